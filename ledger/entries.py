@@ -1,0 +1,406 @@
+"""What one step of the record is: the envelope, and the closed list of kinds. Read this file first.
+
+The bytes are specified in docs/spec/log-format.md, the kinds and their evolution rule in docs/spec/entry-kinds.md.
+A kind is past tense. `REGISTRY_VERSION` counts up whenever a kind or a field is added; a log announces the version it
+writes (`log_opened`, `registry_published`), so that a reader can tell "newer than me" from "damaged".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.errors import EntryInvalid
+
+ENTRY_VERSION = 1
+REGISTRY_VERSION = 1
+SYSTEM = "system"
+ZERO_HASH = "0" * 64
+
+Body = Mapping[str, Any]
+"""Canonical JSON object: ASCII keys; values null, bool, int, str, list, object; never float."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a member's, agent's or customer link's random id, the role used, the door it came through."""
+
+    id: str
+    role: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One leaf of the log. `private` maps a path to the hex commitment of a value that lies in the vault."""
+
+    v: int
+    log: str
+    seq: int
+    at: str
+    kind: str
+    actor: Actor
+    case: str | None
+    body: Body
+    private: Mapping[str, str]
+    cmd: str
+    prev: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the envelope as the object whose canonical bytes are hashed."""
+        return {
+            "v": self.v,
+            "log": self.log,
+            "seq": self.seq,
+            "at": self.at,
+            "kind": self.kind,
+            "actor": {"id": self.actor.id, "role": self.actor.role, "via": self.actor.via},
+            "case": self.case,
+            "body": self.body,
+            "private": self.private,
+            "cmd": self.cmd,
+            "prev": self.prev,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before the writer gives it log, seq, at, actor, cmd and prev.
+
+    `opened` holds the plain values behind `private` (same paths) for projections; it is never hashed or stored here.
+    """
+
+    kind: str
+    case: str | None
+    body: Body
+    private: Mapping[str, str] = field(default_factory=dict)
+    opened: Mapping[str, Any] | None = None
+
+
+# ---------------------------------------------------------------------------------------------- field types
+Check = Callable[[Any], bool]
+
+
+def _is_int(value: Any) -> bool:
+    return type(value) is int
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _is_hash(value: Any) -> bool:
+    return type(value) is str and len(value) == 64 and not value.strip("0123456789abcdef")
+
+
+def _is_instant(value: Any) -> bool:
+    """RFC 3339 UTC with milliseconds, 24 characters: 2026-11-23T16:10:00.000Z."""
+    return type(value) is str and len(value) == 24 and value[10] == "T" and value[19] == "." and value[23] == "Z"
+
+
+def _is_texts(value: Any) -> bool:
+    return type(value) is list and all(type(item) is str for item in value)
+
+
+def _is_money(value: Any) -> bool:
+    """{"amount_minor": int, "currency": "EUR"}."""
+    return (
+        type(value) is dict
+        and value.keys() == {"amount_minor", "currency"}
+        and type(value["amount_minor"]) is int
+        and type(value["currency"]) is str
+        and len(value["currency"]) == 3
+    )
+
+
+def _is_objects(value: Any) -> bool:
+    return type(value) is list and all(type(item) is dict for item in value)
+
+
+FIELD_TYPES: dict[str, Check] = {
+    "int": _is_int,
+    "bool": lambda value: type(value) is bool,
+    "text": _is_text,
+    "id": lambda value: type(value) is str and 0 < len(value) <= 200,
+    "ids": _is_texts,
+    "texts": _is_texts,
+    "hash": _is_hash,
+    "instant": _is_instant,
+    "money": _is_money,
+    "object": lambda value: type(value) is dict,
+    "objects": _is_objects,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of entry: its fields (name -> type, `?` at the end: null allowed; every field is always present),
+    the paths it may commit to in `private`, and the registry version that brought it."""
+
+    name: str
+    fields: Mapping[str, str]
+    private: tuple[str, ...] = ()
+    since: int = 1
+
+
+def _kinds(*kinds: Kind) -> dict[str, Kind]:
+    return {kind.name: kind for kind in kinds}
+
+
+KINDS: dict[str, Kind] = _kinds(
+    # --- the log itself
+    Kind("log_opened", {"origin": "text", "registry": "int", "log_key": "text", "simulated": "bool"}),
+    Kind("registry_published", {"registry": "int"}),
+    Kind("key_rotated", {"purpose": "text", "old": "text", "new": "text"}),
+    Kind("clock_stepped", {"seconds": "int", "stopped": "bool"}),
+    Kind("clock_confirmed", {"at": "instant"}),
+    Kind("settings_changed", {"settings": "object"}),
+    Kind("restore_accepted", {"size": "int", "root": "hash"}),
+    Kind("checkpoint_sent", {"size": "int", "root": "hash", "how": "text"}),
+    Kind("subject_erased", {"subject": "id", "items": "int", "reason_code": "text"}),
+    Kind("retention_purged", {"before": "instant", "items": "int"}),
+    # --- people, keys, powers
+    Kind("member_joined", {"member": "id", "roles": "texts", "same_as": "id?"}, ("name",)),
+    Kind("member_left", {"member": "id", "reason_code": "text"}),
+    Kind("role_granted", {"member": "id", "role": "text"}),
+    Kind("role_ended", {"member": "id", "role": "text"}),
+    Kind(
+        "authority_granted",
+        {
+            "authority": "id",
+            "member": "id",
+            "about": "text",  # action | award
+            "scope": "texts",  # playbook ids, award kinds, or "*"
+            "amount_max": "money?",  # about action: value at stake; null: no limit
+            "tokens_max": "int?",  # about award; null: no limit
+            "until": "instant?",
+            "assurance_min": "text",  # passkey | session | key | pin | link
+            "second_person": "bool",
+        },
+    ),
+    Kind("authority_ended", {"authority": "id"}),
+    Kind("agent_registered", {"member": "id", "charter": "object", "answers_to": "id"}, ("name",)),
+    Kind("agent_stopped", {"member": "id"}),
+    Kind("api_key_issued", {"key": "id", "member": "id", "secret_digest": "hash", "until": "instant?"}),
+    Kind("api_key_ended", {"key": "id"}),
+    # --- watching
+    Kind("kinds_published", {"digest": "hash", "content": "object"}),
+    Kind(
+        "playbook_published",
+        {"playbook": "id", "digest": "hash", "kinds": "hash", "mode": "text", "policy": "id?", "content": "object"},
+    ),
+    Kind("mode_changed", {"playbook": "id", "mode": "text"}),
+    Kind(
+        "policy_published",
+        {"policy": "id", "verifier": "text", "version": "int", "digest": "hash", "content": "object"},
+    ),
+    Kind("source_registered", {"source": "id", "kinds": "texts", "controllers": "object", "fresh_within": "text?"}),
+    Kind("records_imported", {"source": "id", "count": "int", "refused": "int", "root": "hash"}, ("file",)),
+    Kind("signal_broken", {"playbook": "id", "subject_kind": "text", "reason_code": "text"}, ("detail",)),
+    # --- cases
+    Kind(
+        "case_opened",
+        {
+            "origin": "text",  # signal | report | claim | schedule
+            "playbook": "id?",
+            "award_kind": "text?",  # what it may be recognised as; null: nothing
+            "policy": "id?",
+            "subject_kind": "text?",
+            "fingerprint": "hash",  # HMAC under the vault key: groups repeats without naming the subject
+            "onset": "instant",
+            "detected_at": "instant",
+            "value": "money?",
+            "records": "objects",  # [{"item": commitment hex}] of the record versions that made it true
+        },
+        ("subject", "facts", "note"),
+    ),
+    Kind("case_suppressed", {"reason_code": "text", "until": "instant?"}),
+    Kind("owner_assigned", {"owner": "id", "reason_code": "text"}),
+    Kind("acknowledged", {"until": "instant"}),
+    Kind("escalated", {"to": "id", "reason_code": "text"}),
+    Kind("note_added", {}, ("note",)),
+    Kind(
+        "proposal_made",
+        {"proposal": "id", "digest": "hash", "action": "text", "value": "money?", "flags": "texts"},
+        ("text",),
+    ),
+    Kind(
+        "decision_made",
+        {
+            "decision": "id",
+            "digest": "hash",  # of the canonical decision record, docs/spec/decision.md
+            "about": "text",  # action | award
+            "verb": "text",  # approved | declined
+            "proposal": "id",
+            "proposal_digest": "hash",
+            "evidence": "ids",
+            "verdict": "id?",
+            "policy": "hash?",
+            "authority": "id",
+            "beneficiaries": "ids",
+            "amount_tokens": "int?",
+            "reason_code": "text?",
+            "as_of": "object",  # {"size": int, "root": hex}
+            "nonce": "text",
+            "expires": "instant",
+            "assurance": "text",
+        },
+        ("reason",),
+    ),
+    Kind("decision_withdrawn", {"decision": "id"}),
+    Kind("action_taken", {"proposal": "id"}, ("note",)),
+    Kind(
+        "evidence_attached",
+        {
+            "evidence": "id",
+            "type": "text",  # system_record | customer_confirmation | ...
+            "grade": "text",  # E0..E4
+            "submitter": "text",  # party: "member:<id>" | "customer:<id>" | "system"
+            "controllers": "object",
+            "received_at": "instant",
+            "reuse": "hash",  # HMAC of the plain digest: the same file twice
+            "replaces": "id?",
+        },
+        ("facts", "content"),
+    ),
+    Kind("evidence_withdrawn", {"evidence": "id", "reason_code": "text"}),
+    Kind("evidence_reviewed", {"evidence": "id", "result": "text", "reason_code": "text?"}),
+    Kind(
+        "link_issued",
+        {
+            "link": "id",
+            "customer": "id",  # random id of the data subject
+            "token_digest": "hash",
+            "until": "instant",
+            "handed_over_by": "id?",  # SETTLED 26: that person is a controller too
+            "address_known_before": "bool",
+        },
+        ("address",),
+    ),
+    Kind("link_answered", {"link": "id", "answer": "text"}, ("note",)),
+    Kind("link_expired", {"link": "id"}),
+    Kind("outcome_recorded", {"resolution": "text", "impact": "text"}, ("note",)),
+    Kind("case_cleared", {"records": "objects"}),
+    Kind("case_expired", {"reason_code": "text"}),
+    Kind("case_reopened", {"reason_code": "text"}),
+    Kind("case_closed", {"reason_code": "text"}),
+    # --- judging and awards
+    Kind(
+        "verdict_given",
+        {
+            "verdict": "id",
+            "verifier": "text",
+            "version": "int",
+            "policy": "id",
+            "policy_digest": "hash",
+            "result": "text",  # pass | fail | insufficient | needs_human | error
+            "evidence": "ids",
+            "outcome_seq": "int",
+            "controllers": "object?",
+            "k_evidence": "int?",
+            "witnessing": "texts",
+            "missing": "texts",
+            "input_digest": "hash",
+            "output_digest": "hash",
+        },
+        ("input", "output"),
+    ),
+    Kind(
+        "award_granted",
+        {
+            "award": "id",
+            "kind": "text",
+            "decision": "id",
+            "verdict": "id",
+            "budget": "id?",  # null only for zero tokens
+            "amount_tokens": "int",
+            "shares": "objects",  # [{"member": id, "amount": int}] sorted by member
+            "k": "int",
+            "window_days": "int",
+            "settle_not_before": "instant",
+        },
+        ("message",),
+    ),
+    Kind("award_held", {"award": "id", "reason_code": "text"}),
+    Kind("award_released", {"award": "id", "reason_code": "text"}),
+    Kind("award_settled", {"award": "id", "shares": "objects"}),  # [{"member", "to_settled": int, "to_owed": int}]
+    Kind("award_declined", {"award": "id", "budget": "id?", "shares": "objects", "reason_code": "text"}),
+    Kind(  # shares: [{"member", "from_settled": int, "from_owed": int}]
+        "award_revoked", {"award": "id", "budget": "id?", "shares": "objects", "cause": "text"}
+    ),
+    Kind("budget_set", {"budget": "id", "amount_tokens": "int", "until": "instant?"}, ("purpose",)),
+    Kind("budget_approved", {"budget": "id", "amount_tokens": "int"}),
+)
+
+
+def check_body(kind: str, body: Body, private: Mapping[str, str]) -> None:
+    """Refuse a body that is not exactly what its kind declares.
+
+    Raises:
+        EntryInvalid: unknown kind, missing or unknown field, wrong type, undeclared private path; says expected and got.
+    """
+    declared = KINDS.get(kind)
+    if declared is None:
+        raise EntryInvalid(f"unknown kind: expected one of registry {REGISTRY_VERSION}, got {kind!r}")
+    if body.keys() != declared.fields.keys():
+        missing = sorted(declared.fields.keys() - body.keys())
+        unknown = sorted(body.keys() - declared.fields.keys())
+        raise EntryInvalid(f"{kind}: missing fields {missing}, unknown fields {unknown}")
+    for name, type_name in declared.fields.items():
+        value = body[name]
+        if type_name[-1] == "?":
+            if value is None:
+                continue
+            type_name = type_name[:-1]
+        if not FIELD_TYPES[type_name](value):
+            raise EntryInvalid(f"{kind}.{name}: expected {type_name}, got {value!r}"[:300])
+    for path, commitment in private.items():
+        if path not in declared.private or not _is_hash(commitment):
+            raise EntryInvalid(f"{kind}: private path {path!r}: expected one of {declared.private} with a hex commitment")
+
+
+def parse_entry(value: Any) -> Entry:
+    """Read a decoded envelope strictly: exactly the members of docs/spec/log-format.md, with their types.
+
+    The body is not checked against its kind here, because an auditor must be able to read a newer kind.
+
+    Raises:
+        EntryInvalid: any other shape.
+    """
+    if type(value) is not dict or value.keys() != _ENVELOPE.keys():
+        raise EntryInvalid(f"envelope: expected members {sorted(_ENVELOPE)}, got {sorted(value) if type(value) is dict else value!r}"[:300])
+    for name, check in _ENVELOPE.items():
+        if not check(value[name]):
+            raise EntryInvalid(f"envelope member {name}: got {value[name]!r}"[:300])
+    actor = value["actor"]
+    return Entry(
+        value["v"],
+        value["log"],
+        value["seq"],
+        value["at"],
+        value["kind"],
+        Actor(actor["id"], actor["role"], actor["via"]),
+        value["case"],
+        value["body"],
+        value["private"],
+        value["cmd"],
+        value["prev"],
+    )
+
+
+_ENVELOPE: dict[str, Check] = {
+    "v": lambda value: value == ENTRY_VERSION and type(value) is int,
+    "log": lambda value: type(value) is str and 0 < len(value) <= 200,
+    "seq": lambda value: type(value) is int and value >= 0,
+    "at": _is_instant,
+    "kind": lambda value: type(value) is str and 0 < len(value) <= 60,
+    "actor": lambda value: type(value) is dict
+    and value.keys() == {"id", "role", "via"}
+    and all(type(member) is str for member in value.values()),
+    "case": lambda value: value is None or (type(value) is str and 0 < len(value) <= 200),
+    "body": lambda value: type(value) is dict,
+    "private": lambda value: type(value) is dict and all(_is_hash(member) for member in value.values()),
+    "cmd": _is_hash,
+    "prev": _is_hash,
+}
