@@ -1,0 +1,248 @@
+"""One award told as a story, from trigger to token, refusals included: the view model of `web/templates/story.html`.
+
+Pure: entries, opened private values, names and refusals in; sentences out. Every step keeps its exact record (step
+number, kind, digest) one tap away, so that a sentence can always be held against what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ledger.entries import Entry
+
+Opened = Mapping[tuple[int, str], Any]
+"""(seq, path) -> private value; a missing pair was erased or never there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that wrote nothing: when, who, the stable code."""
+
+    at: str
+    actor: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline. `mark` is "", "refused" or "helper"; `exact` are name and value pairs."""
+
+    instant: str
+    time_text: str
+    sentence: str
+    detail: str
+    mark: str
+    exact: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPage:
+    """Everything the template prints."""
+
+    venue: str
+    now_text: str
+    headline: str
+    record_lead: str
+    record_rest: str
+    record_tone: str
+    steps: tuple[Step, ...]
+    state_words: str
+    state_tone: str
+    tokens_text: str
+    thanks: str
+    forgery_text: str
+    refused_text: str
+    balance_text: str
+    proof_url: str
+    proof_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a sentence may draw on besides its own entry."""
+
+    names: Mapping[str, str]
+    opened: Opened
+    zone: ZoneInfo
+
+    def name(self, party: str) -> str:
+        """Return a person's name for an id or a party like `member:<id>`; a neutral word where it was erased."""
+        kind, _, rest = party.rpartition(":")
+        if kind == "customer":
+            return "the guest"
+        if kind == "source":
+            return f"the {rest} system"
+        if party in ("system", "server"):
+            return "the system"
+        return self.names.get(rest, "somebody")
+
+    def secret(self, entry: Entry, path: str) -> Any:
+        """Return the private value of an entry, or None."""
+        return self.opened.get((entry.seq, path))
+
+    def time(self, instant: str) -> str:
+        """Return "Fri 20 Nov 16:05" in the venue's zone."""
+        return moment(instant, self.zone)
+
+
+def moment(instant: str, zone: ZoneInfo) -> str:
+    """Return an RFC 3339 instant as "Fri 20 Nov 16:05" in a zone."""
+    local = datetime.fromisoformat(instant).astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def day(instant: str, zone: ZoneInfo) -> str:
+    """Return an RFC 3339 instant as "4 Dec" in a zone."""
+    local = datetime.fromisoformat(instant).astimezone(zone)
+    return f"{local.day} {local:%b}"
+
+
+REFUSAL_WORDS = {
+    "decider_is_maker": "The person who suggests cannot be the one who says yes.",
+    "decider_is_beneficiary": "Nobody approves their own recognition.",
+    "decider_is_submitter": "Whoever brought the evidence does not decide on it.",
+    "reviewer_is_submitter": "Whoever brought the evidence does not check it.",
+    "no_authority": "This needs somebody who may decide it.",
+    "agent_may_not": "A digital employee suggests; it never decides.",
+    "evidence_missing": "The evidence was not complete.",
+    "evidence_reused": "This evidence was used before.",
+    "stale": "What was shown had changed in the meantime.",
+    "nonce_replayed": "That yes was already used once.",
+    "idempotency_mismatch": "The same request number came with other words.",
+    "verdict_not_pass": "The checks had not passed.",
+    "transition": "It was not the moment for this step.",
+}
+
+
+def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
+    title = (tell.secret(entry, "facts") or {}).get("title") or "Something outside the expected pattern"
+    who = {
+        "signal": "A watch noticed it",
+        "report": f"{tell.name(entry.actor.id)} reported it",
+        "claim": f"{tell.name(entry.actor.id)} asked for it to be recognised",
+        "schedule": "It was due",
+    }.get(entry.body["origin"], "Noticed")
+    return f"Noticed: {title}", f"{who}, true since {tell.time(entry.body['onset'])}."
+
+
+def _decided(entry: Entry, tell: Telling) -> tuple[str, str]:
+    who, yes = tell.name(entry.actor.id), entry.body["verb"] == "approved"
+    reason = tell.secret(entry, "reason") or ""
+    if entry.body["about"] == "action":
+        covers = "Covers exactly this suggestion; a change would have needed a new yes."
+        return (f"{who} approved the suggestion" if yes else f"{who} declined the suggestion"), reason or covers
+    if not yes:
+        return f"{who} declined the recognition", str(reason)
+    for_whom = ", ".join(tell.name(member) for member in entry.body["beneficiaries"])
+    return f"{who} approved the recognition for {for_whom}", str(reason)
+
+
+EVIDENCE_WORDS = {
+    "system_record": "from the booking system, as it stood then",
+    "customer_confirmation": "confirmed by the guest through a link that works once",
+}
+GRADE_WORDS = {
+    "E0": "only said so",
+    "E1": "an uploaded file",
+    "E2": "taken here",
+    "E3": "held against an independent record",
+    "E4": "signed by a third party",
+}
+
+
+def _evidence(entry: Entry, tell: Telling) -> tuple[str, str]:
+    what = EVIDENCE_WORDS.get(entry.body["type"], entry.body["type"].replace("_", " "))
+    return f"Evidence: {what}", f"Brought by {tell.name(entry.body['submitter'])}; {GRADE_WORDS.get(entry.body['grade'], '')}."
+
+
+def _verdict(entry: Entry, tell: Telling) -> tuple[str, str]:
+    checks = (tell.secret(entry, "output") or {}).get("checks", [])
+    passed = sum(1 for check in checks if check["result"] == "pass")
+    words = {
+        "pass": f"{passed} of {len(checks)} checks passed",
+        "insufficient": "Checked: something is still missing",
+        "fail": "Checked: it does not hold",
+        "needs_human": "Checked: somebody has to look",
+        "error": "The check could not be made",
+    }
+    missing = "; ".join(entry.body["missing"])
+    return words.get(entry.body["result"], "Checked"), missing or "Anyone can run the same checks again and must get the same answer."
+
+
+def _granted(entry: Entry, tell: Telling) -> tuple[str, str]:
+    shares = ", ".join(f"{tell.name(share['member'])} {share['amount']}" for share in entry.body["shares"])
+    waits = f"Waiting until {day(entry.body['settle_not_before'], tell.zone)}: until then the guest may still answer."
+    return f"Recognised: {shares} tokens", waits
+
+
+def _plain(sentence: str, detail: str = "") -> Callable[[Entry, Telling], tuple[str, str]]:
+    return lambda entry, tell: (sentence.format(who=tell.name(entry.actor.id), **_texts(entry, tell)), detail)
+
+
+def _texts(entry: Entry, tell: Telling) -> dict[str, str]:
+    body = entry.body
+    return {
+        "owner": tell.name(str(body.get("owner", ""))),
+        "text": str(tell.secret(entry, "text") or "a next step"),
+        "resolution": {"fixed": "solved"}.get(str(body.get("resolution")), str(body.get("resolution", "")).replace("_", " ")),
+        "answer": {"resolved": "it is solved", "not_resolved": "it is not solved"}.get(str(body.get("answer")), ""),
+        "result": str(body.get("result", "")),
+    }
+
+
+SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
+    "case_opened": _opened_case,
+    "owner_assigned": _plain("{owner} owns it"),
+    "acknowledged": _plain("{who} is on it"),
+    "escalated": _plain("It went one step up, because nobody had answered"),
+    "proposal_made": _plain("{who} suggested: {text}"),
+    "decision_made": _decided,
+    "decision_withdrawn": _plain("{who} took the decision back within its ten seconds"),
+    "action_taken": _plain("{who} did it"),
+    "link_issued": _plain("{who} gave the guest a link that works once"),
+    "link_answered": _plain("The guest answered: {answer}"),
+    "evidence_attached": _evidence,
+    "evidence_withdrawn": _plain("{who} withdrew a piece of evidence"),
+    "evidence_reviewed": _plain("{who} checked the evidence: {result}"),
+    "outcome_recorded": _plain("Result, written down by {who}: {resolution}"),
+    "verdict_given": _verdict,
+    "award_granted": _granted,
+    "award_held": _plain("{who} asked to wait: there is a question"),
+    "award_released": _plain("The question was answered"),
+    "award_settled": _plain("Yours for good", "The waiting time passed without a question."),
+    "award_declined": _plain("{who} ended the recognition before it was settled"),
+    "award_revoked": _plain("Taken back by {who}", "The tokens went back to where they came from."),
+    "case_cleared": _plain("It sorted itself out"),
+    "case_reopened": _plain("The same thing came back"),
+    "case_closed": _plain("Closed"),
+}
+
+
+def tell_steps(
+    entries: Sequence[Entry], digests: Mapping[int, str], refusals: Sequence[Refusal], tell: Telling
+) -> tuple[Step, ...]:
+    """Return the timeline of one case: its entries and its refusals in order of time.
+
+    A kind without a sentence is still shown, by its name: nothing of the record is left out of a story.
+    """
+    steps = []
+    for entry in entries:
+        sentence, detail = SENTENCES.get(entry.kind, _plain(entry.kind.replace("_", " ")))(entry, tell)
+        exact = (
+            ("Step of the record", str(entry.seq)),
+            ("Kind", entry.kind),
+            ("Exact time", entry.at),
+            ("Digest", digests.get(entry.seq, "")),
+        )
+        mark = "helper" if entry.actor.role == "agent" else ""
+        steps.append(Step(entry.at, tell.time(entry.at), sentence, detail, mark, exact))
+    for refusal in refusals:
+        why = REFUSAL_WORDS.get(refusal.code, "It was against the rules of this place.")
+        sentence = f"Refused: {tell.name(refusal.actor)} tried, and nothing was changed"
+        exact = (("Refusal", refusal.code), ("Exact time", refusal.at))
+        steps.append(Step(refusal.at, tell.time(refusal.at), sentence, why, "refused", exact))
+    return tuple(sorted(steps, key=lambda step: step.instant))
