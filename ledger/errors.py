@@ -2,8 +2,19 @@
 
     LedgerError
     |-- EntryInvalid            an entry or body is not what its kind declares
-    |-- CanonicalError          bytes or a value outside the restricted profile (subclasses in canonical.py)
-    |-- ProofError              a proof, note or checkpoint does not hold (subclasses in merkle.py, notes.py, checkpoints.py)
+    |-- CanonicalError          bytes or a value outside the restricted profile (one subclass per refusal: canonical.py)
+    |-- ChainError              an entry does not follow the one before it (subclasses in chain.py)
+    |-- ProofError              a proof, note or checkpoint does not hold
+    |   |-- merkle.py           IndexOutOfRange, SizesRefused, ProofLength, RootMismatch, HashMalformed, FrontierMalformed,
+    |   |                       NodeMissing
+    |   |-- tiles.py            TileMalformed
+    |   |-- notes.py            NoteMalformed, KeyMalformed, SignatureMissing, SignatureWrong
+    |   |-- checkpoints.py      CheckpointMalformed, OriginMismatch, KeyListMalformed
+    |   |-- proofs.py           ProofTextMalformed
+    |   `-- commitments.py      CommitmentMalformed, CommitmentMismatch
+    |-- BundleError             a bundle or log folder lacks a part or has a wrong one (subclasses in bundles.py)
+    |-- BookError               an entry asks for tokens to move in a way the book does not allow (book.py)
+    |-- TrustError              a trust policy file is not what docs/spec/bundle.md says (audit.py)
     |-- Refused                 this command fails; nothing was written. Tell the caller
     |-- Stopped                 the log takes no command until somebody acts (clock, restore, disk); reading goes on
     |-- StoreError              the database failed; the batch was rolled back and may be tried again
@@ -23,11 +34,40 @@ class EntryInvalid(LedgerError):
 
 
 class CanonicalError(LedgerError):
-    """Bytes or a value outside the restricted profile of docs/spec/log-format.md."""
+    """Bytes or a value outside the restricted profile of docs/spec/log-format.md.
+
+    `path` leads to the value to blame: member names and list positions from the root; empty for the document itself.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.path: list[str | int] = []
+
+    def __str__(self) -> str:
+        if not self.path:
+            return self.detail
+        return f"{self.detail}, at /{'/'.join(str(step) for step in self.path)}"
+
+
+class ChainError(LedgerError):
+    """An entry does not follow the one before it. The record is damaged at this entry."""
 
 
 class ProofError(LedgerError):
     """A proof, note or checkpoint does not hold. The caller trusts nothing it said."""
+
+
+class BundleError(LedgerError):
+    """A bundle or a log folder lacks a part or has a wrong one. The caller asks its sender for a whole one."""
+
+
+class BookError(LedgerError):
+    """Tokens were asked to move in a way the book does not allow. No posting was made."""
+
+
+class TrustError(LedgerError):
+    """A trust policy file is malformed. The caller mends the file; nothing was audited."""
 
 
 class Refused(LedgerError):
