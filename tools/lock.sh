@@ -1,0 +1,10 @@
+#!/bin/sh
+# `make lock`: both lock files from pyproject.toml. Hashes and names only, no address of any index.
+set -eu
+cd "$(dirname "$0")/.."
+options="--universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --quiet"
+# shellcheck disable=SC2086
+uv pip compile $options pyproject.toml --group build --output-file requirements.lock "$@"
+# The second lock keeps every version of the first.
+# shellcheck disable=SC2086
+uv pip compile $options pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock "$@"
