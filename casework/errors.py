@@ -1,0 +1,84 @@
+"""What can go wrong at the desk.
+
+    Refused (ledger.errors)         this command fails, nothing was written; `code` is one of REFUSALS
+    CaseworkError                   root of this package's own errors
+    |-- TokenInvalid                a decision token or link token that this log never issued; the door answers 403
+    |-- PresetInvalid               presets.yaml is not what it should be; start-up stops
+    `-- Unjudgeable                 a verdict cannot be computed (erased or damaged private values); a person must look
+"""
+
+from __future__ import annotations
+
+from ledger.errors import Refused
+
+REFUSALS: dict[str, str] = {
+    # the case
+    "unknown": "there is no such thing in this organisation",
+    "transition": "this step is not possible in the state the case is in",
+    "stale": "what this request was based on has changed since; look again",
+    "already_open": "a case for the same thing is open already",
+    "owner_unknown": "the owner is not an active person of this organisation",
+    "not_owner": "only the case's owner may do this",
+    "reason_missing": "a coded reason is needed here",
+    "reason_unknown": "the reason code is not one of the list",
+    "value_invalid": "a value is outside what this field takes",
+    # who
+    "member_inactive": "the acting account is not an active member",
+    "role_missing": "the role used is not one this member holds",
+    "agent_may_not": "a digital employee suggests; it never decides, reviews, grants or administers",
+    "decider_is_maker": "the maker of a proposal does not decide on it",
+    "decider_is_submitter": "a submitter of evidence relied on does not decide on it",
+    "decider_is_beneficiary": "nobody decides on their own recognition",
+    "reviewer_is_submitter": "the submitter of evidence does not review it",
+    "reviewer_is_beneficiary": "who is proposed to be recognised does not review the evidence",
+    "no_authority": "no authority in force covers this",
+    "assurance_too_low": "the authority asks for a stronger sign-in",
+    "second_person_needed": "a second, different person has to do this",
+    "one_account": "with one account only, tokens stay off: nobody mints alone",
+    # evidence
+    "evidence_missing": "required evidence is missing, under its grade or not accepted",
+    "evidence_reused": "this evidence was used before",
+    "evidence_closed": "this evidence was withdrawn, replaced or reviewed already",
+    "link_closed": "this link was answered, has expired or is unknown",
+    # decisions
+    "nonce_replayed": "this decision was already used once",
+    "expired": "this was valid until an earlier instant",
+    "decision_withdrawn": "the decision was withdrawn",
+    "decision_has_effect": "the decision has taken effect and cannot be withdrawn",
+    "not_decided": "there is no approved decision to act on",
+    # verdicts and awards
+    "verdict_not_pass": "only a passing verdict can be recognised",
+    "verdict_outdated": "the verdict does not rest on the present evidence, outcome and policy",
+    "no_policy": "the case names no policy, so nothing can be judged or recognised",
+    "beneficiary_invalid": "a beneficiary is unknown, inactive, an agent or named twice",
+    "forgery_number_low": "too few independent parties stand behind this",
+    "budget_missing": "tokens need a budget approved by two people",
+    "budget_short": "the budget does not hold that many tokens",
+    "already_awarded": "the case is recognised already",
+    "too_early": "the window is still open",
+    "held": "a hold is open",
+    "award_state": "the award is not in a state that allows this",
+}
+"""Every refusal code this package uses, with the sentence the doors translate."""
+
+
+class CaseworkError(Exception):
+    """Root of this package's own errors."""
+
+
+class TokenInvalid(CaseworkError):
+    """A decision or link token that this log never issued, or that was changed."""
+
+
+class PresetInvalid(CaseworkError):
+    """presets.yaml is not what it should be."""
+
+
+class Unjudgeable(CaseworkError):
+    """The verifier's input cannot be built: a private value is erased or damaged."""
+
+
+def refuse(code: str, detail: str, field: str | None = None) -> Refused:
+    """Return the refusal to raise; a code outside REFUSALS is our own mistake and a KeyError."""
+    REFUSALS[code]
+    return Refused(code, detail, field)

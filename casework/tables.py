@@ -1,0 +1,317 @@
+"""The desk's tables: read models of the log, all derived but `evidence_reuse`, which belongs to the vault.
+
+Only Text, BigInteger and LargeBinary, so that both databases hold the same values; JSON is canonical text, flags are
+0 or 1. An award row cannot exist without its approved award decision and its passing verdict: the constant columns
+and the two composite foreign keys make both databases refuse it, whatever the code above does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint
+
+from ledger.store.tables import metadata
+
+
+def _text(name: str, null: bool = False) -> Column[Any]:
+    return Column(name, Text, nullable=null)
+
+
+def _int(name: str, null: bool = False) -> Column[Any]:
+    return Column(name, BigInteger, nullable=null)
+
+
+def _key(*names: str) -> list[Column[Any]]:
+    return [Column(name, Text, primary_key=True) for name in ("log", *names)]
+
+
+# ------------------------------------------------------------------------------------------ people and powers
+member = Table(
+    "member",
+    metadata,
+    *_key("member"),
+    _text("roles"),  # canonical JSON list of text
+    _text("same_as", null=True),  # the account this is a second account of
+    _int("active"),
+    _text("charter", null=True),  # agents only: canonical JSON
+    _text("answers_to", null=True),  # agents only
+    _int("seq"),
+)
+member_name = Table("member_name", metadata, *_key("member"), _text("name"))
+authority = Table(
+    "authority",
+    metadata,
+    *_key("member", "authority"),
+    _text("about"),  # action | award
+    _text("scope"),  # canonical JSON list of text, "*" is everything
+    _text("amount_max", null=True),  # canonical JSON money
+    _int("tokens_max", null=True),
+    _text("until", null=True),
+    _text("assurance_min"),
+    _int("second_person"),
+    _int("active"),
+    _text("granted_by"),
+    _int("seq"),
+)
+api_key = Table(
+    "api_key",
+    metadata,
+    *_key("key"),
+    _text("member"),
+    _text("secret_digest"),
+    _text("until", null=True),
+    _int("active"),
+    _int("seq"),
+    Index("ix_api_key_secret_digest", "secret_digest", unique=True),
+)
+setting = Table("setting", metadata, *_key("name"), _text("value"), _int("seq"))  # value: canonical JSON
+
+# ------------------------------------------------------------------------------------------ what is published
+kind_set = Table("kind_set", metadata, *_key("digest"), _text("content"), _int("seq"))
+playbook = Table(
+    "playbook",
+    metadata,
+    *_key("playbook"),
+    _text("digest"),
+    _text("kinds"),
+    _text("mode"),
+    _text("policy", null=True),
+    _text("content"),
+    _int("seq"),
+)
+policy = Table(
+    "policy",
+    metadata,
+    *_key("policy"),
+    _text("verifier"),
+    _int("version"),
+    _text("digest"),
+    _text("content"),
+    _int("seq"),
+)
+source = Table(
+    "source",
+    metadata,
+    *_key("source"),
+    _text("kinds"),
+    _text("controllers"),
+    _text("fresh_within", null=True),
+    _int("seq"),
+)
+
+# ------------------------------------------------------------------------------------------ cases
+case_file = Table(
+    "case_file",
+    metadata,
+    *_key("case"),
+    _text("origin"),
+    _text("playbook", null=True),
+    _text("award_kind", null=True),
+    _text("policy", null=True),
+    _text("subject_kind", null=True),
+    _text("fingerprint"),
+    _text("onset"),
+    _text("detected_at"),
+    _text("value", null=True),
+    _text("records"),
+    _text("state"),
+    _text("owner", null=True),
+    _text("ack_until", null=True),
+    _text("opened_by"),
+    _text("opened_at"),
+    _int("opened_seq"),
+    _text("subject_item", null=True),  # commitments: the vault holds the values
+    _text("facts_item", null=True),
+    _text("note_item", null=True),
+    _text("proposal", null=True),  # the latest
+    _text("action_by", null=True),
+    _text("action_at", null=True),
+    _int("action_seq", null=True),
+    _text("resolution", null=True),
+    _text("impact", null=True),
+    _text("outcome_by", null=True),
+    _text("outcome_at", null=True),
+    _int("outcome_seq", null=True),
+    _text("verdict", null=True),  # the latest
+    _text("award", null=True),  # the live one; null again after it was declined or revoked
+    _text("reason_code", null=True),  # of the last suppression, expiry, reopening or closing
+    _int("changed_seq"),  # the last entry of this case: the ETag of the doors
+    Index("ix_case_file_state", "log", "state"),
+    Index("ix_case_file_owner", "log", "owner"),
+)
+fingerprint = Table("fingerprint", metadata, *_key("fingerprint"), _text("case"), _int("seq"))
+proposal = Table(
+    "proposal",
+    metadata,
+    *_key("case", "proposal"),
+    _text("digest"),
+    _text("action"),
+    _text("value", null=True),
+    _text("flags"),
+    _text("maker"),
+    _text("made_at"),
+    _text("text_item", null=True),
+    _int("seq"),
+)
+evidence = Table(
+    "evidence",
+    metadata,
+    *_key("case", "evidence"),
+    _text("type"),
+    _text("grade"),
+    _text("submitter"),  # party
+    _text("attached_by"),
+    _text("attached_at"),
+    _text("controllers"),
+    _text("received_at"),
+    _text("replaces", null=True),
+    _int("withdrawn"),
+    _text("review", null=True),  # accepted | refused
+    _text("reviewer", null=True),
+    _text("review_reason", null=True),
+    _text("facts_item", null=True),
+    _text("content_item", null=True),
+    _int("seq"),
+)
+evidence_reuse = Table(
+    "evidence_reuse",
+    metadata,
+    *_key("reuse"),  # HMAC of the plain digest
+    _text("case"),
+    _text("evidence"),
+    info={"vault": True},  # outside the log (DESIGN 3): no entry implies it, rebuild leaves it alone
+)
+decision = Table(
+    "decision",
+    metadata,
+    *_key("case", "decision"),
+    _text("digest"),
+    _text("about"),
+    _text("verb"),
+    _text("proposal"),
+    _text("proposal_digest"),
+    _text("evidence"),
+    _text("verdict", null=True),
+    _text("policy", null=True),
+    _text("authority"),
+    _text("beneficiaries"),
+    _int("amount_tokens", null=True),
+    _text("reason_code", null=True),
+    _text("reason_item", null=True),
+    _text("as_of"),
+    _text("nonce"),
+    _text("expires"),
+    _text("assurance"),
+    _text("effects_at"),
+    _text("decider"),
+    _text("decided_at"),
+    _int("withdrawn"),
+    _int("effect_seq", null=True),
+    _int("seq"),
+    UniqueConstraint("log", "decision", "case", "about", "verb", "verdict", name="uq_decision_for_award"),
+)
+decision_nonce = Table("decision_nonce", metadata, *_key("nonce"), _text("case"), _text("decision"))
+link = Table(
+    "link",
+    metadata,
+    *_key("link"),
+    _text("case"),
+    _text("customer"),
+    _text("token_digest"),
+    _text("until"),
+    _text("handed_over_by", null=True),
+    _int("address_known_before"),
+    _text("state"),  # issued | answered | expired
+    _text("answer", null=True),
+    _text("address_item", null=True),
+    _text("issued_by"),
+    _text("issued_at"),
+    _int("seq"),
+    Index("ix_link_token_digest", "token_digest", unique=True),
+    Index("ix_link_case", "log", "case"),
+)
+
+# ------------------------------------------------------------------------------------------ judging and awards
+verdict = Table(
+    "verdict",
+    metadata,
+    *_key("case", "verdict"),
+    _text("verifier"),
+    _int("version"),
+    _text("policy"),
+    _text("policy_digest"),
+    _text("result"),
+    _text("evidence"),
+    _int("outcome_seq"),
+    _text("controllers", null=True),
+    _int("k_evidence", null=True),
+    _text("witnessing"),
+    _text("missing"),
+    _text("input_digest"),
+    _text("output_digest"),
+    _text("input_item", null=True),
+    _text("output_item", null=True),
+    _text("given_at"),
+    _int("seq"),
+    UniqueConstraint("log", "verdict", "case", "result", name="uq_verdict_for_award"),
+)
+award = Table(
+    "award",
+    metadata,
+    *_key("award"),
+    _text("case"),
+    _text("kind"),
+    _text("decision"),
+    _text("decision_about"),
+    _text("decision_verb"),
+    _text("verdict"),
+    _text("verdict_result"),
+    _text("budget", null=True),
+    _int("amount_tokens"),
+    _int("k"),
+    _int("window_days"),
+    _text("settle_not_before"),
+    _text("approver"),
+    _text("granted_at"),
+    _text("message_item", null=True),
+    _text("state"),  # provisional | settled | declined | revoked
+    _text("held_by", null=True),
+    _text("hold_reason", null=True),
+    _text("ended_reason", null=True),
+    _int("seq"),
+    CheckConstraint("decision_about = 'award'", name="ck_award_decision_about"),
+    CheckConstraint("decision_verb = 'approved'", name="ck_award_decision_verb"),
+    CheckConstraint("verdict_result = 'pass'", name="ck_award_verdict_result"),
+    CheckConstraint("amount_tokens = 0 OR budget IS NOT NULL", name="ck_award_budget"),
+    ForeignKeyConstraint(
+        ["log", "decision", "case", "decision_about", "decision_verb", "verdict"],
+        [f"decision.{name}" for name in ("log", "decision", "case", "about", "verb", "verdict")],
+        name="fk_award_decision",
+    ),
+    ForeignKeyConstraint(
+        ["log", "verdict", "case", "verdict_result"],
+        [f"verdict.{name}" for name in ("log", "verdict", "case", "result")],
+        name="fk_award_verdict",
+    ),
+    UniqueConstraint("log", "decision", name="uq_award_decision"),
+)
+award_share = Table(
+    "award_share",
+    metadata,
+    *_key("award", "member"),
+    _int("amount"),
+    ForeignKeyConstraint(["log", "award"], ["award.log", "award.award"], name="fk_award_share_award"),
+    Index("ix_award_share_member", "log", "member"),
+)
+budget = Table(
+    "budget",
+    metadata,
+    *_key("budget"),
+    _int("amount_tokens"),
+    _text("until", null=True),
+    _text("set_by"),
+    _text("approved_by", null=True),
+    _text("purpose_item", null=True),
+    _int("seq"),
+)
