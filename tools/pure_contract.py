@@ -7,6 +7,8 @@ allow list, so that the stand-alone auditor can carry these modules without any 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import cast
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
@@ -23,7 +25,7 @@ class PureContract(Contract):
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Return what each pure module imports beyond its allowance, with line numbers."""
-        pure = {str(name) for name in self.modules}
+        pure = set(cast(Iterable[str], self.modules))
         found: list[str] = []
         for importer in sorted(pure & graph.modules):
             for imported in sorted(graph.find_modules_directly_imported_by(importer)):
@@ -32,9 +34,8 @@ class PureContract(Contract):
                 lines = sorted(
                     d["line_number"] for d in graph.get_import_details(importer=importer, imported=imported)
                 )
-                found.append(
-                    f"{importer} line {', '.join(map(str, lines))}: expected the standard library or a pure module, got {imported}"
-                )
+                where = f"{importer} line {', '.join(map(str, lines))}"
+                found.append(f"{where}: expected the standard library or a pure module, got {imported}")
         return ContractCheck(kept=not found, metadata={"found": found})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
