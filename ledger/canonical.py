@@ -149,7 +149,9 @@ def _check_text(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         half = ascii(text[error.start])
-        raise LoneSurrogate(f"string: expected Unicode text, got lone surrogate {half} at {error.start}") from None
+        raise LoneSurrogate(
+            f"string: expected Unicode text, got lone surrogate {half} at {error.start}"
+        ) from None
 
 
 def _shown(value: int) -> str:
@@ -171,7 +173,10 @@ def encode(value: Any, dumps: Dumps = json_dumps, size_max_bytes: int = DOCUMENT
 
 
 def decode(
-    data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dumps, size_max_bytes: int = DOCUMENT_SIZE_MAX_BYTES
+    data: bytes,
+    loads: Loads = json_loads,
+    dumps: Dumps = json_dumps,
+    size_max_bytes: int = DOCUMENT_SIZE_MAX_BYTES,
 ) -> Any:
     """Return the value of canonical bytes; any other bytes are refused, even when they are valid JSON.
 
@@ -202,7 +207,12 @@ def _is_plain(value: Any, levels_left: int) -> bool:
     elif kind is list:
         items = value
     else:
-        return value is None or kind is str or kind is bool or (kind is int and -INTEGER_MAX <= value <= INTEGER_MAX)
+        return (
+            value is None
+            or kind is str
+            or kind is bool
+            or (kind is int and -INTEGER_MAX <= value <= INTEGER_MAX)
+        )
     if levels_left == 0:
         return False
     for item in items:
@@ -219,7 +229,9 @@ def _diagnose(data: bytes) -> Any:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadUtf8(f"document: expected UTF-8, got byte 0x{data[error.start]:02x} at {error.start}") from None
+        raise BadUtf8(
+            f"document: expected UTF-8, got byte 0x{data[error.start]:02x} at {error.start}"
+        ) from None
     _check_depth(text)
     decoder = json.JSONDecoder(
         object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_float
@@ -234,7 +246,9 @@ def _diagnose(data: bytes) -> Any:
         raise TrailingData(f"document: expected its end, got {rest[:20]!a}")
     _check(value, NESTING_MAX_LEVELS)
     if json_dumps(value) != data:
-        raise NotCanonical("document: expected canonical bytes (sorted members, no spaces, shortest escapes), got others")
+        raise NotCanonical(
+            "document: expected canonical bytes (sorted members, no spaces, shortest escapes), got others"
+        )
     return value
 
 

@@ -1,25 +1,25 @@
 """What can go wrong in the record.
 
-    LedgerError
-    |-- EntryInvalid            an entry or body is not what its kind declares
-    |-- CanonicalError          bytes or a value outside the restricted profile (one subclass per refusal: canonical.py)
-    |-- ChainError              an entry does not follow the one before it (subclasses in chain.py)
-    |-- ProofError              a proof, note or checkpoint does not hold
-    |   |-- merkle.py           IndexOutOfRange, SizesRefused, ProofLength, RootMismatch, HashMalformed, FrontierMalformed,
-    |   |                       NodeMissing
-    |   |-- tiles.py            TileMalformed
-    |   |-- notes.py            NoteMalformed, KeyMalformed, SignatureMissing, SignatureWrong
-    |   |-- checkpoints.py      CheckpointMalformed, OriginMismatch, KeyListMalformed
-    |   |-- proofs.py           ProofTextMalformed
-    |   `-- commitments.py      CommitmentMalformed, CommitmentMismatch
-    |-- BundleError             a bundle or log folder lacks a part or has a wrong one (subclasses in bundles.py)
-    |-- BookError               an entry asks for tokens to move in a way the book does not allow (book.py)
-    |-- TrustError              a trust policy file is not what docs/spec/bundle.md says (audit.py)
-    |-- Refused                 this command fails; nothing was written. Tell the caller
-    |-- Stopped                 the log takes no command until somebody acts (clock, restore, disk); reading goes on
-    |-- StoreError              the database failed; the batch was rolled back and may be tried again
-    `-- ProgrammingError        our own mistake: an undeclared read, a projection that reads rows; never shown as is
-        `-- UndeclaredRead
+LedgerError
+|-- EntryInvalid            an entry or body is not what its kind declares
+|-- CanonicalError          bytes or a value outside the restricted profile (one subclass per refusal: canonical.py)
+|-- ChainError              an entry does not follow the one before it (subclasses in chain.py)
+|-- ProofError              a proof, note or checkpoint does not hold
+|   |-- merkle.py           IndexOutOfRange, SizesRefused, ProofLength, RootMismatch, HashMalformed, FrontierMalformed,
+|   |                       NodeMissing
+|   |-- tiles.py            TileMalformed
+|   |-- notes.py            NoteMalformed, KeyMalformed, SignatureMissing, SignatureWrong
+|   |-- checkpoints.py      CheckpointMalformed, OriginMismatch, KeyListMalformed
+|   |-- proofs.py           ProofTextMalformed
+|   `-- commitments.py      CommitmentMalformed, CommitmentMismatch
+|-- BundleError             a bundle or log folder lacks a part or has a wrong one (subclasses in bundles.py)
+|-- BookError               an entry asks for tokens to move in a way the book does not allow (book.py)
+|-- TrustError              a trust policy file is not what docs/spec/bundle.md says (audit.py)
+|-- Refused                 this command fails; nothing was written. Tell the caller
+|-- Stopped                 the log takes no command until somebody acts (clock, restore, disk); reading goes on
+|-- StoreError              the database failed; the batch was rolled back and may be tried again
+`-- ProgrammingError        our own mistake: an undeclared read, a projection that reads rows; never shown as is
+    `-- UndeclaredRead
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class Frontier:
         self.size = size
         self._hashes = list(hashes)
         if size < 0 or size > SIZE_MAX or len(self._hashes) != size.bit_count():
-            raise FrontierMalformed(f"frontier of size {size}: expected {size.bit_count()} hashes, got {len(self._hashes)}")
+            raise FrontierMalformed(
+                f"frontier of size {size}: expected {size.bit_count()} hashes, got {len(self._hashes)}"
+            )
         for item in self._hashes:
             _check_hash(item)
 
@@ -203,7 +205,9 @@ def consistency_proof(old_size: int, new_size: int, nodes: Nodes) -> list[bytes]
         else:
             proof.append(range_hash(start, middle, nodes))
             start = middle
-    if start:  # the old tree's last part is no left edge, so the checker cannot know its hash from the old root
+    if (
+        start
+    ):  # the old tree's last part is no left edge, so the checker cannot know its hash from the old root
         proof.append(range_hash(start, end, nodes))
     return proof[::-1]
 
@@ -222,7 +226,9 @@ def check_inclusion(index: int, size: int, leaf: bytes, root: bytes, proof: Sequ
     first, last, computed = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
-            raise ProofLength(f"inclusion proof: expected fewer hashes for index {index} of {size}, got {len(proof)}")
+            raise ProofLength(
+                f"inclusion proof: expected fewer hashes for index {index} of {size}, got {len(proof)}"
+            )
         if first & 1 or first == last:
             computed = node_hash(sibling, computed)
             while first and not first & 1:
@@ -233,11 +239,15 @@ def check_inclusion(index: int, size: int, leaf: bytes, root: bytes, proof: Sequ
         first >>= 1
         last >>= 1
     if last:
-        raise ProofLength(f"inclusion proof: expected more hashes for index {index} of {size}, got {len(proof)}")
+        raise ProofLength(
+            f"inclusion proof: expected more hashes for index {index} of {size}, got {len(proof)}"
+        )
     _check_root(computed, root, f"inclusion of {index} in {size}")
 
 
-def check_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+def check_consistency(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
     """Check that the new tree begins with the old one (RFC 9162 section 2.1.4.2). old_size 0 is refused.
 
     The caller still must trust one of the two roots. A consistency proof does not bind the sizes by itself.
@@ -264,7 +274,9 @@ def check_consistency(old_size: int, new_size: int, old_root: bytes, new_root: b
     old_computed = new_computed = path[0]
     for sibling in path[1:]:
         if last == 0:
-            raise ProofLength(f"consistency proof from {old_size} to {new_size}: expected fewer hashes, got {len(proof)}")
+            raise ProofLength(
+                f"consistency proof from {old_size} to {new_size}: expected fewer hashes, got {len(proof)}"
+            )
         if first & 1 or first == last:
             old_computed = node_hash(sibling, old_computed)
             new_computed = node_hash(sibling, new_computed)
@@ -276,12 +288,16 @@ def check_consistency(old_size: int, new_size: int, old_root: bytes, new_root: b
         first >>= 1
         last >>= 1
     if last:
-        raise ProofLength(f"consistency proof from {old_size} to {new_size}: expected more hashes, got {len(proof)}")
+        raise ProofLength(
+            f"consistency proof from {old_size} to {new_size}: expected more hashes, got {len(proof)}"
+        )
     _check_root(old_computed, old_root, f"old tree of {old_size}")
     _check_root(new_computed, new_root, f"new tree of {new_size}")
 
 
-def check_witness_growth(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+def check_witness_growth(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
     """Check growth as a witness must: as `check_consistency`, but from size 0 an empty proof is accepted.
 
     C2SP tlog-witness: "if the old size is 0, the proof MUST be empty". The old root must then be EMPTY_ROOT.
@@ -299,12 +315,16 @@ def check_witness_growth(old_size: int, new_size: int, old_root: bytes, new_root
 
 def _check_index(index: int, size: int) -> None:
     if not 0 <= index < size <= SIZE_MAX:
-        raise IndexOutOfRange(f"leaf index: expected 0 <= index < size <= 2^53-1, got index {index}, size {size}")
+        raise IndexOutOfRange(
+            f"leaf index: expected 0 <= index < size <= 2^53-1, got index {index}, size {size}"
+        )
 
 
 def _check_sizes(old_size: int, new_size: int) -> None:
     if not 0 < old_size <= new_size <= SIZE_MAX:
-        raise SizesRefused(f"tree sizes: expected 0 < old <= new <= 2^53-1, got old {old_size}, new {new_size}")
+        raise SizesRefused(
+            f"tree sizes: expected 0 < old <= new <= 2^53-1, got old {old_size}, new {new_size}"
+        )
 
 
 def _check_hash(item: bytes) -> None:
