@@ -1,0 +1,175 @@
+"""How a use case becomes one command: ids drawn, private texts sealed, the request digested, the answer given back.
+
+Desk and Office share it. It holds no rule: everything it prepares travels in the command, and the rule decides inside
+the writer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from casework.requests import Asked, Principal, Private
+from ledger.changes import Change, Key, Row
+from ledger.codec import dumps
+from ledger.commands import Command, Need, Outcome, Rule
+from ledger.entries import SYSTEM, Actor, Entry
+from ledger.entropy import Entropy, uuid7
+from ledger.vault import Vault
+
+
+class Submits(Protocol):
+    """The writer: the only place that commits."""
+
+    async def submit(self, command: Command) -> Outcome:
+        """Decide and commit, or raise Refused, Stopped or StoreError."""
+        ...
+
+
+class Records(Protocol):
+    """Reads what one log has committed. Outside the writer, so what it says may be old when the rule runs."""
+
+    async def get(self, table: str, key: Key) -> Row | None:
+        """Return one row by its key without log."""
+        ...
+
+    async def scan(self, table: str, prefix: Key) -> list[Row]:
+        """Return the rows whose key starts with `prefix`, in key order."""
+        ...
+
+    async def head(self) -> tuple[int, str]:
+        """Return size and hex root of the log."""
+        ...
+
+    async def entries(self, first_seq: int, count: int) -> list[Entry]:
+        """Return committed entries by seq."""
+        ...
+
+    async def open(self, commitment: str) -> Any:
+        """Return the private value behind a commitment, None when erased."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a use case did: the writer's outcome, the ids it made or touched, and secrets shown once only."""
+
+    outcome: Outcome
+    ids: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+
+ID_FIELDS = (
+    "member", "authority", "key", "budget", "proposal", "decision", "evidence", "link", "verdict", "award",
+    "playbook", "policy", "source",
+)  # fmt: skip
+
+
+class Intake:
+    """One log's way in."""
+
+    def __init__(
+        self,
+        log: str,
+        writer: Submits,
+        records: Records,
+        vault: Vault,
+        entropy: Entropy,
+        clock: Callable[[], int],
+        secret: bytes,
+    ) -> None:
+        """`clock` gives unix milliseconds, `secret` (32 bytes) signs decision tokens."""
+        self.log = log
+        self.records = records
+        self.vault = vault
+        self.entropy = entropy
+        self.clock = clock
+        self.secret = secret
+        self._writer = writer
+
+    async def submit(
+        self,
+        who: Principal,
+        key: str,
+        request: Any,
+        rule: Rule,
+        needs: Iterable[Need],
+        *,
+        ids: Mapping[str, str] | None = None,
+        private: Private | None = None,
+        known: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Done:
+        """Hand one request to the writer under the idempotency key, in the scope of the actor.
+
+        On a replay the ids are those of the first try, read from its entries, and there are no secrets.
+
+        Raises:
+            Refused, Stopped, StoreError: as the writer does.
+        """
+        asked = Asked(who, request, ids or {}, private or Private(), known or {})
+        actor = Actor(who.id, who.role, who.via)
+        needed = tuple(dict.fromkeys((*acting_needs(who), *needs)))
+        command = Command(self.log, actor, key, request_digest(request), needed, rule, asked)
+        outcome = await self._writer.submit(command)
+        if outcome.replayed:
+            return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
+        return Done(outcome, dict(outcome.result), secrets or {})
+
+    def ids(self, *names: str) -> dict[str, str]:
+        """Draw one UUIDv7 per name."""
+        return {name: uuid7(self.entropy, self.clock()) for name in names}
+
+    def seal(self, subjects: Sequence[str], contents: Mapping[str, bytes] | None = None, **values: Any) -> Private:
+        """Seal each value that is not None under its path, for these data subjects; `contents` are files."""
+        commitments: dict[str, str] = {}
+        opened: dict[str, Any] = {}
+        rows: list[Change] = []
+        for path, value in values.items():
+            if value is not None:
+                sealed = self.vault.seal(value, path, subjects)
+                commitments[path], opened[path] = sealed.commitment, value
+                rows.extend(sealed.changes)
+        for path, content in (contents or {}).items():
+            sealed = self.vault.seal(content, path, subjects, content=True)
+            commitments[path] = sealed.commitment
+            rows.extend(sealed.changes)
+        return Private(commitments, opened, tuple(rows))
+
+
+def acting_needs(who: Principal) -> tuple[Need, ...]:
+    """The row that says whether the actor may act at all; the system and a link's customer have none."""
+    if who.id == SYSTEM or who.role == "customer":
+        return ()
+    return (Need("member", (who.id,)),)
+
+
+def request_digest(request: Any) -> str:
+    """Return the hex SHA-256 that tells a retry from another request under the same key."""
+    named = {"name": type(request).__name__, "body": _plain(asdict(request))}
+    return hashlib.sha256(b"tallystick/request/v1\x00" + dumps(named)).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def ids_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the ids that a command's entries name, the first of each name: the same as its rule's result."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        if entry.case is not None:
+            found.setdefault("case", entry.case)
+        for name in ID_FIELDS:
+            value = entry.body.get(name)
+            if type(value) is str:
+                found.setdefault(name, value)
+    return found
