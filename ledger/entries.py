@@ -179,7 +179,7 @@ KINDS: dict[str, Kind] = _kinds(
             "second_person": "bool",
         },
     ),
-    Kind("authority_ended", {"authority": "id"}),
+    Kind("authority_ended", {"member": "id", "authority": "id"}),
     Kind("agent_registered", {"member": "id", "charter": "object", "answers_to": "id"}, ("name",)),
     Kind("agent_stopped", {"member": "id"}),
     Kind("api_key_issued", {"key": "id", "member": "id", "secret_digest": "hash", "until": "instant?"}),
@@ -240,16 +240,18 @@ KINDS: dict[str, Kind] = _kinds(
             "authority": "id",
             "beneficiaries": "ids",
             "amount_tokens": "int?",
+            "budget": "id?",  # about award: where the tokens come from
             "reason_code": "text?",
             "as_of": "object",  # {"size": int, "root": hex}
             "nonce": "text",
             "expires": "instant",
             "assurance": "text",
+            "effects_at": "instant",  # until then, and until an effect has an entry, it may be withdrawn
         },
-        ("reason",),
+        ("reason", "message"),
     ),
     Kind("decision_withdrawn", {"decision": "id"}),
-    Kind("action_taken", {"proposal": "id"}, ("note",)),
+    Kind("action_taken", {"proposal": "id", "decision": "id"}, ("note",)),
     Kind(
         "evidence_attached",
         {
@@ -259,7 +261,6 @@ KINDS: dict[str, Kind] = _kinds(
             "submitter": "text",  # party: "member:<id>" | "customer:<id>" | "system"
             "controllers": "object",
             "received_at": "instant",
-            "reuse": "hash",  # HMAC of the plain digest: the same file twice
             "replaces": "id?",
         },
         ("facts", "content"),
@@ -296,7 +297,10 @@ KINDS: dict[str, Kind] = _kinds(
             "policy_digest": "hash",
             "result": "text",  # pass | fail | insufficient | needs_human | error
             "evidence": "ids",
+            "relied_on": "ids",
+            "beneficiaries": "ids",
             "outcome_seq": "int",
+            "shares": "objects",  # [{"member": id, "weight": int}]; empty unless pass
             "controllers": "object?",
             "k_evidence": "int?",
             "witnessing": "texts",
