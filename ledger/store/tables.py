@@ -1,0 +1,167 @@
+"""The record's own tables, on the one MetaData of the product. Other packages add theirs in `<package>/tables.py`.
+
+House rules, which `shape_of` checks when a table is first used:
+- the primary key begins with `log`, so that no row can be reached without naming its organisation;
+- columns are Text, BigInteger or LargeBinary only: SQLite and PostgreSQL agree on them to the byte. Instants are Text
+  (RFC 3339 UTC, milliseconds; fixed width, so text order is time order), JSON is canonical Text, booleans are 0 or 1;
+- `info=LOG | VAULT | DERIVED` says what is lost with the table (DESIGN section 3): `rebuild` empties the derived ones.
+
+The naming convention holds the referred table in the name of a foreign key: composite keys that begin with the same
+column would otherwise share a name, which SQLite accepts and PostgreSQL refuses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+LOG: dict[str, Any] = {"data": "log"}
+"""Destroyed with the proof. Only the writer makes rows here."""
+VAULT: dict[str, Any] = {"data": "vault"}
+"""Content that no entry implies; rows come with commands (`Decided.rows`). Erasable."""
+DERIVED: dict[str, Any] = {"data": "derived"}
+"""Made by projections; `rebuild` makes them again from log and vault."""
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("last_leaf", LargeBinary, nullable=False),  # 32 bytes; `prev` of the next entry
+    Column("frontier", LargeBinary, nullable=False),  # merkle.Frontier.to_bytes
+    Column("at", Text, nullable=False),  # of the last entry
+    Column("stopped", Text),  # null, or the code of what a person must confirm: `clock`
+    info=LOG,
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("canon", LargeBinary, nullable=False),  # the bytes that are hashed
+    Column("leaf", LargeBinary, nullable=False),  # 32 bytes
+    Column("kind", Text, nullable=False),
+    Column("case_id", Text),
+    Column("at", Text, nullable=False),
+    Column("cmd", Text, nullable=False),
+    Index(None, "log", "case_id", "seq"),
+    info=LOG,
+)
+
+command = Table(
+    "command",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("cmd", Text, primary_key=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    info=LOG,
+)
+
+tile = Table(
+    "tile",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("level", BigInteger, primary_key=True, autoincrement=False),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),  # 1 to 256 hashes of 32 bytes; 256: never changes again
+    info=LOG,
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),  # the C2SP signed note
+    Column("at", Text, nullable=False),
+    info=LOG,
+)
+
+posting = Table(
+    "posting",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("amount_tokens", BigInteger, nullable=False),
+    Index(None, "log", "account", "seq"),
+    info=DERIVED,
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("balance_tokens", BigInteger, nullable=False),
+    # DESIGN section 4: only these two kinds of account may be below zero.
+    CheckConstraint(
+        "balance_tokens >= 0 OR account = 'issuer' OR account LIKE 'member/%/owed'", name="not_negative"
+    ),
+    info=DERIVED,
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("job", Text, primary_key=True),  # kind + cause: the same cause never makes two
+    Column("kind", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("payload", Text, nullable=False),  # canonical JSON object
+    Column("cause_seq", BigInteger, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("lease_until", Text),
+    Column("leased_by", Text),
+    Column("dead", BigInteger, nullable=False),  # 1: given up, waits for a person
+    Column("error", Text),  # why the last attempt failed; no personal data
+    Index(None, "dead", "due"),
+    info=DERIVED,
+)
+
+item = Table(
+    "item",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("item", Text, primary_key=True),  # the commitment, hex
+    Column("sealed", LargeBinary),  # null: too large for a row, see `blob`
+    Column("blob", Text),  # hex SHA-256 of the ciphertext in the blob store
+    info=VAULT,
+)
+
+item_wrap = Table(
+    "item_wrap",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Index(None, "log", "subject"),
+    info=VAULT,
+)
+
+reuse = Table(
+    "reuse",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),  # Vault.reuse_digest
+    Column("evidence", Text, nullable=False),  # the first evidence that used this file
+    info=VAULT,
+)
