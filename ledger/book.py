@@ -1,7 +1,7 @@
 """The token book: accounts as a fold over entries. DESIGN section 4, docs/spec/entry-kinds.md.
 
 Double entry in whole tokens. Every entry that moves tokens carries all amounts, so its postings follow from it alone;
-the rules that choose those amounts (shares, what pays `owed`, what a revocation takes from where) are functions here, and
+the rules that choose those amounts (shares, what pays `owed`, what a revocation takes) are functions here, and
 casework and the audits use the same ones.
 
     issuer                      may be negative: minus what was ever issued to budgets

@@ -180,8 +180,8 @@ def decode(
 ) -> Any:
     """Return the value of canonical bytes; any other bytes are refused, even when they are valid JSON.
 
-    Bytes that re-encode to themselves and are ASCII have ASCII names, no duplicates and no lone surrogates; only numbers
-    and depth are left to look at. That is the hot path of the audit. Everything else is diagnosed with the standard
+    Bytes that re-encode to themselves and are ASCII have ASCII names, no duplicates and no lone surrogates; only
+    numbers and depth are left to look at. That is the hot path of the audit. Everything else is diagnosed with the standard
     library, so that every codec gives the same error.
 
     Raises:

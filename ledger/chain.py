@@ -1,6 +1,6 @@
 """The chain: every entry names the leaf hash of the one before it, over the same bytes that the tree covers.
 
-docs/spec/log-format.md section 3. The chain gives an order that a person can follow line by line, the tree gives proofs.
+docs/spec/log-format.md section 3. The chain gives an order that a person can follow, the tree gives proofs.
 
     ChainError
     |-- SeqBroken    an entry is missing, doubled or out of order
