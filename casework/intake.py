@@ -67,6 +67,23 @@ ID_FIELDS = (
 )  # fmt: skip
 
 
+class RequestKey(str):
+    """An idempotency key together with the digest of what the caller sent.
+
+    A door gives this instead of a bare key, because a request holds what the client did not send (server time, the
+    digest of a drawn secret), which would make an honest retry look like another request.
+    """
+
+    digest: str
+
+    @classmethod
+    def of(cls, key: str, digest: str) -> RequestKey:
+        """Return `key` carrying `digest` (hex SHA-256)."""
+        made = cls(key)
+        made.digest = digest
+        return made
+
+
 class Intake:
     """One log's way in."""
 
@@ -112,7 +129,8 @@ class Intake:
         asked = Asked(who, request, ids or {}, private or Private(), known or {})
         actor = Actor(who.id, who.role, who.via)
         needed = tuple(dict.fromkeys((*acting_needs(who), *needs)))
-        command = Command(self.log, actor, key, request_digest(request), needed, rule, asked)
+        digest = key.digest if isinstance(key, RequestKey) else request_digest(request)
+        command = Command(self.log, actor, str(key), digest, needed, rule, asked)
         outcome = await self._writer.submit(command)
         if outcome.replayed:
             return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
