@@ -30,19 +30,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from ledger import canonical, codec
 from ledger.blobs import BlobError, BlobStore
 from ledger.changes import Change, Delete, Insert, Row
+from ledger.commitments import SALT_SIZE_BYTES, VALUE_SIZE_MAX_BYTES, CommitmentMalformed, commit_bytes
 from ledger.entropy import Entropy
 from ledger.errors import CanonicalError, LedgerError
 
 KEY_SIZE_BYTES = 32
-SALT_SIZE_BYTES = 32
 NONCE_SIZE_BYTES = 12
 KEY_ID_SIZE_BYTES = 4
 WRAP_SIZE_BYTES = KEY_ID_SIZE_BYTES + NONCE_SIZE_BYTES + KEY_SIZE_BYTES + 16
 INLINE_SIZE_MAX_BYTES = 16 * 1024
 """Plain bytes up to here lie in the row; more become a blob. Rows of this size do not slow the bulk write."""
-VALUE_SIZE_MAX_BYTES = 1024 * 1024
 CONTENT_SIZE_MAX_BYTES = 25 * 1024 * 1024
-PATH_SIZE_MAX_BYTES = 200
 SUBJECT_SIZE_MAX_CHARACTERS = 200
 SUBJECTS_MAX_COUNT = 32
 
@@ -101,12 +99,6 @@ class Erasure:
     blobs: tuple[str, ...]
 
 
-def commitment_of(log: str, path: str, salt: bytes, data: bytes) -> str:
-    """Return the hex commitment of docs/spec/private-values.md."""
-    head = b"tallystick/private/v1\x00" + log.encode() + b"\x00" + path.encode() + b"\x00"
-    return hashlib.sha256(head + salt + data).hexdigest()
-
-
 class Vault:
     """Seals and opens the items of one log."""
 
@@ -139,11 +131,14 @@ class Vault:
             BlobTooLarge, OSError: the blob could not be stored.
         """
         data = _plain(value, path, content)
-        path_bytes = _check_path(path)
         names = _check_subjects(subjects)
         drawn = self._entropy.token(KEY_SIZE_BYTES + SALT_SIZE_BYTES + NONCE_SIZE_BYTES * len(names))
         key, salt = drawn[:KEY_SIZE_BYTES], drawn[KEY_SIZE_BYTES : KEY_SIZE_BYTES + SALT_SIZE_BYTES]
-        item = commitment_of(self._log, path, salt, data)
+        try:
+            item = commit_bytes(self._log, path, salt, data)
+        except CommitmentMalformed as error:
+            raise SealRefused(str(error)) from error
+        path_bytes = path.encode()
         head = (_CONTENT if content else _VALUE) + bytes((len(path_bytes),)) + path_bytes + salt
         sealed = AESGCM(key).encrypt(_ITEM_NONCE, head + data, self._item_head + item.encode())
         inline = len(data) <= INLINE_SIZE_MAX_BYTES
@@ -207,7 +202,7 @@ class Vault:
         path_end = 2 + plain[1]
         data_start = path_end + SALT_SIZE_BYTES
         path, salt, data = plain[2:path_end].decode(), plain[path_end:data_start], plain[data_start:]
-        found = commitment_of(self._log, path, salt, data)
+        found = commit_bytes(self._log, path, salt, data)
         if found != item:
             raise VaultDamaged(f"item: expected commitment {item}, got {found}")
         return Opening(path, salt, data, plain[:1] == _CONTENT)
@@ -300,15 +295,6 @@ def _plain(value: Any, path: str, content: bool) -> bytes:
         return canonical.encode(value, codec.dumps, VALUE_SIZE_MAX_BYTES)
     except CanonicalError as error:
         raise SealRefused(f"value of {path!r}: {error}") from error
-
-
-def _check_path(path: str) -> bytes:
-    data = path.encode("ascii", "replace")
-    if not data or len(data) > PATH_SIZE_MAX_BYTES or not path.isascii() or not path.isprintable():
-        raise SealRefused(
-            f"path: expected 1 to {PATH_SIZE_MAX_BYTES} printable ASCII characters, got {path[:80]!r}"
-        )
-    return data
 
 
 def _check_subjects(subjects: Sequence[str]) -> list[str]:
