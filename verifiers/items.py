@@ -1,0 +1,214 @@
+"""One piece of evidence as a verifier reads it: grade, submitter, controllers, review, and typed facts.
+
+Facts by type: docs/spec/verdict.md. A new type is a new class here and a new verifier version that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from verifiers.controllers import SERVER, Formula, is_party, parse_formula, parties
+from verifiers.reading import INTEGER_MAX, Reader
+
+FIELDS_MAX = 64
+COMMITMENTS_MAX = 8
+
+SYSTEM = "system"
+GRADES = ("E0", "E1", "E2", "E3", "E4")
+
+Scalar = None | bool | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRecord:
+    """One version of a record as its source had it."""
+
+    kind: str
+    id: str
+    version: int
+    event_time_ms: int
+    first_event_at_ms: int
+    customer: str | None
+    source: str
+    fields: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerConfirmation:
+    """A customer's answer by one-time link."""
+
+    link: str
+    case: str
+    customer: str
+    issued_at_ms: int
+    handed_over_by: str | None
+    address_known_before_case: bool
+    answered_at_ms: int
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neutral:
+    """A file or a statement: kept and shown, counts for nothing yet."""
+
+
+Facts = SystemRecord | CustomerConfirmation | Neutral
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    accepted: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One piece of evidence. `submitter` is a party or `system`."""
+
+    id: str
+    type: str
+    grade: str
+    seq: int
+    received_at_ms: int
+    submitter: str
+    controllers: Formula
+    facts: Facts
+    review: Review | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What ids and seqs may be named."""
+
+    size: int
+    people: frozenset[str]
+
+    def seq(self, at: Reader) -> int:
+        return at.integer(0, self.size - 1)
+
+    def member(self, at: Reader) -> str:
+        if at.id() not in self.people:
+            raise at.refuse("an id that stands in people")
+        return at.id()
+
+    def actor(self, at: Reader) -> str:
+        return SYSTEM if at.value == SYSTEM else self.member(at)
+
+    def party(self, at: Reader) -> str:
+        text = at.id()
+        if text != SYSTEM and not is_party(text):
+            raise at.refuse("a party or system")
+        self.check(text, at)
+        return text
+
+    def formula(self, at: Reader) -> Formula:
+        formula = parse_formula(at.value, at.path)
+        for text in sorted(parties(formula)):
+            self.check(text, at)
+        return formula
+
+    def check(self, party: str, at: Reader) -> None:
+        kind, _, name = party.partition(":")
+        if party != SERVER and kind == "member" and name not in self.people:
+            raise at.refuse("members that stand in people")
+
+
+def read_item(at: Reader, known: Known) -> Item:
+    """Read one piece of evidence; its facts by its type."""
+    member = at.members(
+        "id",
+        "type",
+        "grade",
+        "seq",
+        "attached_at",
+        "received_at",
+        "submitter",
+        "controllers",
+        "commitments",
+        "facts",
+        "review",
+    )
+    member["attached_at"].instant()
+    for _, commitment in member["commitments"].entries(COMMITMENTS_MAX):
+        commitment.digest()
+    type_name = member["type"].one_of(("system_record", "customer_confirmation", "file", "statement"))
+    return Item(
+        id=member["id"].id(),
+        type=type_name,
+        grade=member["grade"].one_of(GRADES),
+        seq=known.seq(member["seq"]),
+        received_at_ms=member["received_at"].instant(),
+        submitter=known.party(member["submitter"]),
+        controllers=known.formula(member["controllers"]),
+        facts=_item_facts(type_name, member["facts"], known),
+        review=member["review"].maybe(lambda one: _review(one, known)),
+    )
+
+
+def _review(at: Reader, known: Known) -> Review:
+    member = at.members("verdict", "by")
+    return Review(member["verdict"].one_of(("accepted", "refused")) == "accepted", known.member(member["by"]))
+
+
+def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
+    match type_name:
+        case "system_record":
+            return _record(at)
+        case "customer_confirmation":
+            return _confirmation(at, known)
+        case "file":
+            member = at.members("media_type", "size_bytes")
+            member["media_type"].text()
+            member["size_bytes"].integer()
+        case _:
+            at.members()
+    return Neutral()
+
+
+def _record(at: Reader) -> SystemRecord:
+    member = at.members(
+        "kind", "id", "version", "event_time", "first_event_at", "customer", "source", "fields"
+    )
+    return SystemRecord(
+        kind=member["kind"].id(),
+        id=member["id"].id(),
+        version=member["version"].integer(),
+        event_time_ms=member["event_time"].instant(),
+        first_event_at_ms=member["first_event_at"].instant(),
+        customer=member["customer"].maybe(Reader.id),
+        source=member["source"].id(),
+        fields={name: read_scalar(field) for name, field in member["fields"].entries(FIELDS_MAX)},
+    )
+
+
+def read_scalar(at: Reader) -> Scalar:
+    """Read null, a bool, an integer or a text."""
+    if at.value is None or type(at.value) is bool:
+        return at.value
+    if type(at.value) is int:
+        return at.integer(-INTEGER_MAX)
+    return at.text()
+
+
+def _confirmation(at: Reader, known: Known) -> CustomerConfirmation:
+    member = at.members(
+        "link",
+        "case",
+        "customer",
+        "issued_at",
+        "handed_over_by",
+        "address_known_before_case",
+        "answered_at",
+        "answer",
+    )
+    return CustomerConfirmation(
+        link=member["link"].id(),
+        case=member["case"].id(),
+        customer=member["customer"].id(),
+        issued_at_ms=member["issued_at"].instant(),
+        handed_over_by=member["handed_over_by"].maybe(known.member),
+        address_known_before_case=member["address_known_before_case"].boolean(),
+        answered_at_ms=member["answered_at"].instant(),
+        answer=member["answer"].one_of(("resolved", "not_resolved")),
+    )
