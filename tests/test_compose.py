@@ -1,0 +1,92 @@
+"""The container files under their real judges, since no engine runs here: `docker-compose config` and hadolint.
+
+Each judge is shown a planted fault, so that its silence about our files means something.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+
+
+def compose(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / "docker-compose"), "-f", str(file), *arguments]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(file.parent)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+
+
+def hadolint(text: str) -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / "hadolint"), "--no-color", "--config", str(ROOT / ".hadolint.yaml"), "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("profile", "services"),
+    [((), {"tallystick"}), (("--profile", "grown"), {"tallystick", "api", "worker", "postgres"})],
+)
+def test_compose_file_is_accepted_and_starts(profile: tuple[str, ...], services: set[str]) -> None:
+    accepted = compose(COMPOSE_FILE, *profile, "config", "-q")
+    assert (accepted.returncode, accepted.stdout, accepted.stderr) == (0, "", "")
+    assert set(compose(COMPOSE_FILE, *profile, "config", "--services").stdout.split()) == services
+
+
+FAULTS = (
+    # what to replace, with what, what the answer names
+    ("    ports:", "    prots:", "prots"),
+    ('["data:/data"]', '["date:/data"]', "undefined volume date"),
+    ("postgres: {condition: service_healthy}", "database: {condition: service_healthy}", "database"),
+    ("condition: service_healthy", "condition: service_fine", "service_healthy"),
+    ("read_only: true", "read_only: perhaps", "read_only"),
+    ("services:\n", "services:\n  x: {\n", "yaml"),
+)
+
+
+@pytest.mark.parametrize(("right", "wrong", "named"), FAULTS)
+def test_planted_compose_fault_is_reported(tmp_path: Path, right: str, wrong: str, named: str) -> None:
+    text = COMPOSE_FILE.read_text()
+    assert right in text
+    planted = tmp_path / "docker-compose.yml"
+    planted.write_text(text.replace(right, wrong, 1))
+    answer = compose(planted, "--profile", "grown", "config", "-q")
+    assert answer.returncode != 0
+    assert named in answer.stderr
+
+
+def test_dockerfile_is_accepted() -> None:
+    answer = hadolint((ROOT / "Dockerfile").read_text())
+    assert (answer.returncode, answer.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "rule"),
+    [
+        ("FROM python:3.13-slim AS build", "FROM python AS build", "DL3006"),
+        ("FROM python:3.13-slim AS build", "FROM python:latest AS build", "DL3007"),
+        ("WORKDIR /src", "WORKDIR src", "DL3000"),
+        ("RUN useradd", "RUN sudo useradd", "DL3004"),
+        ("USER 10001", "USER root", "DL3002"),
+        ("COPY requirements.lock ./", "ADD requirements.lock ./", "DL3020"),
+    ],
+)
+def test_planted_dockerfile_fault_is_reported(right: str, wrong: str, rule: str) -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert right in text
+    answer = hadolint(text.replace(right, wrong, 1))
+    assert answer.returncode != 0
+    assert rule in answer.stdout
+
+
+def test_image_copies_every_package_and_the_ignore_file_lets_it_through() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for name in ("ledger", "playbooks", "verifiers", "casework", "api", "web"):
+        assert f"COPY {name} {name}\n" in dockerfile
+        assert f"!{name}" in ignored
