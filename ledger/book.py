@@ -57,12 +57,12 @@ def may_be_negative(account: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One line of the book: `delta` tokens on `account`, caused by entry `seq`, `line` counting from 0 within it."""
+    """One line of the book: tokens put on (or taken from) an account by entry `seq`; `n` counts from 0 within it."""
 
     seq: int
-    line: int
+    n: int
     account: str
-    delta: int
+    amount_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +124,10 @@ def postings(entry: Entry) -> list[Posting]:
         moves = rule(entry.body)
     except (KeyError, TypeError, AttributeError) as error:
         raise BookError(f"{entry.kind} {entry.seq}: expected the fields of its kind, got {error!r}") from None
-    lines = [(account, delta) for account, delta in moves if delta != 0]
-    if sum(delta for _, delta in lines) != 0:
+    lines = [(account, amount) for account, amount in moves if amount != 0]
+    if sum(amount for _, amount in lines) != 0:
         raise BookError(f"{entry.kind} {entry.seq}: expected postings that add up to 0, got {lines}")
-    return [Posting(entry.seq, line, account, delta) for line, (account, delta) in enumerate(lines)]
+    return [Posting(entry.seq, n, account, amount) for n, (account, amount) in enumerate(lines)]
 
 
 Moves = list[tuple[str, int]]
@@ -227,7 +227,9 @@ class Book:
         """
         changed: dict[str, int] = {}
         for line in lines:
-            changed[line.account] = changed.get(line.account, self.balances.get(line.account, 0)) + line.delta
+            changed[line.account] = (
+                changed.get(line.account, self.balances.get(line.account, 0)) + line.amount_tokens
+            )
         for account, balance in changed.items():
             if balance < 0 and not may_be_negative(account):
                 raise BookError(f"account {account}: expected a balance >= 0, got {balance}")
@@ -237,13 +239,9 @@ class Book:
 
 
 def project(entry: Entry, opened: Mapping[str, Any] | None) -> Iterable[Change]:
-    """Yield the rows of an entry: one `posting` per line, and its delta on `account`.
-
-    Tables: posting(log, seq, line, account, delta), account(log, account, balance). Private values are not used.
-    """
+    """Yield the rows of an entry: one `posting` per line, and its amount on `account`. Needs no private values."""
     del opened
     for line in postings(entry):
-        yield Insert(
-            "posting", {"seq": line.seq, "line": line.line, "account": line.account, "delta": line.delta}
-        )
-        yield Add("account", (line.account,), "balance", line.delta)
+        row = {"seq": line.seq, "n": line.n, "account": line.account, "amount_tokens": line.amount_tokens}
+        yield Insert("posting", row)
+        yield Add("account", (line.account,), "balance_tokens", line.amount_tokens)

@@ -181,8 +181,8 @@ def decode(
     """Return the value of canonical bytes; any other bytes are refused, even when they are valid JSON.
 
     Bytes that re-encode to themselves and are ASCII have ASCII names, no duplicates and no lone surrogates; only
-    numbers and depth are left to look at. That is the hot path of the audit. Everything else is diagnosed with the standard
-    library, so that every codec gives the same error.
+    numbers and depth are left to look at. Everything else is diagnosed with the standard library, so that every codec
+    gives the same error.
 
     Raises:
         CanonicalError: one subclass per reason.
@@ -194,12 +194,12 @@ def decode(
         same = dumps(value) == data
     except (ValueError, TypeError, RecursionError):
         return _diagnose(data)
-    if same and data.isascii() and _is_plain(value, NESTING_MAX_LEVELS):
+    if same and data.isascii() and is_plain(value, NESTING_MAX_LEVELS):
         return value
     return _diagnose(data)
 
 
-def _is_plain(value: Any, levels_left: int) -> bool:
+def is_plain(value: Any, levels_left: int) -> bool:
     """Say whether a decoded value holds integers in range only and is not too deep; strings were seen to before."""
     kind = type(value)
     if kind is dict:
@@ -219,7 +219,7 @@ def _is_plain(value: Any, levels_left: int) -> bool:
         kind = type(item)
         if kind is str or item is None:
             continue
-        if not _is_plain(item, levels_left - 1):
+        if not is_plain(item, levels_left - 1):
             return False
     return True
 

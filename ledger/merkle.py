@@ -5,8 +5,8 @@ of two below n; a lone node is never doubled. `nodes(level, index)` is the hash 
 `index * 2**level .. (index + 1) * 2**level - 1`; level 0 are leaf hashes. All hashes are 32 raw bytes.
 
 Size 0, stated per call site: the empty tree has the root SHA-256(""), but a consistency proof from it proves nothing,
-so `check_consistency` refuses old_size 0 (as transparency-dev/merkle does). A witness must accept it with an empty proof
-(C2SP tlog-witness): that call site uses `check_witness_growth`.
+so `check_consistency` refuses old_size 0 (as transparency-dev/merkle does). A witness must accept it with an empty
+proof (C2SP tlog-witness): that call site uses `check_witness_growth`.
 
     ProofError
     |-- IndexOutOfRange   |-- SizesRefused  |-- ProofLength  |-- RootMismatch
