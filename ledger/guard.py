@@ -9,6 +9,7 @@ also holds the guard is caught only by a checkpoint that somebody outside kept.
 
     GuardError
     |-- GuardRefused      signing this tree would make a second history; expected and got are given
+    |   `-- GuardMoved    only that another process advanced it meanwhile: read again and retry
     |-- GuardUnknownLog   this guard was never told of the log: another volume, or a lost file. Never treated as "new"
     `-- GuardDamaged      the guard's file is not what it wrote
 """
@@ -48,6 +49,10 @@ class GuardRefused(GuardError):
         )
         self.expected_size = expected_size
         self.got_size = got_size
+
+
+class GuardMoved(GuardRefused):
+    """Another process advanced the guard since it was read. The caller reads it again and retries."""
 
 
 class GuardUnknownLog(GuardError):
@@ -140,7 +145,7 @@ class FileGuard:
         with self._locked(log):
             now = self.last(log)
             if now != old:
-                raise GuardRefused(log, "another process was faster", now.size, size)
+                raise GuardMoved(log, "another process was faster", now.size, size)
             new = Signed(size, root, max(now.least_size, now.size, size) + 1)
             replace_file(self._path(log), _to_bytes(log, new))
             return new
@@ -185,7 +190,7 @@ class InsecureGuard:
 def _continued(log: str, now: Signed, old: Signed, size: int, root: bytes, proof: Sequence[bytes]) -> Signed:
     # 1. compare (the swap follows)  2. not back  3. not over an accepted restore  4. the same again, or proven growth
     if now != old:
-        raise GuardRefused(log, "another process was faster", now.size, size)
+        raise GuardMoved(log, "another process was faster", now.size, size)
     if size < now.size:
         raise GuardRefused(log, "the log is older than what was signed", now.size, size)
     if size == now.size and root != now.root:
