@@ -33,7 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the long suites with `--prove`, all others without; a file named on the command line is always kept."""
     proving = bool(config.getoption("--prove"))
-    named = any("prove" in argument for argument in config.invocation_params.args)
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    named = any(LONG_SUITES in [path, *path.parents] for path in asked)
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:
@@ -80,7 +81,7 @@ def pytest_terminal_summary(
 
 def results_text(reports: Iterable[pytest.TestReport], counts: str) -> str:
     """Return proofs/RESULTS.md: when, on which commit, with which seed; then one line per test with its figures."""
-    changed = _git("status", "--porcelain", "--untracked-files=no")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)*/RESULTS.md")
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     lines = [
         "# What the long suites proved",
