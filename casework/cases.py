@@ -1,1 +1,360 @@
-"""Rules follow."""
+"""A case is the rows its entries leave; this is the one table that says which entry may follow in which state.
+
+The rules here check it before an entry is written, views.py writes the state it leads to, and the audit replays both.
+States: DETECTED SUPPRESSED UNKNOWN ASSIGNED ACKNOWLEDGED AWAITING_DECISION IN_ACTION AWAITING_REVIEW RESOLVED CLEARED
+EXPIRED REOPENED CLOSED. UNKNOWN is entered by the kinds of stale sources, which come later. Silence never approves:
+no entry of the system leads from AWAITING_DECISION to IN_ACTION.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from casework import people
+from casework.errors import refuse
+from casework.requests import Asked, CaseStep, OpenCase, RecordOutcome
+from ledger.changes import Row
+from ledger.commands import Command, Decided, View
+from ledger.entries import SYSTEM, Draft
+
+NOTHING = ""  # the state before case_opened
+DETECTED, SUPPRESSED, UNKNOWN = "DETECTED", "SUPPRESSED", "UNKNOWN"
+ASSIGNED, ACKNOWLEDGED, AWAITING_DECISION = "ASSIGNED", "ACKNOWLEDGED", "AWAITING_DECISION"
+IN_ACTION, AWAITING_REVIEW, RESOLVED = "IN_ACTION", "AWAITING_REVIEW", "RESOLVED"
+CLEARED, EXPIRED, REOPENED, CLOSED = "CLEARED", "EXPIRED", "REOPENED", "CLOSED"
+STATES = (
+    DETECTED, SUPPRESSED, UNKNOWN, ASSIGNED, ACKNOWLEDGED, AWAITING_DECISION, IN_ACTION, AWAITING_REVIEW, RESOLVED,
+    CLEARED, EXPIRED, REOPENED, CLOSED,
+)  # fmt: skip
+ENDED = frozenset((RESOLVED, CLEARED, EXPIRED, CLOSED))
+
+_WAITING = (DETECTED, SUPPRESSED, UNKNOWN, ASSIGNED, ACKNOWLEDGED, AWAITING_DECISION, REOPENED)
+_OWNED = (ASSIGNED, ACKNOWLEDGED, AWAITING_DECISION, IN_ACTION, AWAITING_REVIEW)
+_JUDGED = (AWAITING_REVIEW, RESOLVED)
+_AWARDED = (RESOLVED, CLOSED, REOPENED, ASSIGNED, ACKNOWLEDGED, AWAITING_DECISION, IN_ACTION, AWAITING_REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From which states a step may be taken, and the state it leads to (None: it stays as it is)."""
+
+    allowed: frozenset[str]
+    to: str | None
+
+
+def _from(*allowed: str, to: str | None = None) -> Transition:
+    return Transition(frozenset(allowed), to)
+
+
+TRANSITIONS: Mapping[str, Transition] = {
+    "case_opened": _from(NOTHING, to=DETECTED),
+    "case_suppressed": _from(DETECTED, to=SUPPRESSED),
+    "owner_assigned": _from(DETECTED, SUPPRESSED, UNKNOWN, ASSIGNED, ACKNOWLEDGED, REOPENED, to=ASSIGNED),
+    "acknowledged": _from(ASSIGNED, ACKNOWLEDGED, to=ACKNOWLEDGED),
+    "escalated": _from(AWAITING_DECISION, IN_ACTION, AWAITING_REVIEW),
+    "note_added": _from(*STATES),
+    "proposal_made": _from(ASSIGNED, ACKNOWLEDGED, AWAITING_DECISION, IN_ACTION, to=AWAITING_DECISION),
+    "decision_made:action:approved": _from(AWAITING_DECISION, to=IN_ACTION),
+    "decision_made:action:declined": _from(AWAITING_DECISION, to=ACKNOWLEDGED),
+    "decision_made:award:approved": _from(RESOLVED),
+    "decision_made:award:declined": _from(*_JUDGED),
+    "decision_withdrawn:action": _from(IN_ACTION, ACKNOWLEDGED, to=AWAITING_DECISION),
+    "decision_withdrawn:award": _from(*_JUDGED),
+    "action_taken": _from(IN_ACTION),
+    "evidence_attached": _from(*_OWNED, RESOLVED),
+    "evidence_withdrawn": _from(*_OWNED, RESOLVED),
+    "evidence_reviewed": _from(*_OWNED, RESOLVED),
+    "link_issued": _from(*_OWNED),
+    "link_answered": _from(*_OWNED, RESOLVED),
+    "link_expired": _from(*STATES),
+    "outcome_recorded": _from(IN_ACTION, AWAITING_REVIEW, to=AWAITING_REVIEW),
+    "verdict_given:pass": _from(*_JUDGED, to=RESOLVED),
+    "verdict_given:other": _from(*_JUDGED, to=AWAITING_REVIEW),
+    "award_granted": _from(RESOLVED),
+    # Once granted, an award has a life of its own: it can be stopped or ended whatever became of the case.
+    "award_held": _from(*_AWARDED),
+    "award_released": _from(*_AWARDED),
+    "award_settled": _from(RESOLVED, CLOSED),
+    "award_declined": _from(*_AWARDED),
+    "award_revoked": _from(*_AWARDED),
+    "case_cleared": _from(*_WAITING, to=CLEARED),
+    "case_expired": _from(*_WAITING, IN_ACTION, AWAITING_REVIEW, to=EXPIRED),
+    "case_reopened": _from(RESOLVED, CLEARED, EXPIRED, CLOSED, to=REOPENED),
+    "case_closed": _from(*(state for state in STATES if state != CLOSED), to=CLOSED),
+}
+
+
+def step_of(kind: str, body: Mapping[str, Any]) -> str:
+    """Return the name under which an entry stands in TRANSITIONS."""
+    match kind:
+        case "decision_made":
+            return f"decision_made:{body['about']}:{body['verb']}"
+        case "decision_withdrawn":
+            return f"decision_withdrawn:{body['about']}"
+        case "verdict_given":
+            return "verdict_given:pass" if body["result"] == "pass" else "verdict_given:other"
+    return kind
+
+
+def target(kind: str, body: Mapping[str, Any]) -> str | None:
+    """Return the state an entry leads to, None when it leaves the state alone."""
+    return TRANSITIONS[step_of(kind, body)].to
+
+
+def move(state: str, kind: str, body: Mapping[str, Any]) -> str:
+    """Return the state after an entry.
+
+    Raises:
+        Refused: transition.
+    """
+    step = step_of(kind, body)
+    found = TRANSITIONS.get(step)
+    if found is None or state not in found.allowed:
+        expected = sorted(found.allowed) if found else "a step of a case"
+        raise refuse("transition", f"{step}: expected one of {expected}, got {state or 'no case'}")
+    return found.to or state
+
+
+def advance(row: Row, *drafts: Draft) -> None:
+    """Check that these entries may follow one another from the case's present state. Raises Refused: transition."""
+    state = row["state"]
+    for draft in drafts:
+        state = move(state, draft.kind, draft.body)
+
+
+def find(view: View, case: str) -> Row:
+    """Return the case's row, or refuse `unknown`."""
+    row = view.get("case_file", (case,))
+    if row is None:
+        raise refuse("unknown", f"expected a case of this organisation, got {case}")
+    return row
+
+
+def later(instant: str, *, seconds: int = 0, days: int = 0) -> str:
+    """Return an instant that many elapsed seconds and 24-hour days later."""
+    moved = datetime.fromisoformat(instant) + timedelta(seconds=seconds, days=days)
+    return f"{moved.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def setting(view: View, name: str, default: Any) -> Any:
+    """Return a setting of the organisation; the command's needs must name it."""
+    row = view.get("setting", (name,))
+    return default if row is None else json.loads(row["value"])
+
+
+# ---------------------------------------------------------------------------------------------- rules
+ORIGINS = ("signal", "report", "claim", "schedule")
+CLOSE_REASONS = ("done", "not_recognised", "false_alarm", "duplicate", "accepted_risk", "self_cleared")
+REOPEN_REASONS = ("signal_again", "customer_disputes", "not_fixed", "closed_in_error")
+EXPIRE_REASONS = ("until_passed", "not_answered")
+ASSIGN_REASONS = ("route", "handed_over", "ack_expired", "absent", "last_resort", "reopened", "reporter")
+RESOLUTIONS = ("fixed", "accepted_risk", "false_alarm", "duplicate")
+IMPACTS = ("harm", "none", "unknown")
+
+
+def one_of(value: str | None, allowed: tuple[str, ...], field: str) -> str:
+    """Return a coded value. Raises Refused: reason_missing, reason_unknown."""
+    if value is None:
+        raise refuse("reason_missing", f"expected one of {', '.join(allowed)}, got none", f"/{field}")
+    if value not in allowed:
+        raise refuse("reason_unknown", f"expected one of {', '.join(allowed)}, got {value}", f"/{field}")
+    return value
+
+
+def opened(view: View, command: Command, at: str) -> Decided:
+    """Rule of open_case. `known`: fingerprint (hex), last_case (the case last seen under it, None: none),
+    suggestion (the proposal draft's body, or None); private values of the suggestion lie under `proposal_private`.
+
+    Raises:
+        Refused: already_open, stale, owner_unknown, unknown (policy), value_invalid.
+    """
+    asked: Asked = command.data
+    request: OpenCase = asked.request
+    people.acting(view, asked.who)
+    if request.origin not in ORIGINS or (request.origin in ("signal", "schedule")) != (asked.who.id == SYSTEM):
+        raise refuse("value_invalid", f"origin: expected what {asked.who.role} may open, got {request.origin}", "/origin")
+    if not request.onset <= request.detected_at <= at:
+        raise refuse("value_invalid", f"onset, detected_at: expected in this order before {at}", "/onset")
+    people.employed(view, request.owner, "owner_unknown", "/owner")
+    _check_fingerprint(view, asked.known)
+    if request.policy is not None and view.get("policy", (request.policy,)) is None:
+        raise refuse("unknown", f"expected a published policy, got {request.policy}", "/policy")
+    case = asked.ids["case"]
+    first = Draft(
+        "case_opened",
+        case,
+        {
+            "origin": request.origin,
+            "playbook": request.playbook,
+            "award_kind": request.award_kind,
+            "policy": request.policy,
+            "subject_kind": None if request.subject is None else str(request.subject["kind"]),
+            "fingerprint": asked.known["fingerprint"],
+            "onset": request.onset,
+            "detected_at": request.detected_at,
+            "value": None if request.value is None else dict(request.value),
+            "records": [{"item": item} for item in request.records],
+        },
+        asked.private.commitments,
+        asked.private.opened,
+    )
+    reason = "route" if asked.who.id == SYSTEM else "reporter"
+    drafts = [first, Draft("owner_assigned", case, {"owner": request.owner, "reason_code": reason})]
+    result = {"case": case}
+    if asked.known["suggestion"] is not None:
+        drafts.append(asked.known["suggestion"])
+        result["proposal"] = asked.ids["proposal"]
+    advance({"state": NOTHING}, *drafts)
+    return Decided(tuple(drafts), asked.private.rows, result)
+
+
+def _check_fingerprint(view: View, known: Mapping[str, Any]) -> None:
+    seen = view.get("fingerprint", (known["fingerprint"],))
+    last = None if seen is None else seen["case"]
+    if last != known["last_case"]:
+        raise refuse("stale", "another case for the same thing was opened meanwhile; look again")
+    if last is not None and find(view, last)["state"] not in ENDED:
+        raise refuse("already_open", f"expected no open case for the same thing, got {last}")
+
+
+def assigned(view: View, command: Command, at: str) -> Decided:
+    """Rule of assign_owner: back to ASSIGNED before a proposal, an escalation after it.
+
+    Raises:
+        Refused: owner_unknown, reason_unknown, transition.
+    """
+    asked: Asked = command.data
+    request = asked.request
+    people.acting(view, asked.who)
+    row = find(view, request.case)
+    people.employed(view, request.owner, "owner_unknown", "/owner")
+    one_of(request.reason_code, ASSIGN_REASONS, "reason_code")
+    if row["state"] in TRANSITIONS["escalated"].allowed:
+        draft = Draft("escalated", request.case, {"to": request.owner, "reason_code": request.reason_code})
+    else:
+        draft = Draft("owner_assigned", request.case, {"owner": request.owner, "reason_code": request.reason_code})
+    advance(row, draft)
+    return Decided((draft,), (), {"case": request.case})
+
+
+def acknowledged(view: View, command: Command, at: str) -> Decided:
+    """Rule of acknowledge: the owner only, and it ends in the future.
+
+    Raises:
+        Refused: not_owner, value_invalid, transition.
+    """
+    asked: Asked = command.data
+    request = asked.request
+    people.human(view, asked.who)
+    row = find(view, request.case)
+    draft = Draft("acknowledged", request.case, {"until": request.until})
+    advance(row, draft)
+    if row["owner"] != asked.who.id:
+        raise refuse("not_owner", f"expected the owner {row['owner']}, got {asked.who.id}")
+    if request.until <= at:
+        raise refuse("value_invalid", f"until: expected after {at}, got {request.until}", "/until")
+    return Decided((draft,), (), {"case": request.case})
+
+
+def noted(view: View, command: Command, at: str) -> Decided:
+    """Rule of add_note."""
+    asked: Asked = command.data
+    people.acting(view, asked.who)
+    draft = Draft("note_added", asked.request.case, {}, asked.private.commitments, asked.private.opened)
+    advance(find(view, asked.request.case), draft)
+    return Decided((draft,), asked.private.rows, {"case": asked.request.case})
+
+
+def came_out(view: View, command: Command, at: str) -> Decided:
+    """Rule of record_outcome. `fixed` needs an action and the playbook's required evidence.
+
+    Raises:
+        Refused: not_decided, evidence_missing, reason_unknown, transition.
+    """
+    asked: Asked = command.data
+    request: RecordOutcome = asked.request
+    people.human(view, asked.who)
+    row = find(view, request.case)
+    body = {
+        "resolution": one_of(request.resolution, RESOLUTIONS, "resolution"),
+        "impact": one_of(request.impact, IMPACTS, "impact"),
+    }
+    draft = Draft("outcome_recorded", request.case, body, asked.private.commitments, asked.private.opened)
+    advance(row, draft)
+    if request.resolution == "fixed":
+        if row["action_seq"] is None:
+            raise refuse("not_decided", "fixed: expected an action taken before, got none")
+        _check_required(view, row)
+    return Decided((draft,), asked.private.rows, {"case": request.case})
+
+
+def _check_required(view: View, row: Row) -> None:
+    """Refuse `evidence_missing` when a type the playbook asks for is not attached; its grade is judged later."""
+    playbook = None if row["playbook"] is None else view.get("playbook", (row["playbook"],))
+    wanted = [] if playbook is None else json.loads(playbook["content"]).get("evidence") or []
+    there = {item["type"] for item in view.scan("evidence", (row["case"],)) if not item["withdrawn"]}
+    missing = sorted({item["type"] for item in wanted if isinstance(item, dict) and "type" in item} - there)
+    if missing:
+        raise refuse("evidence_missing", f"expected evidence of type {', '.join(missing)}, got none")
+
+
+def ended(kind: str, reasons: tuple[str, ...]) -> Any:
+    """Return the rule of expire or close: one entry with a coded reason."""
+
+    def rule(view: View, command: Command, at: str) -> Decided:
+        asked: Asked = command.data
+        request: CaseStep = asked.request
+        people.acting(view, asked.who)
+        row = find(view, request.case)
+        draft = Draft(kind, request.case, {"reason_code": one_of(request.reason_code, reasons, "reason_code")})
+        advance(row, draft)
+        if kind == "case_closed":
+            people.human(view, asked.who)
+            _check_closing(view, row, draft.body["reason_code"])
+        return Decided((draft,), (), {"case": request.case})
+
+    return rule
+
+
+def _check_closing(view: View, row: Row, reason: str) -> None:
+    # "done" is earned: by a passing verdict, or, where nothing is judged, by an outcome whose evidence was accepted.
+    if reason != "done" or row["state"] == RESOLVED:
+        return
+    if row["state"] != AWAITING_REVIEW or row["policy"] is not None:
+        raise refuse("transition", f"case_closed, done: expected a resolved case, got {row['state']}")
+    _check_required(view, row)
+    if any(item["review"] != "accepted" for item in view.scan("evidence", (row["case"],)) if not item["withdrawn"]):
+        raise refuse("evidence_missing", "done: expected every item accepted by somebody else than its submitter")
+
+
+def cleared(view: View, command: Command, at: str) -> Decided:
+    """Rule of clear: the watch saw the condition go away before anybody decided."""
+    asked: Asked = command.data
+    people.acting(view, asked.who)
+    draft = Draft("case_cleared", asked.request.case, {"records": [{"item": item} for item in asked.request.records]})
+    advance(find(view, asked.request.case), draft)
+    return Decided((draft,), (), {"case": asked.request.case})
+
+
+def reopened(view: View, command: Command, at: str) -> Decided:
+    """Rule of reopen: back to its owner, and a live award is held in the same command."""
+    asked: Asked = command.data
+    request: CaseStep = asked.request
+    people.acting(view, asked.who)
+    row = find(view, request.case)
+    if row["award"] != asked.known["award"]:
+        raise refuse("stale", "the case was recognised or un-recognised meanwhile; look again")
+    reason = one_of(request.reason_code, REOPEN_REASONS, "reason_code")
+    drafts = [
+        Draft("case_reopened", request.case, {"reason_code": reason}),
+        Draft("owner_assigned", request.case, {"owner": row["owner"], "reason_code": "reopened"}),
+    ]
+    award = None if row["award"] is None else view.get("award", (row["award"],))
+    if award is not None and award["held_by"] is None:
+        drafts.append(Draft("award_held", request.case, {"award": award["award"], "reason_code": "case_reopened"}))
+    advance(row, *drafts)
+    return Decided(tuple(drafts), (), {"case": request.case})

@@ -1,4 +1,4 @@
-"""The desk's tables: read models of the log, all derived but `evidence_reuse`, which belongs to the vault.
+"""The desk's tables: read models of the log, all of them derived (`rebuild` makes them again).
 
 Only Text, BigInteger and LargeBinary, so that both databases hold the same values; JSON is canonical text, flags are
 0 or 1. An award row cannot exist without its approved award decision and its passing verdict: the constant columns
@@ -63,7 +63,7 @@ api_key = Table(
     _text("until", null=True),
     _int("active"),
     _int("seq"),
-    Index("ix_api_key_secret_digest", "secret_digest", unique=True),
+    Index(None, "secret_digest", unique=True),
 )
 setting = Table("setting", metadata, *_key("name"), _text("value"), _int("seq"))  # value: canonical JSON
 
@@ -90,6 +90,7 @@ policy = Table(
     _text("content"),
     _int("seq"),
 )
+policy_content = Table("policy_content", metadata, *_key("digest"), _text("content"), _int("seq"))  # every version
 source = Table(
     "source",
     metadata,
@@ -137,8 +138,8 @@ case_file = Table(
     _text("award", null=True),  # the live one; null again after it was declined or revoked
     _text("reason_code", null=True),  # of the last suppression, expiry, reopening or closing
     _int("changed_seq"),  # the last entry of this case: the ETag of the doors
-    Index("ix_case_file_state", "log", "state"),
-    Index("ix_case_file_owner", "log", "owner"),
+    Index(None, "log", "state"),
+    Index(None, "log", "owner"),
 )
 fingerprint = Table("fingerprint", metadata, *_key("fingerprint"), _text("case"), _int("seq"))
 proposal = Table(
@@ -170,17 +171,10 @@ evidence = Table(
     _text("review", null=True),  # accepted | refused
     _text("reviewer", null=True),
     _text("review_reason", null=True),
+    _int("review_seq", null=True),
     _text("facts_item", null=True),
     _text("content_item", null=True),
     _int("seq"),
-)
-evidence_reuse = Table(
-    "evidence_reuse",
-    metadata,
-    *_key("reuse"),  # HMAC of the plain digest
-    _text("case"),
-    _text("evidence"),
-    info={"vault": True},  # outside the log (DESIGN 3): no entry implies it, rebuild leaves it alone
 )
 decision = Table(
     "decision",
@@ -197,8 +191,10 @@ decision = Table(
     _text("authority"),
     _text("beneficiaries"),
     _int("amount_tokens", null=True),
+    _text("budget", null=True),
     _text("reason_code", null=True),
     _text("reason_item", null=True),
+    _text("message_item", null=True),
     _text("as_of"),
     _text("nonce"),
     _text("expires"),
@@ -228,8 +224,8 @@ link = Table(
     _text("issued_by"),
     _text("issued_at"),
     _int("seq"),
-    Index("ix_link_token_digest", "token_digest", unique=True),
-    Index("ix_link_case", "log", "case"),
+    Index(None, "token_digest", unique=True),
+    Index(None, "log", "case"),
 )
 
 # ------------------------------------------------------------------------------------------ judging and awards
@@ -243,7 +239,10 @@ verdict = Table(
     _text("policy_digest"),
     _text("result"),
     _text("evidence"),
+    _text("relied_on"),
+    _text("beneficiaries"),
     _int("outcome_seq"),
+    _text("shares"),
     _text("controllers", null=True),
     _int("k_evidence", null=True),
     _text("witnessing"),
@@ -280,10 +279,10 @@ award = Table(
     _text("hold_reason", null=True),
     _text("ended_reason", null=True),
     _int("seq"),
-    CheckConstraint("decision_about = 'award'", name="ck_award_decision_about"),
-    CheckConstraint("decision_verb = 'approved'", name="ck_award_decision_verb"),
-    CheckConstraint("verdict_result = 'pass'", name="ck_award_verdict_result"),
-    CheckConstraint("amount_tokens = 0 OR budget IS NOT NULL", name="ck_award_budget"),
+    CheckConstraint("decision_about = 'award'", name="decision_about"),
+    CheckConstraint("decision_verb = 'approved'", name="decision_verb"),
+    CheckConstraint("verdict_result = 'pass'", name="verdict_result"),
+    CheckConstraint("amount_tokens = 0 OR budget IS NOT NULL", name="budget"),
     ForeignKeyConstraint(
         ["log", "decision", "case", "decision_about", "decision_verb", "verdict"],
         [f"decision.{name}" for name in ("log", "decision", "case", "about", "verb", "verdict")],
@@ -302,7 +301,7 @@ award_share = Table(
     *_key("award", "member"),
     _int("amount"),
     ForeignKeyConstraint(["log", "award"], ["award.log", "award.award"], name="fk_award_share_award"),
-    Index("ix_award_share_member", "log", "member"),
+    Index(None, "log", "member"),
 )
 budget = Table(
     "budget",

@@ -250,7 +250,7 @@ KINDS: dict[str, Kind] = _kinds(
         },
         ("reason", "message"),
     ),
-    Kind("decision_withdrawn", {"decision": "id"}),
+    Kind("decision_withdrawn", {"decision": "id", "about": "text"}),
     Kind("action_taken", {"proposal": "id", "decision": "id"}, ("note",)),
     Kind(
         "evidence_attached",
@@ -327,7 +327,7 @@ KINDS: dict[str, Kind] = _kinds(
         ("message",),
     ),
     Kind("award_held", {"award": "id", "reason_code": "text"}),
-    Kind("award_released", {"award": "id", "reason_code": "text"}),
+    Kind("award_released", {"award": "id", "reason_code": "text", "settle_not_before": "instant"}),
     Kind("award_settled", {"award": "id", "shares": "objects"}),  # [{"member", "to_settled": int, "to_owed": int}]
     Kind("award_declined", {"award": "id", "budget": "id?", "shares": "objects", "reason_code": "text"}),
     Kind(  # shares: [{"member", "from_settled": int, "from_owed": int}]

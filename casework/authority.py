@@ -1,0 +1,96 @@
+"""Who may decide: an authority in force that covers it, and the separation of duties. DESIGN section 6.
+
+The decider is not the maker of the proposal, not a submitter of evidence relied on, not a beneficiary, nor any second
+account of theirs; maker and beneficiary may be one. Agents never come this far (people.human).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from casework import people
+from casework.errors import refuse
+from ledger.changes import Row
+from ledger.commands import View
+
+ACTION, AWARD = "action", "award"
+ASSURANCE_RANK = {"passkey": 4, "session": 3, "key": 3, "pin": 2, "link": 1}
+"""passkey > session = key > pin > link (SETTLED 14)."""
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What is to be decided: `scope` is the playbook (action; None: a report) or the award kind."""
+
+    about: str
+    scope: str | None
+    value: Mapping[str, Any] | None = None  # money at stake, about action
+    tokens: int | None = None  # about award
+
+
+def choose(view: View, member: str, assurance: str, matter: Matter, at: str) -> Row:
+    """Return the authority of `member` that covers the matter at `at`: the first by id that the sign-in satisfies.
+
+    Raises:
+        Refused: no_authority, or assurance_too_low when only stronger sign-ins would do.
+    """
+    covering = [row for row in view.scan("authority", (member,)) if covers(row, matter, at)]
+    if not covering:
+        raise refuse("no_authority", f"expected an authority about {matter.about} of {_asked(matter)}, got none in force")
+    rank = ASSURANCE_RANK.get(assurance, 0)
+    for row in covering:
+        if rank >= ASSURANCE_RANK[row["assurance_min"]]:
+            return row
+    least = min((row["assurance_min"] for row in covering), key=lambda name: ASSURANCE_RANK[name])
+    raise refuse("assurance_too_low", f"expected at least {least}, got {assurance}")
+
+
+def covers(row: Row, matter: Matter, at: str) -> bool:
+    """Say whether an authority row is in force at `at` and reaches this far; limits include their own amount."""
+    if not row["active"] or row["about"] != matter.about or (row["until"] is not None and row["until"] <= at):
+        return False
+    scope = json.loads(row["scope"])
+    if EVERYTHING not in scope and matter.scope not in scope:
+        return False
+    if matter.about == AWARD:
+        return row["tokens_max"] is None or (matter.tokens or 0) <= row["tokens_max"]
+    if row["amount_max"] is None or matter.value is None:
+        return True
+    limit = json.loads(row["amount_max"])
+    # No exchange rates: an amount in another currency is beyond every limit.
+    return bool(
+        matter.value["currency"] == limit["currency"] and abs(matter.value["amount_minor"]) <= limit["amount_minor"]
+    )
+
+
+def separate(view: View, decider: str, maker: str, submitters: Iterable[str], beneficiaries: Iterable[str]) -> None:
+    """Check that the decider stands outside what is decided. All are member ids (or `system`).
+
+    Raises:
+        Refused: decider_is_maker, decider_is_submitter, decider_is_beneficiary.
+    """
+    if people.same_person(view, decider, maker):
+        raise refuse("decider_is_maker", "expected another person than the maker of the proposal")
+    if any(people.same_person(view, decider, one) for one in submitters):
+        raise refuse("decider_is_submitter", "expected another person than a submitter of evidence relied on")
+    if any(people.same_person(view, decider, one) for one in beneficiaries):
+        raise refuse("decider_is_beneficiary", "expected another person than a beneficiary")
+
+
+def is_second_person(view: View, member: str, at: str) -> bool:
+    """Say whether the member holds a second_person authority in force."""
+    return any(
+        row["active"] and row["second_person"] and (row["until"] is None or at < row["until"])
+        for row in view.scan("authority", (member,))
+    )
+
+
+def _asked(matter: Matter) -> str:
+    if matter.about == AWARD:
+        return f"{matter.scope} over {matter.tokens or 0} tokens"
+    worth = f" over {matter.value['amount_minor']} {matter.value['currency']} (minor)" if matter.value else ""
+    return f"{matter.scope or 'a report'}{worth}"

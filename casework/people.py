@@ -1,0 +1,99 @@
+"""Who is acting: active members, roles held, and several accounts of one person counted as that person.
+
+Rows only. A member whose `same_as` names another account is the same person as that account; the office keeps such
+chains one step long, so one look-up tells the person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from casework.errors import refuse
+from casework.requests import Principal
+from ledger.changes import Row
+from ledger.commands import View
+from ledger.entries import SYSTEM
+
+AGENT = "agent"
+CUSTOMER = "customer"
+OWNER = "owner"
+ROLES = (OWNER, "manager", "staff", "auditor", "outsider")
+"""What a person may be; `agent`, `customer` and `system` are no person's roles."""
+
+MEMBER_PARTY = "member:"
+
+
+def roles(row: Row) -> list[str]:
+    """Return the roles of a member row."""
+    return list(json.loads(row["roles"]))
+
+
+def acting(view: View, who: Principal) -> None:
+    """Check that the actor is an active member in a role it holds; the system and a link's customer have no row.
+
+    Raises:
+        Refused: member_inactive, role_missing.
+    """
+    if who.id == SYSTEM or who.role == CUSTOMER:
+        return
+    row = view.get("member", (who.id,))
+    if row is None or not row["active"]:
+        raise refuse("member_inactive", f"expected an active member, got {who.id}")
+    if who.role not in roles(row):
+        raise refuse("role_missing", f"expected a role of {', '.join(roles(row)) or 'none'}, got {who.role}")
+
+
+def human(view: View, who: Principal) -> None:
+    """Check that a person acts: no agent, no system, no customer, by whatever door and in whatever role.
+
+    Raises:
+        Refused: agent_may_not, member_inactive, role_missing.
+    """
+    if who.id == SYSTEM or who.role in (AGENT, CUSTOMER):
+        raise refuse("agent_may_not", f"expected a person of the organisation, got the role {who.role}")
+    acting(view, who)
+    row = view.get("member", (who.id,))
+    if row is not None and AGENT in roles(row):
+        raise refuse("agent_may_not", f"expected a person, got the agent {who.id}")
+
+
+def owner(view: View, who: Principal) -> None:
+    """Check that an owner acts as owner.
+
+    Raises:
+        Refused: role_missing, and as `human`.
+    """
+    human(view, who)
+    if who.role != OWNER:
+        raise refuse("role_missing", f"expected the role owner, got {who.role}")
+
+
+def employed(view: View, member: str, code: str, field: str | None = None) -> Row:
+    """Return the row of an active person (no agent), or refuse with `code`."""
+    row = view.get("member", (member,))
+    if row is None or not row["active"] or AGENT in roles(row):
+        raise refuse(code, f"expected an active person of this organisation, got {member}", field)
+    return row
+
+
+def person(view: View, member: str) -> str:
+    """Return the id that stands for the person behind an account; ids without a row stand for themselves."""
+    row = None if member == SYSTEM else view.get("member", (member,))
+    return member if row is None or row["same_as"] is None else str(row["same_as"])
+
+
+def same_person(view: View, one: str, other: str) -> bool:
+    """Say whether two accounts are one person."""
+    return one == other or person(view, one) == person(view, other)
+
+
+def same_as(view: View, members: Iterable[str]) -> dict[str, str | None]:
+    """Return member id -> the account it is a second account of, for the forgery number."""
+    rows = ((member, view.get("member", (member,))) for member in members)
+    return {member: None if row is None else row["same_as"] for member, row in rows}
+
+
+def member_of(party: str) -> str | None:
+    """Return the member id of a `member:<id>` party, None for every other party."""
+    return party[len(MEMBER_PARTY) :] if party.startswith(MEMBER_PARTY) else None
