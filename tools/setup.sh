@@ -30,6 +30,7 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import sys; sys.exit(sys.
     fi
 fi
 
+echo "setup: installing $(grep -c == "$lock") locked packages; without uv this takes about a minute"
 # The project's own step needs no network: its build backend came with the lock (docs/adr/0002).
 if command -v uv >/dev/null 2>&1; then
     VIRTUAL_ENV="$PWD/.venv"
