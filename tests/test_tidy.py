@@ -189,7 +189,7 @@ PLANTED: tuple[tuple[Rule, str, str], ...] = (
     (import_inside_function, "api/app.py", "async def f():\n    if a:\n        import casework.desk\n"),
     (unfinished, "ledger/a.py", "# TO" + "DO: later\n"),
     (registry_host, "docs/a.md", "see https://pypi." + "org/simple\n"),
-    (registry_host, "Makefile", "pip install --index-url " + "https://mirror.example/simple x\n"),
+    (registry_host, "Makefile", "pip install --index-ur" + "l https://mirror.example/simple x\n"),
     (machine_path, "docs/a.md", "cd /ro" + "ot/project\n"),
     (machine_path, "ledger/a.py", "FOLDER = '/ho" + "me/someone/data'\n"),
     (inline_style_or_script, "web/templates/a.html", '<p style="color: red">'),
@@ -249,7 +249,7 @@ def test_every_document_is_reachable_from_an_index() -> None:
 def test_every_listed_pure_module_exists() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (pure,) = [contract["modules"] for contract in contracts if contract["type"] == "pure"]
-    paths = [ROOT / name.replace(".", "/") for name in pure]
+    paths = [ROOT / name.removesuffix(".*").replace(".", "/") for name in pure]
     assert [
         str(path.name) for path in paths if not (path.is_dir() or path.with_suffix(".py").is_file())
     ] == []

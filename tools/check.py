@@ -65,7 +65,12 @@ def run(name: str) -> Result:
         done = subprocess.run(
             [str(BIN / program), *arguments],
             cwd=ROOT,
-            env={"PATH": f"{BIN}:/usr/bin:/bin", "PYTHONPATH": ".", "HOME": str(Path.home())},
+            env={
+                "PATH": f"{BIN}:/usr/bin:/bin",
+                "PYTHONPATH": ".",
+                "HOME": str(Path.home()),
+                "COLUMNS": "200",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
