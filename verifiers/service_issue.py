@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from verifiers.controllers import Forgery, Formula, all_of, forgery_number, holds, party_person
+from verifiers.controllers import K_OR_MORE, Forgery, Formula, all_of, forgery_number, holds, party_person
 from verifiers.inputs import VerdictInput
 from verifiers.items import GRADES, Item
 from verifiers.service_issue_case import OK, case_checks, earners, parts_of
@@ -34,6 +34,16 @@ class Candidate:
     self_made: bool
 
     @property
+    def k(self) -> int:
+        """Return the forgery number, 0 while nothing is there."""
+        return 0 if self.forgery is None else self.forgery.k
+
+    @property
+    def filled(self) -> int:
+        """Return how many of the wanted types are there."""
+        return len(self.wanted.grades) - len(self.lacking)
+
+    @property
     def complete(self) -> bool:
         """Say whether nothing is lacking."""
         return not self.lacking and self.claim_backed
@@ -41,8 +51,7 @@ class Candidate:
     @property
     def stands(self) -> bool:
         """Say whether a pass may rest on it."""
-        enough = self.forgery is not None and self.forgery.k >= self.k_required
-        return self.complete and enough and not self.self_made
+        return self.complete and self.k >= self.k_required and not self.self_made
 
 
 def judge(given: VerdictInput) -> Verdict:
@@ -137,16 +146,11 @@ def _claim_backed(given: VerdictInput, items: Sequence[Item]) -> bool:
 
 
 def _best(candidates: list[Candidate]) -> Candidate:
-    """Return the candidate that helps most; of equals the policy's first (max keeps the first)."""
-    return max(
-        candidates,
-        key=lambda one: (
-            one.stands,
-            one.complete,
-            one.forgery.k if one.complete and one.forgery is not None else 0,
-            -len(one.lacking),
-        ),
-    )
+    """Return the one a pass rests on, else the nearest: the most types there. Of equals the policy's first.
+
+    A pass prefers the highest k; so one more item can only raise what a verdict rests on.
+    """
+    return max(candidates, key=lambda one: (one.stands, one.k if one.stands else one.filled))
 
 
 def _if_needed(checks: tuple[Check, ...], needed: bool) -> tuple[Check, ...]:
@@ -164,21 +168,21 @@ def _set_checks(best: Candidate) -> tuple[Check, ...]:
         suffices = "lacking_" + "_and_".join(best.lacking)
     else:
         suffices = OK if best.claim_backed else "claim_not_backed"
-    k = best.forgery.k if best.complete and best.forgery is not None else 0
+    k = best.k if best.complete else 0
     k_reason = OK if k >= best.k_required else "forged_too_easily" if best.complete else "nothing_left"
     made = "nothing_left" if not best.complete else "resolvers_could_make_it" if best.self_made else OK
     rows = (
-        ("evidence_suffices", suffices, f"{len(ids)} items", _suffices_sentence(grades, suffices)),
+        ("evidence_suffices", suffices, f"items: {len(ids)}", _suffices_sentence(grades, suffices)),
         (
             "forgery_number",
             k_reason,
-            str(k),
+            str(k) if k < K_OR_MORE else f"{k} or more",
             f"evidence that at least {best.k_required} people would have to forge",
         ),
         (
             "not_self_made",
             made,
-            f"{len(ids)} items",
+            f"items: {len(ids)}",
             "evidence that its beneficiaries could not have made alone",
         ),
     )

@@ -143,7 +143,7 @@ def _beneficiaries_acted(given: VerdictInput) -> Check:
         reason = "one_person_twice"
     elif any(not parts_of(given, one) for one in given.beneficiaries):
         reason = "beneficiary_did_nothing"
-    return _line("beneficiaries_acted", reason, f"{len(given.beneficiaries)} beneficiaries", required)
+    return _line("beneficiaries_acted", reason, f"beneficiaries: {len(given.beneficiaries)}", required)
 
 
 def parts_of(given: VerdictInput, member: str) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ def _not_reopened(given: VerdictInput) -> Check:
     ]
     reason = "reopened" if found else OK
     required = f"no return of the issue within {given.policy.terms.window_days} days"
-    return _line("not_reopened", reason, f"{len(found)} returns", required)
+    return _line("not_reopened", reason, f"returns: {len(found)}", required)
 
 
 def _not_split(given: VerdictInput, parameters: Parameters) -> Check:
@@ -199,4 +199,4 @@ def _not_split(given: VerdictInput, parameters: Parameters) -> Check:
         ):
             reason, count = "already_awarded" if reason == "already_awarded" else "split", count + 1
     required = f"no other award for the same matter within {parameters.split_hours} hours"
-    return _line("not_split", reason, f"{count} awards", required)
+    return _line("not_split", reason, f"awards: {count}", required)

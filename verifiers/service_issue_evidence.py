@@ -267,7 +267,7 @@ def counter_evidence(given: VerdictInput, parameters: Parameters, counted: tuple
             FAIL if disputes else PASS,
             "customer_says_not_resolved" if disputes else OK,
             disputes,
-            f"{len(disputes)} answers `not_resolved` since the action",
+            f"answers `not_resolved` since the action: {len(disputes)}",
             "no answer `not_resolved` of the customer since the action",
         ),
         Check(
@@ -275,7 +275,7 @@ def counter_evidence(given: VerdictInput, parameters: Parameters, counted: tuple
             result,
             reason,
             against,
-            f"{len(against)} records speak against it",
+            f"records that speak against it: {len(against)}",
             "no later record that shows another state, and no two copies of one version that differ",
         ),
     )
