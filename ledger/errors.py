@@ -97,6 +97,10 @@ class StoreError(LedgerError):
     """The database refused or vanished. The batch was rolled back whole; a retry with the same key is safe."""
 
 
+class RowRefused(StoreError):
+    """A constraint of the database refused rows that the rules let through: our own mistake, caught by the last door."""
+
+
 class ProgrammingError(LedgerError):
     """Our own mistake, found at run time. Logged with its cause; callers see an error number."""
 

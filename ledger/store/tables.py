@@ -1,10 +1,11 @@
 """The record's own tables, on the one MetaData of the product. Other packages add theirs in `<package>/tables.py`.
 
-House rules, which `shape_of` checks when a table is first used:
+House rules, which `shapes` checks when a writer is made:
 - the primary key begins with `log`, so that no row can be reached without naming its organisation;
 - columns are Text, BigInteger or LargeBinary only: SQLite and PostgreSQL agree on them to the byte. Instants are Text
   (RFC 3339 UTC, milliseconds; fixed width, so text order is time order), JSON is canonical Text, booleans are 0 or 1;
-- `info=LOG | VAULT | DERIVED` says what is lost with the table (DESIGN section 3): `rebuild` empties the derived ones.
+- `info=LOG` or `info=VAULT` marks the tables that `rebuild` must leave alone (DESIGN section 3); every other table is
+  derived: projections make it again from log and vault.
 
 The naming convention holds the referred table in the name of a foreign key: composite keys that begin with the same
 column would otherwise share a name, which SQLite accepts and PostgreSQL refuses.
@@ -16,6 +17,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, MetaData, Table, Text
 
+from ledger.errors import ProgrammingError
+from ledger.overlay import Shape
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -26,12 +30,10 @@ metadata = MetaData(
     }
 )
 
-LOG: dict[str, Any] = {"data": "log"}
-"""Destroyed with the proof. Only the writer makes rows here."""
-VAULT: dict[str, Any] = {"data": "vault"}
+LOG: dict[str, Any] = {"log": True}
+"""Lost with the proof. Only the writer makes rows here."""
+VAULT: dict[str, Any] = {"vault": True}
 """Content that no entry implies; rows come with commands (`Decided.rows`). Erasable."""
-DERIVED: dict[str, Any] = {"data": "derived"}
-"""Made by projections; `rebuild` makes them again from log and vault."""
 
 log_head = Table(
     "log_head",
@@ -102,7 +104,6 @@ posting = Table(
     Column("account", Text, nullable=False),
     Column("amount_tokens", BigInteger, nullable=False),
     Index(None, "log", "account", "seq"),
-    info=DERIVED,
 )
 
 account = Table(
@@ -115,7 +116,6 @@ account = Table(
     CheckConstraint(
         "balance_tokens >= 0 OR account = 'issuer' OR account LIKE 'member/%/owed'", name="not_negative"
     ),
-    info=DERIVED,
 )
 
 job = Table(
@@ -133,7 +133,6 @@ job = Table(
     Column("dead", BigInteger, nullable=False),  # 1: given up, waits for a person
     Column("error", Text),  # why the last attempt failed; no personal data
     Index(None, "dead", "due"),
-    info=DERIVED,
 )
 
 item = Table(
@@ -165,3 +164,39 @@ reuse = Table(
     Column("evidence", Text, nullable=False),  # the first evidence that used this file
     info=VAULT,
 )
+
+
+def shapes() -> dict[str, Shape]:
+    """Return what the writer must know of every table now on the MetaData, by name; ranks put parents before children.
+
+    Import the packages' `tables` modules first: a table that is not there cannot be written.
+
+    Raises:
+        ProgrammingError: a table breaks the house rules above.
+    """
+    return {table.name: _shape(table, rank) for rank, table in enumerate(metadata.sorted_tables)}
+
+
+def derived_tables() -> tuple[str, ...]:
+    """Return the names of the tables that `rebuild` empties and fills again, parents first."""
+    kept = LOG.keys() | VAULT.keys()
+    return tuple(table.name for table in metadata.sorted_tables if not table.info.keys() & kept)
+
+
+def _shape(table: Table, rank: int) -> Shape:
+    key = [column.name for column in table.primary_key.columns]
+    first = [column.name for column in table.columns][: len(key)]
+    if key[:1] != ["log"] or key != first:
+        raise ProgrammingError(f"table {table.name}: expected a primary key of the first columns, log first, got {key}")
+    for column in table.columns:
+        if type(column.type) not in (Text, BigInteger, LargeBinary):
+            raise ProgrammingError(f"column {table.name}.{column.name}: expected a portable type, got {column.type!r}")
+    columns = list(table.columns)[1:]
+    return Shape(
+        table.name,
+        tuple(column.name for column in columns),
+        tuple(key[1:]),
+        frozenset(column.name for column in columns if type(column.type) is BigInteger),
+        frozenset(column.name for column in columns if type(column.type) is LargeBinary),
+        rank,
+    )
