@@ -205,6 +205,8 @@ _MOVES = {
     "award_settled": _award_settled,
     "award_revoked": _award_revoked,
 }
+MOVES = frozenset(_MOVES)
+"""The kinds of entries that move tokens."""
 
 
 # ------------------------------------------------------------------------------------------------------------ the fold

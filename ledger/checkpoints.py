@@ -77,7 +77,7 @@ class KeyList:
 
     spans: tuple[KeySpan, ...]
 
-    def keys(self) -> list[VerifierKey]:
+    def listed(self) -> list[VerifierKey]:
         """Return the keys, oldest to newest."""
         return [span.key for span in self.spans]
 
@@ -112,7 +112,7 @@ class KeyList:
                 f"key_rotated {entry.seq}: expected old {current.vkey()}, got {entry.body.get('old')!r}"
             )
         new = parse_vkey(str(entry.body.get("new")))
-        if new.type != ED25519 or new.name != current.name or new in self.keys():
+        if new.type != ED25519 or new.name != current.name or new in self.listed():
             raise KeyListMalformed(
                 f"key_rotated {entry.seq}: expected a fresh Ed25519 key of {current.name}, got {new.vkey()}"
             )
@@ -198,7 +198,7 @@ def open_checkpoint(data: bytes, origin: str, keys: KeyList, verify: Verify) -> 
     checkpoint = parse_text(note.text)
     if checkpoint.origin != origin:
         raise OriginMismatch(f"checkpoint: expected origin {origin}, got {checkpoint.origin}")
-    signed = check_note(note, keys.keys(), verify)
+    signed = check_note(note, keys.listed(), verify)
     due = keys.in_force(checkpoint.size)
     if due not in signed:
         got = ", ".join(key.key_id.hex() for key in signed)

@@ -7,7 +7,9 @@ ProofError
 
 from __future__ import annotations
 
+import base64
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from ledger.canonical import Dumps, encode, json_dumps
@@ -78,3 +80,55 @@ def check_value(
     """
     check_bytes(commitment, log, path, salt, encode(value, dumps, VALUE_SIZE_MAX_BYTES))
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A private value as it travels with a bundle or a log folder: salt, and a JSON value or a file's bytes."""
+
+    seq: int
+    path: str
+    salt: bytes
+    value: Any
+    content: bytes | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of docs/spec/bundle.md section 2."""
+        head = {"seq": self.seq, "path": self.path, "salt": self.salt.hex()}
+        if self.content is None:
+            return {**head, "value": self.value}
+        return {**head, "content": base64.b64encode(self.content).decode("ascii")}
+
+    def check(self, commitment: str | None, log: str) -> None:
+        """Check that the commitment of the entry opens to this value.
+
+        Raises:
+            CommitmentMismatch, CommitmentMalformed, CanonicalError
+        """
+        if commitment is None:
+            raise CommitmentMismatch(f"entry {self.seq}: expected a commitment at {self.path}, got none")
+        if self.content is None:
+            check_value(commitment, log, self.path, self.salt, self.value)
+        else:
+            check_bytes(commitment, log, self.path, self.salt, self.content)
+
+
+def parse_opened(value: Any) -> Opened:
+    """Read the object that `Opened.to_json` writes.
+
+    Raises:
+        CommitmentMalformed: any other shape.
+    """
+    try:
+        rest = value.keys() - {"seq", "path", "salt"}
+        seq, path, salt = value["seq"], value["path"], bytes.fromhex(value["salt"])
+        content = base64.b64decode(value["content"], validate=True) if rest == {"content"} else None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CommitmentMalformed(
+            f"opened value: expected seq, path, salt and value, got {error!r}"
+        ) from None
+    if type(seq) is not int or type(path) is not str or rest not in ({"value"}, {"content"}):
+        raise CommitmentMalformed(
+            "opened value: expected seq, path, salt and either value or content, got others"
+        )
+    return Opened(seq, path, salt, value.get("value"), content)

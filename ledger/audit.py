@@ -1,0 +1,499 @@
+"""The audit of integrity: is the record intact? (casework/audit.py asks whether each award was earned.)
+
+One recipe over a `Source`: a folder, a database or a test's lists. It streams: memory does not grow with the entries.
+
+    1. entry 0 opens the log: origin, first key, announced registry
+    2. every entry: canonical bytes, envelope, kind and body, its place in the chain
+    3. tree: leaf hashes and tiles as stored; the root at every checkpoint's size
+    4. checkpoints: signed by the key in force, both keys at a rotation, root as computed; none beyond the entries
+    5. known checkpoints: the same, from outside; they show a rebuilt, truncated or restored log
+    6. key list as stored
+    7. book: postings as stored, balances as stored, no account below zero that may not
+    8. vault: every opened value opens the commitment of its entry
+    9. commands: none twice
+   10. trust policy: origin, keys, witnesses, minimum size
+
+What the caller still must do: bring trust policy and known checkpoints from somewhere the operator cannot write.
+Without a trust policy the best answer is "consistent with itself; origin and freshness not checked".
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from ledger.book import MOVES, Book, Posting, postings
+from ledger.canonical import Dumps, Loads, json_dumps, json_loads
+from ledger.chain import EMPTY_HEAD, ChainHead, LinkBroken, SeqBroken, check_link
+from ledger.checkpoints import (
+    KeyList,
+    OpenedCheckpoint,
+    first_keys,
+    open_checkpoint,
+    parse_text,
+)
+from ledger.commitments import Opened
+from ledger.entries import KINDS, REGISTRY_VERSION, Entry, check_body
+from ledger.errors import BookError, BundleError, CanonicalError, ChainError, EntryInvalid, ProofError
+from ledger.findings import Result
+from ledger.merkle import EMPTY_ROOT, HASH_SIZE_BYTES, leaf_hash
+from ledger.notes import SignatureMissing, SignatureWrong, Verify, parse_note
+from ledger.reading import QuickReader, read_entry
+from ledger.repeats import Repeats
+from ledger.tiles import TILE_WIDTH, TileEdge, TileRef
+from ledger.trust import TrustPolicy, check_trust
+
+
+class Source(Protocol):
+    """Where a log is read from. What a source does not hold it returns as None, and that step is left out."""
+
+    def entries(self) -> Iterator[bytes]:
+        """Yield the canonical bytes of all entries, in the order they are stored."""
+        ...
+
+    def checkpoints(self) -> Iterator[bytes]:
+        """Yield the signed notes, by size."""
+        ...
+
+    def keys(self) -> Sequence[str] | None:
+        """Return the vkeys stored beside the log, oldest to newest."""
+        ...
+
+    def size(self) -> int | None:
+        """Return how many entries the source says it holds."""
+        ...
+
+    def tile(self, level: int, index: int, width: int) -> bytes | None:
+        """Return the first `width` hashes of a stored tile, or None if it is missing or tiles are not stored."""
+        ...
+
+    def has_tiles(self) -> bool:
+        """Say whether missing tiles are damage."""
+        ...
+
+    def opened(self) -> Iterator[Opened] | None:
+        """Yield the private values that may be shown, by seq; erased ones are left out."""
+        ...
+
+    def postings(self) -> Iterator[Posting] | None:
+        """Yield the stored book lines by (seq, n)."""
+        ...
+
+    def balances(self) -> Iterator[tuple[str, int]] | None:
+        """Yield the stored balance of each account."""
+        ...
+
+
+def audit(
+    source: Source,
+    verify: Verify,
+    *,
+    trust: TrustPolicy | None = None,
+    known: Sequence[bytes] = (),
+    loads: Loads = json_loads,
+    dumps: Dumps = json_dumps,
+    repeats: bool = True,
+) -> Result:
+    """Check the whole log; see the recipe at the top. `repeats=False` leaves out step 9 and its temporary file.
+
+    Damage is reported, not raised.
+
+    Raises:
+        OSError: the source or the temporary file could not be read or written.
+    """
+    run = _Run(source, verify, loads, dumps, known)
+    if repeats:
+        with Repeats() as seen:
+            run.read_all(seen)
+            run.check_repeats(seen)
+    else:
+        run.read_all(None)
+    run.check_end(trust)
+    return run.result
+
+
+class _Run:
+    """The state of one audit. Its methods are the steps; `read_all` is the one loop over the entries."""
+
+    def __init__(
+        self, source: Source, verify: Verify, loads: Loads, dumps: Dumps, known: Sequence[bytes]
+    ) -> None:
+        self.result = Result()
+        self._source, self._verify, self._loads, self._dumps = source, verify, loads, dumps
+        self._log = ""
+        self._keys: KeyList | None = None
+        self._head = EMPTY_HEAD
+        self._suspect: int | None = (
+            None  # entry whose `prev` does not fit; the next entry tells which side is wrong
+        )
+        self._edge = TileEdge()
+        self._has_tiles = source.has_tiles()
+        self._tile_damage = False
+        self._book = Book()
+        self._stored_postings = source.postings()
+        self._posting = next(self._stored_postings, None) if self._stored_postings is not None else None
+        self._opened_values = source.opened()
+        self._next_opened: Opened | None = None
+        self._advance_opened()
+        stored = ((size, 0, note) for size, note in self._sized(source.checkpoints(), "checkpoints"))
+        outside = sorted((size, 1, note) for size, note in self._sized(known, "known"))
+        self._marks = heapq.merge(stored, outside)
+        self._mark = next(self._marks, None)
+        self._last_stored_size = 0
+        self._opened: list[OpenedCheckpoint] = []  # the first, those of rotations, and the last
+
+    # ------------------------------------------------------------------------------------- steps 1 and 2: entries
+    def read_all(self, seen: Repeats | None) -> None:
+        """Read every entry once."""
+        reader: QuickReader | None = None
+        last_cmd = ""
+        special = MOVES | {"log_opened", "registry_published", "key_rotated"}
+        for data in self._entries():
+            while self._mark is not None and self._mark[0] <= self._edge.size:
+                self._check_mark(self._mark)
+                self._mark = next(self._marks, None)
+            head = self._head
+            value = reader.read(data, head.size, head.prev, head.at) if reader is not None else None
+            if value is not None and self._suspect is None and value["kind"] not in special:
+                at, cmd = value["at"], value["cmd"]
+                private = value["private"]
+                self._head = ChainHead(head.size + 1, self._add_leaf(data), at)
+            else:
+                entry = self._read_strictly(data)
+                at, cmd = (entry.at, entry.cmd) if entry is not None else (head.at, last_cmd)
+                private = entry.private if entry is not None else {}
+                leaf = self._add_leaf(data)
+                size = entry.seq + 1 if entry is not None else head.size + 1
+                self._head = ChainHead(size, leaf, max(at, head.at))
+                if reader is None and self._log:
+                    reader = QuickReader(self._log, self._loads, self._dumps)
+            if self._next_opened is not None:
+                self._check_opened(self._edge.size - 1, private)
+            if seen is not None and cmd != last_cmd:
+                seen.add(bytes.fromhex(cmd), self._edge.size - 1)
+            last_cmd = cmd
+        if self._suspect is not None:
+            self._settle_suspect(self._suspect, next_is_broken=False, at_end=True)
+
+    def _entries(self) -> Iterator[bytes]:
+        try:
+            yield from self._source.entries()
+        except (ProofError, BundleError) as error:
+            seq = self._edge.size
+            self.result.found(
+                "entries", f"entry {seq} and those after it cannot be read: {error}", seq, "entries"
+            )
+
+    def _read_strictly(self, data: bytes) -> Entry | None:
+        """Read one entry in the slow way, reporting each thing that is wrong with it; None if it is no entry at all."""
+        seq = self._head.size
+        try:
+            entry = read_entry(data, self._loads, self._dumps)
+        except CanonicalError as error:
+            self.result.found("canonical", f"entry {seq}: {error}", seq, "entries")
+            return None
+        except EntryInvalid as error:
+            self.result.found("envelope", f"entry {seq}: {error}", seq, "entries")
+            return None
+        self._log = self._log or entry.log
+        if self._edge.size == 0:
+            self._open_log(entry)
+        self._check_chain(entry)
+        self._check_kind(entry)
+        self._check_postings(entry)
+        return entry
+
+    def _open_log(self, entry: Entry) -> None:
+        self.result.origin = entry.log
+        try:
+            self._keys = first_keys(entry)
+            check_body(entry.kind, entry.body, entry.private)
+        except (ProofError, EntryInvalid) as error:
+            self.result.found("log_opened", f"entry 0: {error}", 0, "entries")
+            return
+        self.result.registry = entry.body["registry"]
+        self.result.simulated = entry.body["simulated"]
+        if entry.body["origin"] != entry.log:
+            self.result.found(
+                "log_opened",
+                f"entry 0: expected origin {entry.log}, got {entry.body['origin']}",
+                0,
+                "entries",
+            )
+
+    def _check_chain(self, entry: Entry) -> None:
+        broken = False
+        try:
+            check_link(self._head, self._log, entry)
+        except LinkBroken:
+            broken = True
+        except SeqBroken as error:
+            seq = min(self._head.size, entry.seq)
+            self.result.found("seq", f"entry {seq} missing, doubled or out of order: {error}", seq, "entries")
+        except ChainError as error:
+            self.result.found("chain", str(error), entry.seq, "entries")
+        if self._suspect is not None:
+            was, self._suspect = self._suspect, None
+            self._settle_suspect(was, next_is_broken=broken, at_end=False)
+        elif broken:
+            self._suspect = entry.seq
+
+    def _settle_suspect(self, seq: int, *, next_is_broken: bool, at_end: bool) -> None:
+        """Name the damaged side of a broken link.
+
+        If the entry after `seq` does not fit either, `seq` itself was changed (its `prev` is part of its bytes);
+        otherwise the entry before it was. At the very end the stored tiles decide.
+        """
+        self._suspect = None
+        if at_end and self._has_tiles and seq > 0:
+            stored = self._source.tile(0, (seq - 1) // TILE_WIDTH, (seq - 1) % TILE_WIDTH + 1)
+            before = self._leaf_at(seq - 1)
+            next_is_broken = stored is not None and before is not None and stored[-HASH_SIZE_BYTES:] == before
+        damaged = seq if next_is_broken or seq == 0 else seq - 1
+        self.result.found(
+            "chain", f"entry {damaged} was changed: entry {seq} does not follow it", damaged, "entries"
+        )
+
+    def _leaf_at(self, index: int) -> bytes | None:
+        """Return a leaf hash of the current partial tile, if it is still there."""
+        for tile, hashes in self._edge.partials():
+            offset = index - tile.index * TILE_WIDTH
+            if tile.level == 0 and 0 <= offset < tile.width:
+                return hashes[offset * HASH_SIZE_BYTES : (offset + 1) * HASH_SIZE_BYTES]
+        return None
+
+    def _check_kind(self, entry: Entry) -> None:
+        kind = KINDS.get(entry.kind)
+        if (
+            entry.kind == "registry_published"
+            and kind is not None
+            and type(entry.body.get("registry")) is int
+        ):
+            self.result.registry = entry.body["registry"]
+        if self.result.registry > REGISTRY_VERSION:
+            self.result.newer = (
+                True  # kinds and fields may be unknown to us; chain, tree and signatures are checked
+            )
+            return
+        if kind is None or kind.since > self.result.registry:
+            what = (
+                f"entry {entry.seq}: expected a kind of registry {self.result.registry}, got {entry.kind!r}"
+            )
+            self.result.found("kind_unknown", what, entry.seq, "entries")
+            return
+        try:
+            check_body(entry.kind, entry.body, entry.private)
+            if self._keys is not None:
+                self._keys = self._keys.extended(entry)
+        except EntryInvalid as error:
+            self.result.found("body", f"entry {entry.seq}: {error}", entry.seq, "entries")
+        except ProofError as error:
+            self.result.found("key", f"entry {entry.seq}: {error}", entry.seq, "entries")
+
+    # ----------------------------------------------------------------------------------------------- step 3: tree
+    def _add_leaf(self, data: bytes) -> str:
+        leaf = leaf_hash(data)
+        closed = self._edge.append(leaf)
+        if closed and self._has_tiles:
+            for tile, hashes in closed:
+                self._check_tile(tile, hashes)
+        return leaf.hex()
+
+    def _check_tile(self, tile: TileRef, hashes: bytes) -> None:
+        stored = self._source.tile(tile.level, tile.index, tile.width)
+        if stored == hashes:
+            return
+        name = f"tile {tile.level}/{tile.index}"
+        if stored is None or len(stored) != len(hashes):
+            self.result.found(
+                "tile", f"{name}: expected {tile.width} hashes, got {len(stored or b'') // 32}", None, "tiles"
+            )
+            return
+        differs = (
+            next(at for at in range(0, len(hashes), 32) if stored[at : at + 32] != hashes[at : at + 32]) // 32
+        )
+        if tile.level == 0:
+            seq = tile.index * TILE_WIDTH + differs
+            self.result.found("leaf", f"entry {seq}: its hash is not the one stored in {name}", seq, "tiles")
+        elif not any(finding.detected_by == "tiles" for finding in self.result.findings):
+            self.result.found("tile", f"{name}: hash {differs} is not that of the tile below", None, "tiles")
+
+    # ------------------------------------------------------------------------------ steps 4 and 5: checkpoints
+    def _sized(self, notes: Iterable[bytes], detected_by: str) -> Iterator[tuple[int, bytes]]:
+        for number, note in enumerate(notes):
+            try:
+                size = parse_text(parse_note(note).text).size
+            except ProofError as error:
+                self.result.found("checkpoint", f"checkpoint number {number}: {error}", None, detected_by)
+                continue
+            yield size, note
+
+    def _check_mark(self, mark: tuple[int, int, bytes]) -> None:
+        """Check a checkpoint whose size has been reached."""
+        size, outside, note = mark
+        source = "known" if outside else "checkpoints"
+        if size == 0 and parse_text(parse_note(note).text).root != EMPTY_ROOT:
+            self.result.found(
+                "root", "checkpoint 0: expected the root of the empty tree, got another", None, source
+            )
+        if size == 0 or self._keys is None:
+            return  # nothing to prove yet; or entry 0 is damaged, which is said already
+        try:
+            opened = open_checkpoint(note, self._log, self._keys, self._verify)
+        except (SignatureMissing, SignatureWrong) as error:
+            self.result.found(
+                "key", f"checkpoint {size} is not signed by the log's key: {error}", None, source
+            )
+            return
+        except ProofError as error:
+            self.result.found("checkpoint", f"checkpoint {size}: {error}", None, source)
+            return
+        if size != self._edge.size:
+            self.result.found(
+                "checkpoint",
+                f"checkpoint {size}: expected sizes in order, got it after {self._edge.size}",
+                None,
+                source,
+            )
+            return
+        root = self._edge.root()
+        if opened.checkpoint.root != root:
+            lower = self.result.known_size if outside else self._last_stored_size
+            what = (
+                f"checkpoint {size}: entries {lower}..{size - 1} are not those that were signed:"
+                f" expected root {opened.checkpoint.root.hex()}, got {root.hex()}"
+            )
+            self.result.found("root", what, None, source)
+            return
+        if outside:
+            self.result.known_size = size
+        else:
+            for old in self._keys.also_due(self._last_stored_size, size):
+                if old not in opened.signed_by:
+                    what = f"checkpoint {size} covers a key rotation: expected one of {old.vkey()} too"
+                    self.result.found("key", what, None, source)
+            self._last_stored_size = self.result.signed_size = size
+        if len(self._opened) > 1 and len(self._opened[-1].signed_by) == 1:
+            self._opened.pop()
+        self._opened.append(opened)
+
+    # ------------------------------------------------------------------------------------------------ step 7: book
+    def _check_postings(self, entry: Entry) -> None:
+        if entry.kind not in MOVES:
+            return
+        try:
+            lines = postings(entry)
+            self._book.post(lines)
+        except BookError as error:
+            self.result.found("book", f"entry {entry.seq}: {error}", entry.seq, "entries")
+            return
+        if self._stored_postings is None:
+            return
+        stored: list[Posting] = []
+        while self._posting is not None and self._posting.seq <= entry.seq:
+            stored.append(self._posting)
+            self._posting = next(self._stored_postings, None)
+        if stored != lines:
+            self.result.found(
+                "posting",
+                f"postings of entry {entry.seq}: expected {lines}, got {stored}",
+                entry.seq,
+                "postings",
+            )
+
+    # ----------------------------------------------------------------------------------------------- step 8: vault
+    def _check_opened(self, seq: int, private: Mapping[str, str]) -> None:
+        while (
+            self._next_opened is not None and self._next_opened.seq <= seq and self._opened_values is not None
+        ):
+            opened = self._next_opened
+            try:
+                opened.check(private.get(opened.path) if opened.seq == seq else None, self._log)
+            except (ProofError, CanonicalError) as error:
+                self.result.found("vault", f"entry {opened.seq}, {opened.path}: {error}", opened.seq, "vault")
+            self._advance_opened()
+
+    def _advance_opened(self) -> None:
+        try:
+            self._next_opened = next(self._opened_values, None) if self._opened_values is not None else None
+        except (ProofError, BundleError) as error:
+            self._next_opened = None
+            self.result.found("vault", f"opened values: {error}", None, "vault")
+
+    def _check_balances(self) -> None:
+        if self._posting is not None:
+            what = f"postings of entry {self._posting.seq}: expected none after the last that moves tokens"
+            self.result.found("posting", what, self._posting.seq, "postings")
+        stored = self._source.balances()
+        if stored is None:
+            return
+        expected = dict(self._book.balances)
+        for account, balance in stored:
+            folded = expected.pop(account, 0)
+            if folded != balance:
+                self.result.found(
+                    "balance", f"account {account}: expected {folded}, got {balance}", None, "balances"
+                )
+        for account, folded in sorted(expected.items()):
+            if folded != 0:
+                self.result.found(
+                    "balance", f"account {account}: expected {folded}, got no row", None, "balances"
+                )
+
+    # -------------------------------------------------------------------------------- steps 6, 9 and 10, at the end
+    def check_repeats(self, seen: Repeats) -> None:
+        """Report a command that took effect twice."""
+        for cmd, first, again in seen.found():
+            what = f"entry {again}: command {cmd.hex()} took effect before, at entry {first}"
+            self.result.found("cmd_repeated", what, again, "entries")
+
+    def check_end(self, trust: TrustPolicy | None) -> None:
+        """Check what can be said only after the last entry."""
+        size = self._edge.size
+        self.result.size, self.result.root = size, self._edge.root()
+        if self._has_tiles:
+            for tile, hashes in self._edge.partials():
+                self._check_tile(tile, hashes)
+        self._check_truncation(size)
+        self._check_key_file()
+        self._check_balances()
+        if self._next_opened is not None:
+            what = f"opened value at {self._next_opened.seq}: expected below {size}, got no such entry"
+            self.result.found("vault", what, None, "vault")
+        if trust is not None:
+            before = len(self.result.findings)
+            check_trust(trust, self.result, self._keys, self._opened, self._verify)
+            self.result.trusted = len(self.result.findings) == before
+
+    def _check_truncation(self, size: int) -> None:
+        if size == 0:
+            self.result.found("empty", "entries: expected log_opened at 0, got none", None, "entries")
+        claimed = self._source.size()
+        if claimed is not None and claimed != size:
+            what = (
+                f"entries {size}..{claimed - 1} are missing"
+                if claimed > size
+                else f"{size - claimed} entries too many"
+            )
+            self.result.found("truncated", f"{what}: expected {claimed} entries, got {size}", None, "size")
+        while self._mark is not None:
+            if self._mark[0] <= size:
+                self._check_mark(self._mark)
+            else:
+                what = f"entries {size}..{self._mark[0] - 1} are missing: a checkpoint is signed at {self._mark[0]}"
+                self.result.found("truncated", what, None, "known" if self._mark[1] else "checkpoints")
+            self._mark = next(self._marks, None)
+
+    def _check_key_file(self) -> None:
+        stored = self._source.keys()
+        if stored is None or self._keys is None:
+            return
+        expected = [key.vkey() for key in self._keys.listed()]
+        if list(stored) != expected:
+            first = (
+                f"first checkpoint {self._last_stored_size}" if self._last_stored_size else "no checkpoint"
+            )
+            self.result.found(
+                "key", f"key list ({first}): expected {expected}, got {list(stored)}", None, "keys"
+            )
