@@ -1,1 +1,309 @@
-"""Rules follow."""
+"""Awards: granted only over an approved award decision and a passing verdict; provisional first, settled by the system.
+
+Tokens come from a budget that two people approved and go back to it when an award is declined or revoked. The window
+is frozen at the grant; an open hold or a reopened case blocks settling; a race of revoke and settle goes by log order.
+A settled award is taken back by two people: one holds it, another revokes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from casework import authority, cases, evidence, people
+from casework.errors import refuse
+from casework.requests import Asked
+from ledger import book
+from ledger.changes import Row
+from ledger.commands import Command, Decided, View
+from ledger.entries import SYSTEM, Draft
+from verifiers import controllers
+
+HOLD_REASONS = ("under_question", "customer_disputes", "case_reopened", "revocation_asked", "audit_draw")
+RELEASE_REASONS = ("answered", "no_ground", "mistaken")
+DECLINE_REASONS = ("not_reached", "reopened", "evidence_weak", "duplicate", "customer_disputes", "misconduct")
+REVOKE_CAUSES = ("reopened", "evidence_false", "duplicate", "customer_disputes", "misconduct", "granted_in_error")
+PROVISIONAL, SETTLED, DECLINED, REVOKED = "provisional", "settled", "declined", "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who is to be recognised, with how many tokens, from where."""
+
+    beneficiaries: tuple[str, ...]  # sorted
+    amount_tokens: int | None
+    budget: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An award that may be granted now: everything its entry needs but ids and time."""
+
+    kind: str
+    verdict: str
+    budget: str | None
+    amount_tokens: int
+    shares: tuple[book.Share, ...]
+    k: int
+    window_days: int
+
+
+# ---------------------------------------------------------------------------------------------- granting
+def plan(view: View, row: Row, verdict: Row | None, wanted: Wanted, approver: str, at: str) -> Plan:
+    """Check that this award may be granted now, and return it.
+
+    Raises:
+        Refused: no_policy, verdict_not_pass, verdict_outdated, already_awarded, beneficiary_invalid, value_invalid,
+            forgery_number_low, budget_missing, budget_short.
+    """
+    # 1. judged, passed, still true   2. recognised once   3. exactly the people judged   4. amount within the policy
+    # 5. enough independent parties   6. tokens are there
+    if row["award_kind"] is None or row["policy"] is None:
+        raise refuse("no_policy", "expected a case that names an award kind and a policy")
+    if verdict is None or verdict["result"] != "pass":
+        got = "none" if verdict is None else verdict["result"]
+        raise refuse("verdict_not_pass", f"expected a passing verdict, got {got}")
+    check_current(row, verdict, view.scan("evidence", (row["case"],)))  # 1
+    if row["award"] is not None:
+        raise refuse("already_awarded", f"expected a case without an award, got {row['award']}")  # 2
+    _check_beneficiaries(view, verdict, wanted)  # 3
+    content = view.get("policy_content", (verdict["policy_digest"],))
+    if content is None:
+        raise refuse("verdict_outdated", f"expected the published policy {verdict['policy_digest']}, got none")
+    terms = json.loads(content["content"])["terms"]
+    amount = wanted.amount_tokens
+    if type(amount) is not int or not 0 <= amount <= terms["tokens"]:
+        raise refuse("value_invalid", f"amount_tokens: expected 0 to {terms['tokens']}, got {amount}", "/amount_tokens")
+    k = _forgery_number(view, verdict, approver)  # 5
+    least = terms["k_min_above"] if amount > terms["tokens_limit"] else terms["k_min"]
+    if k < least:
+        raise refuse("forgery_number_low", f"expected at least {least} independent parties, got {k}")
+    _check_budget(view, wanted, amount, at)  # 6
+    weights = {share["member"]: share["weight"] for share in json.loads(verdict["shares"])}
+    shares = tuple(book.shares(amount, weights))
+    return Plan(row["award_kind"], verdict["verdict"], wanted.budget, amount, shares, k, terms["window_days"])
+
+
+def check_current(row: Row, verdict: Row, items: list[Row]) -> None:
+    """Check that a verdict rests on the present evidence, reviews and outcome. Raises Refused: verdict_outdated."""
+    there = evidence.live(items)
+    if sorted(json.loads(verdict["evidence"])) != sorted(item["evidence"] for item in there):
+        raise refuse("verdict_outdated", "expected a verdict over the present evidence, got one over another set")
+    if any((item["review_seq"] or 0) > verdict["seq"] for item in there):
+        raise refuse("verdict_outdated", "expected a verdict after the last review, got an earlier one")
+    if verdict["outcome_seq"] != row["outcome_seq"]:
+        raise refuse("verdict_outdated", f"expected a verdict over outcome {row['outcome_seq']}, got another")
+
+
+def _check_beneficiaries(view: View, verdict: Row, wanted: Wanted) -> None:
+    judged = sorted(json.loads(verdict["beneficiaries"]))
+    if list(wanted.beneficiaries) != judged or not judged:
+        raise refuse("beneficiary_invalid", f"expected the people judged, {judged}, got {list(wanted.beneficiaries)}")
+    for member in judged:
+        people.employed(view, member, "beneficiary_invalid", "/beneficiaries")
+    if len({people.person(view, member) for member in judged}) != len(judged):
+        raise refuse("beneficiary_invalid", "expected different people, got two accounts of one")
+
+
+def _forgery_number(view: View, verdict: Row, approver: str) -> int:
+    """Return k of the award: the verdict's formula and the approver, second accounts counted as one person."""
+    formula = controllers.parse_formula(json.loads(verdict["controllers"]))
+    named = {member for party in controllers.parties(formula) if (member := people.member_of(party)) is not None}
+    return controllers.award_k(formula, approver, people.same_as(view, sorted({*named, approver}))).k
+
+
+def _check_budget(view: View, wanted: Wanted, amount: int, at: str) -> None:
+    if wanted.budget is None:
+        if amount:
+            raise refuse("budget_missing", f"expected a budget for {amount} tokens, got none", "/budget")
+        return
+    row = view.get("budget", (wanted.budget,))
+    if row is None or row["approved_by"] is None or (row["until"] is not None and row["until"] <= at):
+        raise refuse("budget_missing", f"expected a budget approved by two people and in force, got {wanted.budget}")
+    account = view.get("account", (book.budget(wanted.budget),))
+    balance = 0 if account is None else account["balance"]
+    if balance < amount:
+        raise refuse("budget_short", f"expected at least {amount} tokens in the budget, got {balance}")
+
+
+def draft(
+    case: str, award: str, decision: str, planned: Plan, message: Mapping[str, str], row: Row, at: str
+) -> Draft:
+    """Return award_granted; settle_not_before = max(outcome at, granted at) + window, frozen here."""
+    start = max(row["outcome_at"], at)
+    body = {
+        "award": award,
+        "kind": planned.kind,
+        "decision": decision,
+        "verdict": planned.verdict,
+        "budget": planned.budget,
+        "amount_tokens": planned.amount_tokens,
+        "shares": [{"member": share.member, "amount": share.amount} for share in planned.shares],
+        "k": planned.k,
+        "window_days": planned.window_days,
+        "settle_not_before": cases.later(start, days=planned.window_days),
+    }
+    return Draft("award_granted", case, body, message)
+
+
+def granted(view: View, command: Command, at: str) -> Decided:
+    """Rule of grant: the system only, once the undo time of an approved award decision is over.
+
+    Raises:
+        Refused: agent_may_not, unknown, not_decided, decision_withdrawn, already_awarded, too_early, and as `plan`.
+    """
+    asked: Asked = command.data
+    request = asked.request
+    _check_system(asked)
+    row = cases.find(view, request.case)
+    decision = view.get("decision", (request.case, request.decision))
+    if decision is None or decision["about"] != authority.AWARD or decision["verb"] != "approved":
+        raise refuse("not_decided", f"expected an approved award decision, got {request.decision}")
+    if decision["withdrawn"]:
+        raise refuse("decision_withdrawn", "expected a decision that stands")
+    if decision["effect_seq"] is not None:
+        raise refuse("already_awarded", f"expected a decision without effect, got entry {decision['effect_seq']}")
+    if at < decision["effects_at"]:
+        raise refuse("too_early", f"expected {decision['effects_at']} or later, got {at}")
+    if decision["verdict"] != row["verdict"]:
+        raise refuse("verdict_outdated", "expected the verdict that was decided on, got a later one")
+    wanted = Wanted(tuple(json.loads(decision["beneficiaries"])), decision["amount_tokens"], decision["budget"])
+    verdict = None if row["verdict"] is None else view.get("verdict", (request.case, row["verdict"]))
+    planned = plan(view, row, verdict, wanted, decision["decider"], at)
+    message = {} if decision["message_item"] is None else {"message": decision["message_item"]}
+    made = draft(request.case, asked.ids["award"], request.decision, planned, message, row, at)
+    cases.advance(row, made)
+    return Decided((made,), (), {"case": request.case, "award": asked.ids["award"]})
+
+
+# ---------------------------------------------------------------------------------------------- the window
+def held(view: View, command: Command, at: str) -> Decided:
+    """Rule of hold: anybody but an agent may stop settling, or ask for a revocation of what is settled."""
+    asked: Asked = command.data
+    people.human(view, asked.who)
+    row = _award(view, asked.request.award, PROVISIONAL, SETTLED)
+    if row["held_by"] is not None:
+        raise refuse("held", f"expected an award without a hold, got one by {row['held_by']}")
+    reason = cases.one_of(asked.request.reason_code, HOLD_REASONS, "reason_code")
+    return _decided(view, row, Draft("award_held", row["case"], {"award": row["award"], "reason_code": reason}))
+
+
+def released(view: View, command: Command, at: str) -> Decided:
+    """Rule of release: a person who is not a beneficiary."""
+    asked: Asked = command.data
+    people.human(view, asked.who)
+    row = _award(view, asked.request.award, PROVISIONAL, SETTLED)
+    if row["held_by"] is None:
+        raise refuse("award_state", "expected an award that is held")
+    _check_outside(view, asked.who.id, row)
+    reason = cases.one_of(asked.request.reason_code, RELEASE_REASONS, "reason_code")
+    body = {
+        "award": row["award"],
+        "reason_code": reason,
+        "settle_not_before": max(row["settle_not_before"], at),
+    }
+    return _decided(view, row, Draft("award_released", row["case"], body))
+
+
+def settled(view: View, command: Command, at: str) -> Decided:
+    """Rule of settle: the system, after the window, with no hold; what is owed is paid first.
+
+    Raises:
+        Refused: agent_may_not, award_state, held, too_early, transition (the case is open again).
+    """
+    asked: Asked = command.data
+    _check_system(asked)
+    row = _award(view, asked.request.award, PROVISIONAL)
+    if row["held_by"] is not None:
+        raise refuse("held", f"expected no hold, got {row['hold_reason']}")
+    if at < row["settle_not_before"]:
+        raise refuse("too_early", f"expected {row['settle_not_before']} or later, got {at}")
+    shares = []
+    for share in view.scan("award_share", (row["award"],)):
+        to_settled, to_owed = book.settle_split(share["amount"], _balance(view, book.owed(share["member"])))
+        shares.append({"member": share["member"], "to_settled": to_settled, "to_owed": to_owed})
+    return _decided(view, row, Draft("award_settled", row["case"], {"award": row["award"], "shares": shares}))
+
+
+def declined(view: View, command: Command, at: str) -> Decided:
+    """Rule of decline_award: a provisional award ends; an outsider to it, with the authority to award it.
+
+    Raises:
+        Refused: award_state, decider_is_beneficiary, no_authority, assurance_too_low, reason_missing.
+    """
+    asked: Asked = command.data
+    row = _award(view, asked.request.award, PROVISIONAL)
+    reason = cases.one_of(asked.request.reason_code, DECLINE_REASONS, "reason_code")
+    _check_ender(view, asked, row, at)
+    body = {
+        "award": row["award"],
+        "budget": row["budget"],
+        "shares": [
+            {"member": share["member"], "amount": share["amount"]}
+            for share in view.scan("award_share", (row["award"],))
+        ],
+        "reason_code": reason,
+    }
+    return _decided(view, row, Draft("award_declined", row["case"], body))
+
+
+def revoked(view: View, command: Command, at: str) -> Decided:
+    """Rule of revoke: a settled award that another person holds; what was spent already becomes owed.
+
+    Raises:
+        Refused: award_state, second_person_needed, decider_is_beneficiary, no_authority, assurance_too_low.
+    """
+    asked: Asked = command.data
+    row = _award(view, asked.request.award, SETTLED)
+    cause = cases.one_of(asked.request.reason_code, REVOKE_CAUSES, "reason_code")
+    _check_ender(view, asked, row, at)
+    holder = row["held_by"]
+    if holder is None or holder == SYSTEM or people.same_person(view, holder, asked.who.id):
+        raise refuse("second_person_needed", "expected an award held by another person before it is revoked")
+    shares = []
+    for share in view.scan("award_share", (row["award"],)):
+        from_settled, from_owed = book.revoke_split(share["amount"], _balance(view, book.settled(share["member"])))
+        shares.append({"member": share["member"], "from_settled": from_settled, "from_owed": from_owed})
+    body = {"award": row["award"], "budget": row["budget"], "shares": shares, "cause": cause}
+    return _decided(view, row, Draft("award_revoked", row["case"], body))
+
+
+def _check_system(asked: Asked) -> None:
+    # Granting and settling follow from what people decided; a person or agent who asks for them by another door
+    # would only choose the moment.
+    if asked.who.id != SYSTEM:
+        raise refuse("agent_may_not", f"expected the system's own job, got {asked.who.role}")
+
+
+def _award(view: View, award: str, *states: str) -> Row:
+    row = view.get("award", (award,))
+    if row is None:
+        raise refuse("unknown", f"expected an award of this organisation, got {award}")
+    if row["state"] not in states:
+        raise refuse("award_state", f"expected an award that is {' or '.join(states)}, got {row['state']}")
+    return row
+
+
+def _balance(view: View, account: str) -> int:
+    row = view.get("account", (account,))
+    return 0 if row is None else int(row["balance"])
+
+
+def _check_outside(view: View, member: str, row: Row) -> None:
+    shares = view.scan("award_share", (row["award"],))
+    if any(people.same_person(view, member, share["member"]) for share in shares):
+        raise refuse("decider_is_beneficiary", "expected another person than a beneficiary")
+
+
+def _check_ender(view: View, asked: Asked, row: Row, at: str) -> None:
+    people.human(view, asked.who)
+    _check_outside(view, asked.who.id, row)
+    matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
+    authority.choose(view, asked.who.id, asked.who.assurance, matter, at)
+
+
+def _decided(view: View, row: Row, made: Draft) -> Decided:
+    cases.advance(cases.find(view, row["case"]), made)
+    return Decided((made,), (), {"case": row["case"], "award": row["award"]})

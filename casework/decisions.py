@@ -1,10 +1,40 @@
-"""Decisions (rules follow)."""
+"""Decisions: a yes or a no to exactly what was shown. docs/spec/decision.md is the specification.
+
+    show -> basis + token (HMAC)          what the yes would rest on: proposal, evidence, verdict, policy, as_of
+    decide -> record + digest -> entry    refused `stale` only if proposal, evidence, verdict or policy changed since
+
+The token is stateless: it carries the basis, so nothing is stored until somebody decides.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from casework import authority, awards, cases, evidence, people
+from casework.errors import TokenInvalid, refuse
+from casework.requests import Asked, Decide
+from ledger.canonical import encode
+from ledger.changes import Row
+from ledger.commands import Command, Decided, View
+from ledger.entries import Draft
+
+DECISION_DOMAIN = b"tallystick/decision/v1\x00"
+TOKEN_DOMAIN = b"tallystick/decision-token/v1\x00"
+TOKEN_CHARS_MAX = 8_192
+SHOWN_MINUTES_MAX = 30
+"""How long a page may lie open before its yes has to be asked for again."""
+UNDO_SECONDS_DEFAULT = 10
+APPROVED, DECLINED = "approved", "declined"
+DECLINE_REASONS = (
+    "not_reached", "evidence_weak", "outside_policy", "duplicate", "already_recognised", "not_appropriate",
+    "other_solution", "too_costly", "no_longer_needed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +42,243 @@ class Shown:
     """What a decision would rest on, and the token that binds a yes to it.
 
     `basis`: {v, log, case, about, proposal {id, digest}, evidence [id], verdict, policy, as_of {size, root}, nonce,
-    expires, principal}.
+    expires, principal}; `policy` is the digest of the policy's content.
     """
 
     basis: Mapping[str, Any]
     token: str
     expires: str
+
+
+# ---------------------------------------------------------------------------------------------- what is shown
+def basis(row: Row, proposal: Row | None, items: list[Row], policy: Row | None, about: str) -> dict[str, Any]:
+    """Return the part of a basis that must not change before the yes: proposal, evidence set, verdict, policy.
+
+    Raises:
+        Refused: transition (nothing was proposed yet).
+    """
+    if proposal is None:
+        raise refuse("transition", "expected a proposal to decide on, got none")
+    return {
+        "case": row["case"],
+        "about": about,
+        "proposal": {"id": proposal["proposal"], "digest": proposal["digest"]},
+        "evidence": sorted(item["evidence"] for item in evidence.live(items)),
+        "verdict": row["verdict"],
+        "policy": None if policy is None else policy["digest"],
+    }
+
+
+def seal_token(secret: bytes, shown: Mapping[str, Any]) -> str:
+    """Return base64url(canonical basis) "." base64url(HMAC-SHA-256 over the domain and those bytes)."""
+    data = encode(dict(shown), size_max_bytes=TOKEN_CHARS_MAX // 2)
+    return f"{_b64(data)}.{_b64(hmac.digest(secret, TOKEN_DOMAIN + data, 'sha256'))}"
+
+
+def open_token(secret: bytes, token: str) -> dict[str, Any]:
+    """Return the basis of a token this log issued.
+
+    Raises:
+        TokenInvalid: anything else.
+    """
+    head, _, mac = token.partition(".")
+    try:
+        if len(token) > TOKEN_CHARS_MAX:
+            raise ValueError("too long")
+        data, given = _unb64(head), _unb64(mac)
+        if not hmac.compare_digest(hmac.digest(secret, TOKEN_DOMAIN + data, "sha256"), given):
+            raise ValueError("another MAC")
+        shown: dict[str, Any] = json.loads(data)
+    except ValueError as error:
+        raise TokenInvalid(f"decision token: expected one that was issued here, got another ({error})") from error
+    return shown
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _unb64(text: str) -> bytes:
+    return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+# ---------------------------------------------------------------------------------------------- what is decided
+def record(
+    shown: Mapping[str, Any],
+    request: Decide,
+    authority_id: str,
+    amount: Mapping[str, Any] | None,
+    reason: str | None,
+) -> dict[str, Any]:
+    """Return the canonical decision record of docs/spec/decision.md. `reason` is the commitment of the text."""
+    return {
+        "v": 1,
+        "log": shown["log"],
+        "case": shown["case"],
+        "about": shown["about"],
+        "verb": request.verb,
+        "proposal": shown["proposal"],
+        "evidence": shown["evidence"],
+        "verdict": shown["verdict"],
+        "policy": shown["policy"],
+        "authority": authority_id,
+        "beneficiaries": sorted(request.beneficiaries),
+        "amount": amount,
+        "reason_code": request.reason_code,
+        "reason": reason,
+        "as_of": shown["as_of"],
+        "nonce": shown["nonce"],
+        "expires": shown["expires"],
+    }
+
+
+def record_digest(value: Mapping[str, Any]) -> str:
+    """Return hex SHA-256("tallystick/decision/v1" 0x00 canonical record): what a passkey signs, what the entry names."""
+    return hashlib.sha256(DECISION_DOMAIN + encode(dict(value))).hexdigest()
+
+
+def decided(view: View, command: Command, at: str) -> Decided:
+    """Rule of decide. `known`: basis (of the token, its MAC checked).
+
+    Raises:
+        Refused: see Desk.decide.
+    """
+    # 1. a person, with the role used   2. the token is theirs, in time and unused   3. nothing it rests on has changed
+    # 4. the decider stands outside     5. what this verb needs                      6. an authority in force covers it
+    # 7. the record and its digest      8. the entries; with no undo time the award's at once
+    asked: Asked = command.data
+    request: Decide = asked.request
+    shown: Mapping[str, Any] = asked.known["basis"]
+    people.human(view, asked.who)  # 1
+    _check_token(view, shown, asked, command.log, at)  # 2
+    row = cases.find(view, shown["case"])
+    proposal, items, verdict = _check_unchanged(view, row, shown)  # 3
+    about_award = shown["about"] == authority.AWARD
+    step = {"about": shown["about"], "verb": request.verb}
+    cases.move(row["state"], "decision_made", step)
+    relied = _relied_on(items, verdict if about_award else None)
+    concerned = json.loads(verdict["beneficiaries"]) if about_award and verdict is not None else []
+    authority.separate(
+        view, asked.who.id, proposal["maker"], evidence.submitters(relied), {*concerned, *request.beneficiaries}
+    )  # 4
+    plan = _check_verb(view, row, verdict, request, shown["about"], asked.who.id, at)  # 5
+    matter = _matter(row, proposal, request, shown["about"])
+    held = authority.choose(view, asked.who.id, asked.who.assurance, matter, at)  # 6
+    commitments = asked.private.commitments
+    digest = record_digest(  # 7
+        record(shown, request, held["authority"], _amount(matter, request), commitments.get("reason"))
+    )
+    undo = int(cases.setting(view, "undo_seconds", UNDO_SECONDS_DEFAULT))
+    body = {
+        "decision": asked.ids["decision"],
+        "digest": digest,
+        "about": shown["about"],
+        "verb": request.verb,
+        "proposal": shown["proposal"]["id"],
+        "proposal_digest": shown["proposal"]["digest"],
+        "evidence": list(shown["evidence"]),
+        "verdict": shown["verdict"],
+        "policy": shown["policy"],
+        "authority": held["authority"],
+        "beneficiaries": sorted(request.beneficiaries),
+        "amount_tokens": request.amount_tokens,
+        "budget": request.budget,
+        "reason_code": request.reason_code,
+        "as_of": dict(shown["as_of"]),
+        "nonce": shown["nonce"],
+        "expires": shown["expires"],
+        "assurance": asked.who.assurance,
+        "effects_at": cases.later(at, seconds=undo),
+    }
+    drafts = [Draft("decision_made", shown["case"], body, commitments, asked.private.opened)]  # 8
+    ids = {"case": shown["case"], "decision": asked.ids["decision"]}
+    if plan is not None and undo == 0:
+        message = {"message": commitments["message"]} if "message" in commitments else {}
+        drafts.append(awards.draft(shown["case"], asked.ids["award"], asked.ids["decision"], plan, message, row, at))
+        ids["award"] = asked.ids["award"]
+    return Decided(tuple(drafts), asked.private.rows, ids)
+
+
+def _check_token(view: View, shown: Mapping[str, Any], asked: Asked, log: str, at: str) -> None:
+    if shown["log"] != log or shown["principal"] != asked.who.id:
+        raise refuse("stale", "expected a decision shown to whoever decides it, got another's")
+    if view.get("decision_nonce", (shown["nonce"],)) is not None:
+        raise refuse("nonce_replayed", "this yes or no was used already; ask to be shown the matter again")
+    if shown["expires"] <= at:
+        raise refuse("expired", f"expected a decision before {shown['expires']}, got {at}")
+
+
+def _check_unchanged(view: View, row: Row, shown: Mapping[str, Any]) -> tuple[Row, list[Row], Row | None]:
+    proposal = None if row["proposal"] is None else view.get("proposal", (row["case"], row["proposal"]))
+    items = evidence.live(view.scan("evidence", (row["case"],)))
+    policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
+    now = basis(row, proposal, items, policy, shown["about"])
+    changed = [name for name in ("proposal", "evidence", "verdict", "policy") if now[name] != shown[name]]
+    if changed or proposal is None:
+        raise refuse("stale", f"expected what was shown, got another {', '.join(changed)}")
+    verdict = None if row["verdict"] is None else view.get("verdict", (row["case"], row["verdict"]))
+    return proposal, items, verdict
+
+
+def _relied_on(items: list[Row], verdict: Row | None) -> list[Row]:
+    """For an award the items its verdict rests on (or, without any, all); for an action all that is attached."""
+    named = [] if verdict is None else json.loads(verdict["relied_on"])
+    return [item for item in items if item["evidence"] in named] if named else items
+
+
+def _check_verb(
+    view: View, row: Row, verdict: Row | None, request: Decide, about: str, approver: str, at: str
+) -> awards.Plan | None:
+    if request.verb not in (APPROVED, DECLINED):
+        raise refuse("value_invalid", f"verb: expected approved or declined, got {request.verb}", "/verb")
+    if request.verb == DECLINED:
+        cases.one_of(request.reason_code, DECLINE_REASONS, "reason_code")
+    if request.verb == DECLINED or about == authority.ACTION:
+        if request.beneficiaries or request.amount_tokens is not None or request.budget is not None:
+            raise refuse("value_invalid", "beneficiaries, amount_tokens, budget: expected none here", "/beneficiaries")
+        return None
+    wanted = awards.Wanted(tuple(sorted(request.beneficiaries)), request.amount_tokens, request.budget)
+    return awards.plan(view, row, verdict, wanted, approver, at)
+
+
+def _matter(row: Row, proposal: Row, request: Decide, about: str) -> authority.Matter:
+    if about == authority.AWARD:
+        return authority.Matter(about, row["award_kind"], tokens=request.amount_tokens or 0)
+    value = None if proposal["value"] is None else json.loads(proposal["value"])
+    return authority.Matter(about, row["playbook"], value=value)
+
+
+def _amount(matter: authority.Matter, request: Decide) -> dict[str, Any] | None:
+    if matter.about == authority.ACTION:
+        return None if matter.value is None else dict(matter.value)
+    if request.amount_tokens is None:
+        return None
+    return {"tokens": request.amount_tokens, "budget": request.budget}
+
+
+def withdrawn(view: View, command: Command, at: str) -> Decided:
+    """Rule of withdraw_decision: the decider, while no effect has an entry.
+
+    Raises:
+        Refused: unknown, decision_withdrawn, decision_has_effect, no_authority (another person), transition.
+    """
+    asked: Asked = command.data
+    request = asked.request
+    people.human(view, asked.who)
+    row = view.get("decision", (request.case, request.decision))
+    if row is None:
+        raise refuse("unknown", f"expected a decision of this case, got {request.decision}", "/decision")
+    if row["withdrawn"]:
+        raise refuse("decision_withdrawn", "expected a decision that stands")
+    if row["effect_seq"] is not None:
+        raise refuse("decision_has_effect", f"expected no effect yet, got entry {row['effect_seq']}")
+    if not people.same_person(view, asked.who.id, row["decider"]):
+        raise refuse("no_authority", "expected whoever decided it")
+    draft = Draft("decision_withdrawn", request.case, {"decision": request.decision, "about": row["about"]})
+    case = cases.find(view, request.case)
+    cases.advance(case, draft)
+    later = [one for one in view.scan("decision", (request.case,)) if one["seq"] > row["seq"]]
+    if any(one["about"] == row["about"] and not one["withdrawn"] for one in later):
+        raise refuse("decision_has_effect", "expected the last decision of its kind, got an earlier one")
+    return Decided((draft,), (), {"case": request.case, "decision": request.decision})
+

@@ -1,1 +1,209 @@
-"""Rules follow."""
+"""Evidence: attached as collectors froze it, never edited; withdrawn and replaced items stay visible.
+
+The submitter does not review it, nor does whoever took the action. The same file, or the same version of a record,
+counts once in the whole organisation; an answer of a customer cannot be taken back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from casework import cases, people
+from casework.errors import refuse
+from casework.requests import Asked, AttachEvidence, IssueLink
+from ledger.changes import Insert, Row
+from ledger.commands import Command, Decided, View
+from ledger.entries import Draft
+
+GRADES = ("E0", "E1", "E2", "E3", "E4")
+"""E0 assertion, E1 file, E2 captured in our app, E3 corroborated, E4 signed by a device or third party."""
+TYPES = ("system_record", "customer_confirmation", "file", "statement")
+REVIEWS = ("accepted", "refused")
+REFUSE_REASONS = ("not_this_case", "unreadable", "not_convincing", "wrong_time", "contradicted")
+WITHDRAW_REASONS = ("mistaken", "replaced", "not_mine", "private")
+ANSWERS = ("resolved", "not_resolved")
+ITEMS_MAX = 32
+"""Evidence items of one case, withdrawn ones not counted (docs/spec/verdict.md reads no more)."""
+
+
+def live(rows: Iterable[Row]) -> list[Row]:
+    """Return the items that are neither withdrawn nor replaced, by (seq, id)."""
+    return sorted((row for row in rows if not row["withdrawn"]), key=lambda row: (row["seq"], row["evidence"]))
+
+
+def submitters(rows: Iterable[Row]) -> set[str]:
+    """Return the member ids that submitted or attached these items."""
+    found = {row["attached_by"] for row in rows}
+    return found | {member for row in rows if (member := people.member_of(row["submitter"])) is not None}
+
+
+def attached(view: View, command: Command, at: str) -> Decided:
+    """Rule of attach_evidence. `known`: reuse (HMAC, or None when the item may count more than once).
+
+    Raises:
+        Refused: evidence_reused, evidence_closed (what it replaces), value_invalid, transition.
+    """
+    asked: Asked = command.data
+    people.acting(view, asked.who)
+    draft = _item(view, asked, asked.request, at)
+    row = cases.find(view, asked.request.case)
+    cases.advance(row, draft)
+    ids = {"case": asked.request.case, "evidence": asked.ids["evidence"]}
+    return Decided((draft,), (*asked.private.rows, *_once(view, asked)), ids)
+
+
+def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
+    if request.type not in TYPES or request.grade not in GRADES:
+        raise refuse("value_invalid", f"expected a type of {TYPES} and a grade, got {request.type} {request.grade}")
+    if request.received_at > at:
+        raise refuse("value_invalid", f"received_at: expected at most {at}, got {request.received_at}", "/received_at")
+    there = live(view.scan("evidence", (request.case,)))
+    if request.replaces is not None:
+        replaced = next((row for row in there if row["evidence"] == request.replaces), None)
+        if replaced is None or replaced["type"] == "customer_confirmation":
+            raise refuse("evidence_closed", f"expected an item that can be replaced, got {request.replaces}", "/replaces")
+        if not _is_submitter(view, asked.who.id, replaced):
+            raise refuse("evidence_closed", "expected its own submitter to replace an item", "/replaces")
+    if len(there) >= ITEMS_MAX:
+        raise refuse("value_invalid", f"expected at most {ITEMS_MAX} items in a case")
+    return Draft(
+        "evidence_attached",
+        request.case,
+        {
+            "evidence": asked.ids["evidence"],
+            "type": request.type,
+            "grade": request.grade,
+            "submitter": request.submitter,
+            "controllers": dict(request.controllers),
+            "received_at": request.received_at,
+            "replaces": request.replaces,
+        },
+        {path: asked.private.commitments[path] for path in ("facts", "content") if path in asked.private.commitments},
+        asked.private.opened,
+    )
+
+
+def _once(view: View, asked: Asked) -> tuple[Insert, ...]:
+    """Refuse `evidence_reused`, or return the row that makes the next one refused. The index lies in the vault."""
+    reuse = asked.known.get("reuse")
+    if reuse is None:
+        return ()
+    if view.get("reuse", (reuse,)) is not None:
+        raise refuse("evidence_reused", "expected something that was not used as evidence before")
+    return (Insert("reuse", {"digest": reuse, "evidence": asked.ids["evidence"]}),)
+
+
+def _is_submitter(view: View, member: str, row: Row) -> bool:
+    return any(people.same_person(view, member, one) for one in submitters([row]))
+
+
+def withdrawn(view: View, command: Command, at: str) -> Decided:
+    """Rule of withdraw_evidence: the submitter only, never a customer's answer.
+
+    Raises:
+        Refused: unknown, evidence_closed, reason_unknown, transition.
+    """
+    asked: Asked = command.data
+    request = asked.request
+    people.acting(view, asked.who)
+    item = _open_item(view, request.case, request.evidence)
+    if item["type"] == "customer_confirmation" or not _is_submitter(view, asked.who.id, item):
+        raise refuse("evidence_closed", "expected its own submitter; a customer's answer stays")
+    reason = cases.one_of(request.reason_code, WITHDRAW_REASONS, "reason_code")
+    draft = Draft("evidence_withdrawn", request.case, {"evidence": request.evidence, "reason_code": reason})
+    cases.advance(cases.find(view, request.case), draft)
+    return Decided((draft,), (), {"case": request.case, "evidence": request.evidence})
+
+
+def _open_item(view: View, case: str, evidence: str) -> Row:
+    item = view.get("evidence", (case, evidence))
+    if item is None:
+        raise refuse("unknown", f"expected evidence of this case, got {evidence}", "/evidence")
+    if item["withdrawn"]:
+        raise refuse("evidence_closed", f"expected an item that still counts, got {evidence}, withdrawn or replaced")
+    return item
+
+
+def reviewed(view: View, command: Command, at: str) -> Decided:
+    """Rule of review_evidence: a person who neither submitted it nor took the action; once.
+
+    Raises:
+        Refused: agent_may_not, reviewer_is_submitter, reviewer_is_beneficiary, evidence_closed, reason_missing,
+            transition.
+    """
+    asked: Asked = command.data
+    request = asked.request
+    people.human(view, asked.who)
+    row = cases.find(view, request.case)
+    item = _open_item(view, request.case, request.evidence)
+    if item["review"] is not None:
+        raise refuse("evidence_closed", f"expected an item not reviewed yet, got {item['review']}")
+    if _is_submitter(view, asked.who.id, item):
+        raise refuse("reviewer_is_submitter", "expected another person than the submitter")
+    if row["action_by"] is not None and people.same_person(view, asked.who.id, row["action_by"]):
+        raise refuse("reviewer_is_beneficiary", "expected another person than who took the action")
+    result = cases.one_of(request.result, REVIEWS, "result")
+    reason = None
+    if result == "refused":
+        reason = cases.one_of(request.reason_code, REFUSE_REASONS, "reason_code")
+    body = {"evidence": request.evidence, "result": result, "reason_code": reason}
+    draft = Draft("evidence_reviewed", request.case, body)
+    cases.advance(row, draft)
+    return Decided((draft,), (), {"case": request.case, "evidence": request.evidence})
+
+
+def link_issued(view: View, command: Command, at: str) -> Decided:
+    """Rule of issue_link. `known`: token_digest.
+
+    Raises:
+        Refused: agent_may_not, value_invalid (until), transition.
+    """
+    asked: Asked = command.data
+    request: IssueLink = asked.request
+    people.human(view, asked.who)
+    row = cases.find(view, request.case)
+    if request.until <= at:
+        raise refuse("value_invalid", f"until: expected after {at}, got {request.until}", "/until")
+    if not request.handed_over and request.address is None:
+        raise refuse("value_invalid", "address: expected one, or a link handed over", "/address")
+    # SETTLED 26: whoever could see the token could answer. Who typed a new address could have typed their own.
+    seen = request.handed_over or not request.address_known_before
+    body = {
+        "link": asked.ids["link"],
+        "customer": request.customer,
+        "token_digest": asked.known["token_digest"],
+        "until": request.until,
+        "handed_over_by": asked.who.id if seen else None,
+        "address_known_before": request.address_known_before,
+    }
+    draft = Draft("link_issued", request.case, body, asked.private.commitments, asked.private.opened)
+    cases.advance(row, draft)
+    return Decided((draft,), asked.private.rows, {"case": request.case, "link": asked.ids["link"]})
+
+
+def link_answered(view: View, command: Command, at: str) -> Decided:
+    """Rule of answer_link: once, in time; the answer is evidence in the same command. `known`: evidence (the
+    AttachEvidence the collector made), link, answered_at (at most 60 s before `at`).
+
+    Raises:
+        Refused: link_closed, value_invalid, transition.
+    """
+    asked: Asked = command.data
+    request = asked.request
+    item: AttachEvidence = asked.known["evidence"]
+    link = view.get("link", (asked.known["link"],))
+    if link is None or link["state"] != "issued" or link["until"] <= at or link["customer"] != asked.who.id:
+        raise refuse("link_closed", "expected a link that is open, got one answered, expired or unknown")
+    answer = cases.one_of(request.answer, ANSWERS, "answer")
+    note = {path: commitment for path, commitment in asked.private.commitments.items() if path == "note"}
+    drafts = (
+        Draft("link_answered", link["case"], {"link": link["link"], "answer": answer}, note, asked.private.opened),
+        _item(view, asked, item, at),
+    )
+    cases.advance(cases.find(view, link["case"]), *drafts)
+    ids = {"case": link["case"], "link": link["link"], "evidence": asked.ids["evidence"]}
+    return Decided(drafts, asked.private.rows, ids)
+
+

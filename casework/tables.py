@@ -271,7 +271,6 @@ award = Table(
     _int("k"),
     _int("window_days"),
     _text("settle_not_before"),
-    _text("approver"),
     _text("granted_at"),
     _text("message_item", null=True),
     _text("state"),  # provisional | settled | declined | revoked

@@ -163,8 +163,8 @@ KINDS: dict[str, Kind] = _kinds(
     # --- people, keys, powers
     Kind("member_joined", {"member": "id", "roles": "texts", "same_as": "id?"}, ("name",)),
     Kind("member_left", {"member": "id", "reason_code": "text"}),
-    Kind("role_granted", {"member": "id", "role": "text"}),
-    Kind("role_ended", {"member": "id", "role": "text"}),
+    Kind("role_granted", {"member": "id", "role": "text", "roles": "texts"}),  # roles: what they are then
+    Kind("role_ended", {"member": "id", "role": "text", "roles": "texts"}),  # roles: what they are then
     Kind(
         "authority_granted",
         {
