@@ -56,6 +56,14 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class CountRows:
+    """Count the rows of a log in these tables. Answer: table -> count."""
+
+    log: str
+    tables: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimJobs:
     """Lease due jobs of all logs to a worker, passing over what another one holds. Answer: rows of JOB_COLUMNS."""
 
@@ -85,7 +93,7 @@ class ReleaseJob:
     dead: bool
 
 
-Step = Lock | Load | Write | ReadEntries | Clear | ClaimJobs | FinishJobs | ReleaseJob
+Step = Lock | Load | Write | ReadEntries | Clear | CountRows | ClaimJobs | FinishJobs | ReleaseJob
 Work = Generator[Step, Any, Any]
 """Returns its value when done; the transaction is committed after that and before anybody is told."""
 

@@ -23,6 +23,7 @@ from ledger.steps import (
     JOB_COLUMNS,
     ClaimJobs,
     Clear,
+    CountRows,
     FinishJobs,
     Load,
     Lock,
@@ -154,6 +155,11 @@ class PostgresConnection:
             case Clear():
                 return {
                     table: _count(await self.raw.execute(f'DELETE FROM "{table}" WHERE log = $1', step.log))
+                    for table in step.tables
+                }
+            case CountRows():
+                return {
+                    table: await self.raw.fetchval(f'SELECT count(*) FROM "{table}" WHERE log = $1', step.log)
                     for table in step.tables
                 }
             case ClaimJobs():

@@ -28,6 +28,7 @@ from ledger.steps import (
     JOB_COLUMNS,
     ClaimJobs,
     Clear,
+    CountRows,
     FinishJobs,
     Load,
     Lock,
@@ -149,6 +150,11 @@ class SqliteConnection:
             case Clear():
                 return {
                     table: self.raw.execute(f'DELETE FROM "{table}" WHERE log = ?', (step.log,)).rowcount
+                    for table in step.tables
+                }
+            case CountRows():
+                return {
+                    table: self.raw.execute(f'SELECT count(*) FROM "{table}" WHERE log = ?', (step.log,)).fetchone()[0]
                     for table in step.tables
                 }
             case ClaimJobs():
