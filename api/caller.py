@@ -1,0 +1,41 @@
+"""Who holds a key. A key is `tsk_` and 256 random bits; only its SHA-256 is kept, and it names one member of one log."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from casework.requests import Principal
+from ledger.entropy import Entropy
+
+KEY_PREFIX = "tsk_"
+KEY_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who holds a valid key. `role` is the one used for this request; empty until a permission was checked."""
+
+    log: str
+    member: str
+    roles: tuple[str, ...]
+    key_id: str
+    via: str = "http"
+    assurance: str = "key"
+    role: str = ""
+
+    @property
+    def who(self) -> Principal:
+        """Return what the desk wants to know about whoever asks."""
+        return Principal(self.member, self.role, self.via, self.assurance)
+
+
+def draw_key(entropy: Entropy) -> tuple[str, str]:
+    """Return a new key and the hex digest that is kept of it."""
+    key = KEY_PREFIX + entropy.token(KEY_SECRET_BYTES).hex()
+    return key, key_digest(key)
+
+
+def key_digest(key: str) -> str:
+    """Return hex SHA-256 of the whole key text; 256 random bits need no slow hash."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()

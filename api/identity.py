@@ -1,0 +1,156 @@
+"""Who asks, for which organisation, in which role: the dependencies that every route declares.
+
+A key names exactly one member of exactly one log, so a route gets its rooms from here and from nowhere else: an id of
+another organisation is looked up in the caller's own log and found unknown. Assurance of a key is `key`; whether it
+belongs to a person or an agent is the member's role.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.caller import KEY_PREFIX, Caller, key_digest
+from api.permissions import AGENT, role_for
+from api.problems import BadRequest, NotAllowed, NotSignedIn
+from api.rooms import Rooms
+from casework.intake import RequestKey
+from casework.requests import Principal
+from ledger.codec import dumps, loads
+
+IDEMPOTENCY_KEY_CHARS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that reads: who, and the rooms of their organisation."""
+
+    caller: Caller
+    rooms: Rooms
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A request that changes something: who, under which idempotency key (with the digest of what was asked)."""
+
+    caller: Caller
+    rooms: Rooms
+    key: RequestKey
+    response: Response
+
+    @property
+    def who(self) -> Principal:
+        """Return what the desk wants to know about whoever asks."""
+        return self.caller.who
+
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A member's or an agent's key: `tsk_...`")
+
+
+async def signed_in(
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """Return who asks.
+
+    Raises:
+        NotSignedIn: no key, or one that is not in force.
+    """
+    if given is None or not given.credentials.startswith(KEY_PREFIX):
+        raise NotSignedIn(f"expected Authorization: Bearer {KEY_PREFIX}..., got none or another scheme")
+    installation = request.app.state.installation
+    holder: Caller | None = await installation.holders.holder(key_digest(given.credentials), installation.clock.now())
+    if holder is None:
+        raise NotSignedIn("expected a key in force, got one that is unknown, ended or expired")
+    request.state.caller = holder
+    return holder
+
+
+class Need:
+    """A dependency that lets only roles of one permission through; `permission` is read by the route walk."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    def check(self, caller: Caller) -> Caller:
+        """Return the caller in the role that has the permission. Raises NotAllowed."""
+        role = role_for(self.permission, caller.roles)
+        if role is None:
+            held = ", ".join(caller.roles) or "none"
+            raise NotAllowed("not_allowed", f"{self.permission} needs another role than {held}")
+        return replace(caller, role=role, via="agent" if role == AGENT else caller.via)
+
+
+class NeedToRead(Need):
+    """For a route that reads: its value is the Visit."""
+
+    async def __call__(self, request: Request, caller: Annotated[Caller, Depends(signed_in)]) -> Visit:
+        allowed = self.check(caller)
+        return Visit(allowed, await request.app.state.installation.rooms(allowed.log))
+
+
+def need(permission: str) -> Any:
+    """Return the dependency of a route that reads under `permission`; its value is the Visit."""
+    return Depends(NeedToRead(permission))
+
+
+def idempotency_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="Same key and same body: the same answer, one effect. Same key and another body: 422.",
+            min_length=1,
+            max_length=IDEMPOTENCY_KEY_CHARS_MAX,
+            pattern=r"^[\x21-\x7e]+$",
+        ),
+    ] = None,
+) -> str | None:
+    """Return the caller's idempotency key, or None."""
+    return key
+
+
+class NeedToWrite(Need):
+    """For a route that changes something: its value is the Asking."""
+
+    def __init__(self, permission: str, media_types: Sequence[str]) -> None:
+        super().__init__(permission)
+        self.media_types = tuple(media_types)
+
+    async def __call__(
+        self,
+        request: Request,
+        response: Response,
+        caller: Annotated[Caller, Depends(signed_in)],
+        key: Annotated[str | None, Depends(idempotency_key)],
+    ) -> Asking:
+        allowed = self.check(caller)
+        body = await request.body()
+        got = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if body and got not in self.media_types:
+            raise BadRequest("media_type", f"expected {' or '.join(self.media_types)}, got {got or 'none'}", status=415)
+        installation = request.app.state.installation
+        # a request without a key cannot be recognised again; a random key keeps it from colliding with another
+        key = key or f"door:{installation.entropy.token(16).hex()}"
+        digest = request_digest(request.method, request.url.path, request.url.query, body)
+        return Asking(allowed, await installation.rooms(allowed.log), RequestKey.of(key, digest), response)
+
+
+def need_to_write(permission: str, media_types: Sequence[str] = ("application/json",)) -> Any:
+    """Return the dependency of a route that changes something under `permission`; its value is the Asking."""
+    return Depends(NeedToWrite(permission, media_types))
+
+
+def request_digest(method: str, path: str, query: str, body: bytes) -> str:
+    """Return hex SHA-256 of what was asked: method, path, query and the body, canonical where it is JSON, so that
+    another order of members or another layout is the same request."""
+    try:
+        body = dumps(loads(body))
+    except (ValueError, TypeError):
+        pass  # no JSON (a CSV file): its bytes are what was asked
+    head = f"{method} {path}?{query}".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(b"tallystick/request/v1\x00" + head + b"\x00" + body).hexdigest()

@@ -1,0 +1,228 @@
+"""The composition root: opens store, writer, vaults, keys and guard from the settings, for any number of organisations.
+
+    <data>/tallystick.db     the database, unless TALLYSTICK_DATABASE_URL names another
+    <data>/keys/<log>/       secret keys of one organisation (docs/keys.md)
+    <data>/blobs/<log>/      sealed files
+    <guard>/                 the signing guard's memory; belongs on a volume of its own
+    <data>/refusals.jsonl    the security journal
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from api.caller import draw_key
+from api.journal import Journal
+from api.rooms import Rooms, Routing
+from api.schema import check_schema
+from api.scope import KeyHolders, Scoped, logs
+from api.settings import Settings, SettingsInvalid
+from casework.desk import Desk
+from casework.intake import Intake
+from casework.office import Office
+from casework.requests import IssueApiKey, OpenLog, Principal
+from casework.views import project as project_casework
+from ledger.blobs import FolderBlobs
+from ledger.book import project as project_book
+from ledger.changes import Projection
+from ledger.clock import SIMULATED_SUFFIX, Clock, FileClock, SystemClock, instant_of
+from ledger.entropy import Entropy, SystemEntropy
+from ledger.errors import LedgerError
+from ledger.guard import FileGuard
+from ledger.keys import KeyFolder
+from ledger.publish import CommandShelf, Publisher
+from ledger.reader import LogReader
+from ledger.store import open_store
+from ledger.store.sqlite import SqliteStore
+from ledger.store.postgres import PostgresStore
+from ledger.writer import Writer
+
+PROJECTIONS: tuple[Projection, ...] = (project_book, project_casework)
+"""Everything that entries leave in tables: the writer, `rebuild` and the audit of meaning use this one list."""
+LOGS_CHECKED_MAX = 100
+SUFFIX_BYTES = 4
+
+
+class Instants:
+    """The installation's clock as text and milliseconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> str:
+        """Return RFC 3339 UTC with milliseconds. Raises Stopped."""
+        return instant_of(self._clock.read().unix_ms)
+
+    def unix_ms(self) -> int:
+        """Return milliseconds since 1970. Raises Stopped."""
+        return self._clock.read().unix_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new organisation: its log, its owner, and the owner's key, told once."""
+
+    log: str
+    member: str
+    key: str
+
+
+@dataclass(slots=True)
+class Installation:
+    """What one process holds open."""
+
+    settings: Settings
+    store: SqliteStore | PostgresStore
+    writer: Writer
+    clock: Instants
+    entropy: Entropy
+    simulated: bool
+    holders: KeyHolders
+    guard: FileGuard
+    registry: CollectorRegistry
+    journal: Journal
+    _rooms: dict[str, Rooms] = field(default_factory=dict)
+
+    async def rooms(self, log: str) -> Rooms:
+        """Return the rooms of an organisation.
+
+        Raises:
+            KeyFileError: its keys are not here.
+        """
+        known = self._rooms.get(log)
+        if known is None:
+            known = self._rooms[log] = self._build(log)
+        return known
+
+    def _build(self, log: str) -> Rooms:
+        keys = KeyFolder(self.settings.data_dir / "keys" / log, log).load()
+        vault = Vault(log, keys.organisation, self.entropy, FolderBlobs(self.settings.data_dir / "blobs" / log))
+        reader = LogReader(self.store.reader, log)
+        rows = Scoped(self.store.reader, log, vault, reader)
+        intake = Intake(log, self.writer, rows, vault, self.entropy, self.clock.unix_ms, keys.decision_token)
+        publisher = Publisher(
+            log,
+            reader,
+            CommandShelf(log, self.writer.submit),
+            self.guard,
+            KeyFolder(self.settings.data_dir / "keys" / log, log).load,
+            lambda: self.clock.unix_ms() / 1000,
+            self.settings.checkpoint_interval_seconds,
+        )
+        return Rooms(
+            log=log,
+            clock=self.clock,
+            entropy=self.entropy,
+            rows=rows,
+            reader=reader,
+            vault=vault,
+            keys=keys,
+            writer=self.writer,
+            intake=intake,
+            desk=Desk(intake),
+            office=Office(intake),
+            publisher=publisher,
+            routing=Routing(rows),
+        )
+
+    async def logs(self) -> list[str]:
+        """Return the logs of this installation, by name."""
+        return await logs(self.store.reader)
+
+    async def open_organisation(self, name: str, owner_name: str, simulated: bool) -> Opened:
+        """Make a new organisation: keys, guard, first entries, the owner and a key for the owner.
+
+        A crash in between leaves keys without a log, which nothing uses; the next try draws another name.
+        """
+        log = f"{slug(name)}-{self.entropy.token(SUFFIX_BYTES).hex()}" + (SIMULATED_SUFFIX if simulated else "")
+        if self.simulated and not simulated:
+            raise SettingsInvalid(f"clock: expected the machine's for a real organisation, got a simulated one for {log}")
+        keys = KeyFolder(self.settings.data_dir / "keys" / log, log).create(self.entropy)
+        self.guard.enrol(log)
+        rooms = await self.rooms(log)
+        log_key = keys.log_signers[-1].key.vkey()
+        undo = {"undo_seconds": self.settings.undo_seconds}
+        opened = await rooms.office.open_log("open", OpenLog(log_key, simulated, owner_name, undo))
+        member = opened.ids["member"]
+        key, digest = draw_key(self.entropy)
+        owner = Principal(member, "owner", "cli", "key")
+        await rooms.office.issue_api_key(owner, "first-key", IssueApiKey(member, digest))
+        return Opened(log, member, key)
+
+    async def checks(self) -> dict[str, str]:
+        """Return check -> `ok` or a sentence, for /readyz: the database answers and each head is what its tree says."""
+        found: dict[str, str] = {"database": "ok", "writer": self.writer.trouble or "ok"}
+        try:
+            for log in (await self.logs())[:LOGS_CHECKED_MAX]:
+                found[log] = await self._check_head(log)
+        except LedgerError as error:
+            found["database"] = str(error)[:200]
+        return found
+
+    async def _check_head(self, log: str) -> str:
+        reader = LogReader(self.store.reader, log)
+        try:
+            head = await reader.head()
+            root = await reader.root(head.size)
+            last = [data async for data in reader.entries(head.size - 1, head.size + 1)]
+        except LedgerError as error:
+            return f"{type(error).__name__}: {error}"[:200]
+        if root != head.root:
+            return f"tiles: expected root {head.root.hex()} at size {head.size}, got {root.hex()}"
+        if len(last) != 1:
+            return f"entries: expected the last at {head.size - 1}, got {len(last)} from there"
+        return "ok"
+
+
+def slug(name: str) -> str:
+    """Return a name as the readable part of a log's origin: lower-case ASCII letters, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "log"
+
+
+@asynccontextmanager
+async def open_installation(
+    settings: Settings, clock: Clock | None = None, entropy: Entropy | None = None
+) -> AsyncIterator[Installation]:
+    """Open everything and close it again. `clock` and `entropy` are given by simulations and tests only.
+
+    Raises:
+        SchemaBehind: the database has no or an older schema.
+        StoreError: another process writes this database, or it does not answer.
+        SettingsInvalid: a simulated clock over real organisations.
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clock = clock or (FileClock(settings.clock_file) if settings.clock_file else SystemClock())
+    instants = Instants(clock)
+    store = open_store(settings.url)
+    registry = CollectorRegistry()
+    journal = Journal(settings.data_dir / "refusals.jsonl", registry, lambda: instant_of(time.time_ns() // 1_000_000))
+    try:
+        await check_schema(store.reader)
+        async with Writer(store, PROJECTIONS, clock) as writer:
+            installation = Installation(
+                settings=settings,
+                store=store,
+                writer=writer,
+                clock=instants,
+                entropy=entropy or SystemEntropy(),
+                simulated=clock.simulated,
+                holders=KeyHolders(store.reader),
+                guard=FileGuard(settings.guard_dir or settings.data_dir / "guard"),
+                registry=registry,
+                journal=journal,
+            )
+            real = [log for log in await installation.logs() if not log.endswith(SIMULATED_SUFFIX)]
+            if clock.simulated and real:
+                raise SettingsInvalid(f"TALLYSTICK_CLOCK_FILE: expected none beside the real organisation {real[0]}")
+            yield installation
+    finally:
+        journal.close()
+        await store.close()

@@ -1,0 +1,76 @@
+"""What a role may try: one explicit matrix. What it may do to this very case is an object rule, and stands in casework.
+
+Every route names its permission through `api.identity.need(...)`; a test walks all routes, each times each role.
+A permission here never suffices for a decision: the authority in force, the separation of duties and the state of the
+case are checked by the desk inside the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from casework import people
+
+OWNER, MANAGER, STAFF, AUDITOR, OUTSIDER = people.ROLES
+AGENT = people.AGENT
+ROLES = (*people.ROLES, AGENT)
+"""Strongest first: a person with several roles acts in the first that holds the permission."""
+
+_ALL = frozenset(ROLES)
+_PEOPLE = _ALL - {AGENT}
+_INSIDE = frozenset({OWNER, MANAGER, STAFF})
+_LEADS = frozenset({OWNER, MANAGER})
+_READERS = frozenset({OWNER, MANAGER, AUDITOR})
+_OWNER = frozenset({OWNER})
+
+OPERATOR = "operator"
+"""No role of an organisation: whoever can read the data folder. See api/routes/installing.py."""
+
+MATRIX: Mapping[str, frozenset[str]] = {
+    # who
+    "me.read": _ALL,
+    "member.read": _READERS,
+    "member.write": _OWNER,
+    "authority.read": _READERS,
+    "authority.write": _OWNER,
+    "key.read": _OWNER,
+    "key.write": _OWNER,
+    # what is watched
+    "watch.read": _ALL,
+    "watch.write": _OWNER,
+    "record.write": _LEADS | {AGENT},
+    # the path of a case
+    "case.read": _ALL,
+    "case.report": _INSIDE | {AGENT},
+    "case.claim": _INSIDE,
+    "case.work": _INSIDE,
+    "case.propose": _INSIDE | {AGENT},
+    "case.evidence": _INSIDE,
+    "case.review": _PEOPLE,
+    "case.decide": _PEOPLE,
+    "case.close": _LEADS,
+    # recognition
+    "award.read": _ALL,
+    "award.hold": _LEADS,
+    "award.decide": _PEOPLE,
+    "account.read": _READERS,
+    "budget.write": _OWNER,
+    "budget.approve": _PEOPLE,
+    # the record
+    "log.read": _READERS,
+    "log.checkpoint": _READERS,
+    "log.export": _READERS,
+}
+
+
+def role_for(permission: str, roles: tuple[str, ...]) -> str | None:
+    """Return the role in which somebody with these roles may use the permission, or None.
+
+    Raises:
+        KeyError: the permission is not in the matrix: a programming error that the route walk finds.
+    """
+    allowed = MATRIX[permission]
+    for role in ROLES:
+        if role in allowed and role in roles:
+            return role
+    return None

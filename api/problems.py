@@ -1,0 +1,263 @@
+"""Every error leaves in one shape: RFC 9457 `application/problem+json` with a code, a pointer per field, and what was not changed.
+
+    Problem                     an error of the doors themselves; carries its status
+    |-- NotSignedIn         401 no key, or one that is unknown, ended or expired
+    |-- NotAllowed          403 the matrix refuses the role
+    |-- NotFound            404 unknown here; another organisation's ids read the same
+    `-- BadRequest      413-428 size, media type, header, cursor
+    ledger.Refused      by code see STATUS_BY_CODE; 409 otherwise
+    casework.TokenInvalid   403 a decision or link token that was never issued here
+    ledger.Stopped          503 the log takes no command until somebody acts
+    ledger.StoreError       503 the batch was rolled back; a retry with the same key is safe
+    anything else           500 with an error number; the cause stands in the server's log, never in the answer
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from casework.errors import CaseworkError, TokenInvalid
+from ledger.errors import CanonicalError, EntryInvalid, LedgerError, Refused, Stopped, StoreError
+
+MEDIA_TYPE = "application/problem+json"
+NOTHING = "Nothing was recorded."
+ERRORS_PER_PROBLEM_MAX = 20
+INPUT_SHOWN_CHARS_MAX = 80
+
+log = structlog.get_logger("api.problems")
+
+STATUS_BY_CODE: Mapping[str, int] = {
+    # there is no such thing here
+    "unknown": 404,
+    "link_closed": 404,
+    # this person may not
+    "member_inactive": 403,
+    "role_missing": 403,
+    "agent_may_not": 403,
+    "not_owner": 403,
+    "decider_is_maker": 403,
+    "decider_is_submitter": 403,
+    "decider_is_beneficiary": 403,
+    "reviewer_is_submitter": 403,
+    "reviewer_is_beneficiary": 403,
+    "no_authority": 403,
+    "assurance_too_low": 403,
+    "second_person_needed": 403,
+    # the request itself is wrong
+    "owner_unknown": 422,
+    "reason_missing": 422,
+    "reason_unknown": 422,
+    "value_invalid": 422,
+    "beneficiary_invalid": 422,
+    "idempotency_mismatch": 422,
+    "invalid": 422,
+}
+"""Refusal codes with a status of their own; every other refusal conflicts with the state: 409."""
+
+
+class FieldProblem(BaseModel):
+    """One member to blame: a JSON pointer into the request, and what was expected and got."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pointer: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457 problem details; `code` is stable, `effect` says what was not changed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    effect: str
+    errors: list[FieldProblem] = []
+
+
+class Problem(Exception):
+    """An error of a door. `code` is stable; `detail` says expected and got."""
+
+    status = 400
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.headers = dict(headers or {})
+        if status is not None:
+            self.status = status
+
+
+class NotSignedIn(Problem):
+    """No key, or one that is unknown, ended or expired: the three read the same. The caller brings a valid key."""
+
+    status = 401
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("not_signed_in", detail, headers={"WWW-Authenticate": 'Bearer realm="tallystick"'})
+
+
+class NotAllowed(Problem):
+    """The matrix refuses every role of this person. The caller asks somebody who may."""
+
+    status = 403
+
+
+class NotFound(Problem):
+    """Unknown in this organisation; whether another one has it is never told."""
+
+    status = 404
+
+    def __init__(self, what: str, given: str, field: str | None = None) -> None:
+        super().__init__(f"unknown_{what}", f"no {what} {given[:INPUT_SHOWN_CHARS_MAX]!r} here", field=field)
+
+
+class BadRequest(Problem):
+    """The request cannot be read as it stands; `status` is one of 413, 415, 422, 428. The caller mends it."""
+
+    status = 422
+
+
+def document(
+    status: int, code: str, detail: str, errors: Sequence[FieldProblem] = (), effect: str = NOTHING
+) -> dict[str, Any]:
+    """Return the problem as JSON-ready data."""
+    return {
+        "type": f"urn:tallystick:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "effect": effect,
+        "errors": [error.model_dump() for error in errors],
+    }
+
+
+def answer(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """Return the HTTP answer of a problem document."""
+    return Response(
+        orjson.dumps(dict(body)), status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def pointer(location: Sequence[Any]) -> str:
+    """Return pydantic's location as RFC 6901: body members as `/a/0`, others as `#query/limit`."""
+    head, rest = (location[0], location[1:]) if location else ("body", ())
+    # a member name may hold half a surrogate pair, which no JSON document of ours could repeat
+    parts = (str(part)[:200].encode("utf-8", "replace").decode() for part in rest)
+    path = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return path if head == "body" else f"#{head}{path}"
+
+
+def status_of(code: str) -> int:
+    """Return the HTTP status of a refusal code."""
+    return STATUS_BY_CODE.get(code, 409)
+
+
+def of_validation(error: RequestValidationError) -> dict[str, Any]:
+    """Return the problem of a body, path or query that is not of the declared shape; the input itself is not repeated
+    beyond a few characters, because it may hold a person's words."""
+    found = error.errors()[:ERRORS_PER_PROBLEM_MAX]
+    if found and found[0]["type"] == "json_invalid":
+        return document(422, "malformed_json", f"expected one JSON document, got: {found[0]['ctx']['error']}")
+    fields = [FieldProblem(pointer=pointer(item["loc"]), detail=_said(item)) for item in found]
+    return document(422, "invalid_request", f"{len(error.errors())} member(s) are not as expected", fields)
+
+
+def _said(item: Mapping[str, Any]) -> str:
+    if item["type"] in ("missing", "extra_forbidden"):
+        return {"missing": "expected this member, got none", "extra_forbidden": "unknown member"}[item["type"]]
+    return f"{item['msg']}, got {type(item['input']).__name__} {item['input']!r}"[: 200 + INPUT_SHOWN_CHARS_MAX]
+
+
+def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the problem document and headers of any error that a door lets through."""
+    if isinstance(error, Problem):
+        fields = [FieldProblem(pointer=error.field, detail=error.detail)] if error.field else []
+        return document(error.status, error.code, error.detail, fields), error.headers
+    if isinstance(error, Refused):
+        fields = [FieldProblem(pointer=error.field, detail=error.detail)] if error.field else []
+        return document(status_of(error.code), error.code, error.detail, fields), {}
+    if isinstance(error, TokenInvalid):
+        return document(403, "token_invalid", str(error)), {}
+    if isinstance(error, Stopped):
+        return document(503, error.code, error.detail), {"Retry-After": "60"}
+    if isinstance(error, StoreError):
+        detail = "the database did not answer; repeat with the same Idempotency-Key, the effect is one"
+        return document(503, "store_failed", detail, effect="The batch was rolled back."), {"Retry-After": "1"}
+    if isinstance(error, CanonicalError | EntryInvalid):
+        return document(422, "invalid_request", str(error)), {}
+    number = secrets.token_hex(6)
+    log.error("internal_error", number=number, error_type=type(error).__name__, exc_info=error)
+    detail = f"an error of our own, number {number}; repeat with the same Idempotency-Key to learn what was recorded"
+    return document(500, "internal", detail, effect="A command is recorded whole or not at all."), {}
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    body, headers = of_error(error)
+    await _tell(request, body)
+    return answer(body, headers)
+
+
+async def _on_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    body = of_validation(error)
+    await _tell(request, body)
+    return answer(body)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: "unknown_path", 405: "method_not_allowed", 413: "body_too_large", 400: "unreadable_body"}
+    status = 422 if error.status_code == 400 else error.status_code
+    detail = f"{request.method} {request.url.path[:200]}: {error.detail}"
+    body = document(status, codes.get(error.status_code, "refused"), detail)
+    await _tell(request, body)
+    # 405 must carry Allow, 401 its challenge: starlette puts them on the exception
+    return answer(body, error.headers)
+
+
+async def _tell(request: Request, body: Mapping[str, Any]) -> None:
+    """Count the refusal and, if it is one of somebody's acts, journal it: see api.journal."""
+    journal = getattr(request.app.state, "journal", None)
+    if journal is not None:
+        await journal.refused(request, body["status"], body["code"])
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` leave as a problem."""
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    for kind in (Problem, LedgerError, CaseworkError, Exception):
+        app.add_exception_handler(kind, _on_error)
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
+    for status in (401, 403, 404, 405, 409, 413, 415, 422, 428, 500, 503)
+}
+"""Declared on every route, so that the OpenAPI document says what may come back."""

@@ -1,0 +1,140 @@
+"""Recognition and its accounts. Granting and settling are the worker's; here it is read, held, released, ended."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.identity import Asking, Visit, need, need_to_write
+from api.problems import PROBLEM_RESPONSES
+from api.routes.answers import page, plain, tell
+from api.routes.shapes import (
+    PAGE_ITEMS_DEFAULT,
+    Asked,
+    Code,
+    Cursor,
+    IdInPath,
+    Limit,
+    Page,
+    Recorded,
+    Told,
+)
+from api.scope import read_cursor
+from casework import tables
+from casework.requests import AwardStep
+from ledger.store.tables import account, posting
+
+router = APIRouter(prefix="/api/v1", tags=["awards"], responses=PROBLEM_RESPONSES)
+
+
+class AwardReason(Asked):
+    """A coded reason."""
+
+    reason_code: Code
+
+
+class AwardTold(Told):
+    """One award, its shares and the thank-you sentence (null: none, or erased)."""
+
+    award: dict[str, Any]
+    shares: list[dict[str, Any]]
+    message: str | None
+
+
+class AccountsTold(Told):
+    """Balances in tokens; their sum is zero."""
+
+    items: list[dict[str, Any]]
+    sum_tokens: int
+
+
+@router.get("/awards", operation_id="list_awards")
+async def list_awards(
+    visit: Annotated[Visit, need("award.read")],
+    state: Annotated[str | None, Query(pattern="^(provisional|settled|declined|revoked)$")] = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE_ITEMS_DEFAULT,
+) -> Page:
+    """List awards, the latest first."""
+    where = {} if state is None else {"state": state}
+    below = read_cursor(cursor)
+    return await page(visit.rooms.rows, tables.award, where, order="seq", below=below, limit=limit)
+
+
+@router.get("/awards/{award}", operation_id="read_award")
+async def read_award(award: IdInPath, visit: Annotated[Visit, need("award.read")]) -> AwardTold:
+    """Tell one award."""
+    rows = visit.rooms.rows
+    row = await rows.need("award", tables.award, award=award)
+    shares = await rows.find(tables.award_share, {"award": award})
+    message = await rows.open(row["message_item"]) if row["message_item"] else None
+    return AwardTold(award=plain(row, tables.award), shares=[plain(share) for share in shares], message=message)
+
+
+@router.post("/awards/{award}/hold", operation_id="hold_award")
+async def hold_award(
+    award: IdInPath, body: AwardReason, asking: Annotated[Asking, need_to_write("award.hold")]
+) -> Recorded:
+    """Stop it from settling until somebody releases it."""
+    request = AwardStep(award, body.reason_code)
+    return await tell(asking, await asking.rooms.desk.hold(asking.who, asking.key, request))
+
+
+@router.post("/awards/{award}/release", operation_id="release_award")
+async def release_award(
+    award: IdInPath, body: AwardReason, asking: Annotated[Asking, need_to_write("award.hold")]
+) -> Recorded:
+    """End a hold."""
+    request = AwardStep(award, body.reason_code)
+    return await tell(asking, await asking.rooms.desk.release(asking.who, asking.key, request))
+
+
+@router.post("/awards/{award}/decline", operation_id="decline_award")
+async def decline_award(
+    award: IdInPath, body: AwardReason, asking: Annotated[Asking, need_to_write("award.decide")]
+) -> Recorded:
+    """End a provisional award; the tokens go back to the budget."""
+    request = AwardStep(award, body.reason_code)
+    return await tell(asking, await asking.rooms.desk.decline_award(asking.who, asking.key, request))
+
+
+@router.post("/awards/{award}/revoke", operation_id="revoke_award")
+async def revoke_award(
+    award: IdInPath, body: AwardReason, asking: Annotated[Asking, need_to_write("award.decide")]
+) -> Recorded:
+    """End a settled award that another person holds already: two people, never one."""
+    request = AwardStep(award, body.reason_code)
+    return await tell(asking, await asking.rooms.desk.revoke(asking.who, asking.key, request))
+
+
+@router.get("/accounts", operation_id="list_accounts")
+async def list_accounts(visit: Annotated[Visit, need("account.read")]) -> AccountsTold:
+    """List all accounts with their balances."""
+    items = [plain(row) for row in await visit.rooms.rows.find(account)]
+    return AccountsTold(items=items, sum_tokens=sum(row["balance_tokens"] for row in items))
+
+
+@router.get("/me/account", operation_id="read_my_account")
+async def read_my_account(visit: Annotated[Visit, need("me.read")]) -> AccountsTold:
+    """List the caller's own accounts."""
+    prefix = f"member/{visit.caller.member}/"
+    rows = await visit.rooms.rows.find(account, {"account": [prefix + part for part in ("provisional", "settled", "owed")]})
+    items = [plain(row) for row in rows]
+    return AccountsTold(items=items, sum_tokens=sum(row["balance_tokens"] for row in items))
+
+
+@router.get("/postings", operation_id="list_postings")
+async def list_postings(
+    visit: Annotated[Visit, need("account.read")],
+    account_name: Annotated[str | None, Query(alias="account", max_length=300)] = None,
+    cursor: Cursor = None,
+    limit: Limit = PAGE_ITEMS_DEFAULT,
+) -> Page:
+    """List postings, the latest first, each with the seq of the entry that caused it.
+
+    The pages cut between entries, never inside one.
+    """
+    where = {} if account_name is None else {"account": account_name}
+    below = read_cursor(cursor)
+    return await page(visit.rooms.rows, posting, where, order="seq", below=below, limit=limit)

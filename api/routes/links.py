@@ -1,0 +1,78 @@
+"""The customer's door: a one-time link, a plain form, no script, no key. Whoever holds the token answers once."""
+
+from __future__ import annotations
+
+import hashlib
+from html import escape
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Request
+from starlette.responses import HTMLResponse
+
+from api.problems import PROBLEM_RESPONSES, NotFound
+from api.rooms import Rooms
+from casework.requests import AnswerLink
+from ledger.errors import Refused
+
+router = APIRouter(tags=["customer links"], responses=PROBLEM_RESPONSES)
+
+TOKEN_CHARS_MAX = 200
+NOTE_CHARS_MAX = 1_000
+LinkToken = Annotated[str, Path(min_length=16, max_length=TOKEN_CHARS_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
+
+_FORM = """<p>You told us about a problem. Is it solved?</p>
+<form method="post">
+<p><label><input type="radio" name="answer" value="resolved" required> Yes, it is solved</label></p>
+<p><label><input type="radio" name="answer" value="not_resolved"> No, it is not solved</label></p>
+<p><label for="note">Anything you want to add</label><br>
+<textarea id="note" name="note" rows="4" cols="40" maxlength="{note_chars}"></textarea></p>
+<p><button type="submit">Send the answer</button></p>
+<p>You can answer once. Your answer is kept as proof; your words can be erased if you ask for it.</p>
+</form>"""
+
+
+async def _rooms_of(request: Request, token: str) -> Rooms:
+    """Return the rooms of the organisation that issued a link.
+
+    Raises:
+        NotFound: no such link is open, here or anywhere: unknown, answered and expired read the same.
+    """
+    installation = request.app.state.installation
+    row = await installation.holders.link(hashlib.sha256(token.encode("ascii")).hexdigest())
+    if row is None or row["state"] != "issued" or row["until"] <= installation.clock.now():
+        raise NotFound("link", "(not repeated)")
+    rooms: Rooms = await installation.rooms(row["log"])
+    return rooms
+
+
+@router.get("/l/{token}", operation_id="show_link", response_class=HTMLResponse)
+async def show_link(token: LinkToken, request: Request) -> HTMLResponse:
+    """Show the question."""
+    await _rooms_of(request, token)
+    return _page("Is it solved?", _FORM.format(note_chars=NOTE_CHARS_MAX))
+
+
+@router.post("/l/{token}", operation_id="answer_link", response_class=HTMLResponse)
+async def answer_link(
+    token: LinkToken,
+    request: Request,
+    answer: Annotated[str, Form(pattern="^(resolved|not_resolved)$")],
+    note: Annotated[str, Form(max_length=NOTE_CHARS_MAX, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")] = "",
+) -> HTMLResponse:
+    """Take the answer; the same answer again shows the same thanks, another one is refused."""
+    rooms = await _rooms_of(request, token)
+    try:
+        await rooms.desk.answer_link(f"link:{rooms.entropy.token(8).hex()}", AnswerLink(token, answer, note or None))
+    except Refused as refusal:
+        if refusal.code != "link_closed":
+            raise
+        raise NotFound("link", "(not repeated)") from refusal
+    return _page("Thank you", f"<p>{escape('Your answer was recorded.')}</p>")
+
+
+def _page(title: str, body: str) -> HTMLResponse:
+    return HTMLResponse(_PAGE.format(title=escape(title), body=body))

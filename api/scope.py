@@ -1,0 +1,189 @@
+"""Reading the rows of one organisation: the one place in this package where `log` stands in a query.
+
+A route gets a `Scoped` bound to its caller's log and cannot ask beyond it; a test finds any other mention of a
+table's `log` column under api/. Writing needs no scope here: a Command names its log, and the writer binds every row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.caller import Caller
+from api.problems import BadRequest, NotFound
+from casework.tables import api_key, link, member
+from ledger.changes import Key
+from ledger.codec import dumps, loads
+from ledger.entries import Entry
+from ledger.reader import LogReader
+from ledger.reading import read_entry
+from ledger.store.tables import log_head, metadata
+from ledger.vault import Vault
+
+CURSOR_CHARS_MAX = 400
+SCAN_ROWS_MAX = 10_000
+"""A list that is not paged never grows beyond this: more is our own mistake, and refused aloud."""
+
+Row = Mapping[str, Any]
+
+
+class Scoped:
+    """The rows of one log; also the desk's way to read (casework.intake.Records)."""
+
+    def __init__(self, engine: AsyncEngine, log: str, vault: Vault, reader: LogReader) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._reader = reader
+        self.log = log
+
+    # ------------------------------------------------------------------------------------------ for the desk
+    async def get(self, table: str, key: Key) -> Row | None:
+        """Return one row by its primary key without `log`."""
+        rows = await self._by_key(table, key, 1)
+        return rows[0] if rows else None
+
+    async def scan(self, table: str, prefix: Key) -> list[Row]:
+        """Return the rows whose primary key starts with `prefix`, in key order."""
+        return await self._by_key(table, prefix, SCAN_ROWS_MAX)
+
+    async def _by_key(self, name: str, key: Key, limit: int) -> list[Row]:
+        table = metadata.tables[name]
+        columns = list(table.primary_key.columns)[1:]
+        where = {column.name: value for column, value in zip(columns, key, strict=False)}
+        return await self.find(table, where, limit=limit)
+
+    async def head(self) -> tuple[int, str]:
+        """Return size and hex root of the log."""
+        head = await self._reader.head()
+        return head.size, head.root.hex()
+
+    async def entries(self, first_seq: int, count: int) -> list[Entry]:
+        """Return committed entries `first_seq .. first_seq + count - 1`, as many as there are."""
+        found = self._reader.entries(first_seq, first_seq + count)
+        return [read_entry(canon, loads, dumps) async for canon in found]
+
+    async def open(self, commitment: str) -> Any:
+        """Return the private value behind a commitment, None when it was erased. Raises VaultDamaged."""
+        items, wraps = await self._reader.items([commitment])
+        return await asyncio.to_thread(self._vault.open, items[0] if items else None, wraps)
+
+    async def open_all(self, commitments: Iterable[str]) -> dict[str, Any]:
+        """Return commitment -> private value, None when it was erased. Raises VaultDamaged."""
+        wanted = sorted(set(commitments))
+        items, wraps = await self._reader.items(wanted)
+        found = await asyncio.to_thread(self._vault.open_many, items, wraps)
+        return {commitment: found.get(commitment) for commitment in wanted}
+
+    # ------------------------------------------------------------------------------------------ for the doors
+    async def one(self, table: Table, **where: Any) -> Row | None:
+        """Return the one row with these column values, or None."""
+        rows = await self.find(table, where, limit=1)
+        return rows[0] if rows else None
+
+    async def need(self, what: str, table: Table, **key: Any) -> Row:
+        """Return the one row with these column values.
+
+        Raises:
+            NotFound: there is none in this organisation.
+        """
+        row = await self.one(table, **key)
+        if row is None:
+            raise NotFound(what, str(next(reversed(key.values()))))
+        return row
+
+    async def find(
+        self,
+        table: Table,
+        where: Mapping[str, Any] | None = None,
+        *,
+        limit: int = SCAN_ROWS_MAX,
+        order: str | None = None,
+        below: int | None = None,
+        also: Sequence[ColumnElement[bool]] = (),
+    ) -> list[Row]:
+        """Return rows whose columns equal `where`, newest first by the integer column `order`, below `below` if given;
+        without `order` in primary-key order."""
+        query = select(table).where(table.c.log == self.log, *also)
+        for name, value in (where or {}).items():
+            query = query.where(table.c[name].in_(value) if isinstance(value, list) else table.c[name] == value)
+        if order is not None:
+            query = query.order_by(table.c[order].desc())
+            if below is not None:
+                query = query.where(table.c[order] < below)
+        else:
+            query = query.order_by(*table.primary_key.columns)
+        async with self._engine.connect() as connection:
+            result = await connection.execute(query.limit(limit))
+            return [dict(row) for row in result.mappings()]
+
+    async def count(self, table: Table, **where: Any) -> int:
+        """Return how many rows equal `where`."""
+        query = select(func.count()).select_from(table).where(table.c.log == self.log)
+        for name, value in where.items():
+            query = query.where(table.c[name] == value)
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+
+class KeyHolders:
+    """Finds who holds a key, over all organisations: this is where a request gets its log."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def holder(self, secret_digest: str, now: str) -> Caller | None:
+        """Return the holder of a key that is in force at `now`, or None."""
+        both = and_(member.c.log == api_key.c.log, member.c.member == api_key.c.member)
+        query = (
+            select(api_key.c.log, api_key.c.key, api_key.c.until, member.c.member, member.c.roles)
+            .join(member, both)
+            .where(api_key.c.secret_digest == secret_digest, api_key.c.active == 1, member.c.active == 1)
+        )
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        if row is None or (row["until"] is not None and row["until"] <= now):
+            return None
+        return Caller(row["log"], row["member"], tuple(loads(row["roles"])), row["key"])
+
+    async def link(self, token_digest: str) -> Row | None:
+        """Return the row of a one-time link with its log: whoever holds its token needs no key."""
+        query = select(link).where(link.c.token_digest == token_digest)
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else dict(row)
+
+
+async def logs(engine: AsyncEngine) -> list[str]:
+    """Return the names of all logs in the database: for the worker and the health checks, never for a request."""
+    async with engine.connect() as connection:
+        return list((await connection.execute(select(log_head.c.log).order_by(log_head.c.log))).scalars())
+
+
+def write_cursor(position: int) -> str:
+    """Return the opaque cursor of a position."""
+    return base64.urlsafe_b64encode(dumps({"below": position})).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None) -> int | None:
+    """Return the position of a cursor that this API gave.
+
+    Raises:
+        BadRequest: it is none of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        if len(cursor) > CURSOR_CHARS_MAX:
+            raise ValueError("too long")
+        value = loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        below = value["below"]
+        if type(below) is not int or write_cursor(below) != cursor:
+            raise ValueError("not ours")
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRequest("invalid_cursor", "expected a cursor that this API gave", field="#query/cursor") from error
+    return below

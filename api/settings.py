@@ -1,0 +1,84 @@
+"""What an operator may set: `TALLYSTICK_*` variables, each with its unit in the name, a default and a limit.
+
+Nothing else in the product reads the environment. Secrets are files in the data folder, never variables.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class SettingsInvalid(Exception):
+    """A setting is missing, out of range or unknown. The operator mends it; nothing was started."""
+
+
+class Settings(BaseSettings):
+    """One installation: where its data lies, where it listens, and its named limits."""
+
+    model_config = SettingsConfigDict(env_prefix="TALLYSTICK_", frozen=True, extra="forbid")
+
+    data_dir: Path = Path("var")
+    guard_dir: Path | None = None
+    """The signing guard's memory; default: `guard` in the data folder. Belongs where a restore does not reach it."""
+
+    database_url: str | None = None
+    """`sqlite:///path` or `postgresql://...`; default: `tallystick.db` in the data folder."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8765
+    server_url: str | None = None
+    """Where the command line finds the running server; default: the address the server wrote into the data folder."""
+
+    worker_inside: bool = True
+    """Run timers, jobs and checkpoints inside the server. False only on PostgreSQL, beside `tallystick worker`."""
+
+    undo_seconds: Annotated[int, Field(ge=0, le=3_600)] = 10
+    checkpoint_interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 10
+    worker_pause_ms: Annotated[int, Field(ge=10, le=60_000)] = 500
+    body_bytes_max: Annotated[int, Field(ge=1_024, le=256 * 1024 * 1024)] = 32 * 1024 * 1024
+    page_items_max: Annotated[int, Field(ge=1, le=1_000)] = 200
+    records_per_batch_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    requests_in_flight_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+
+    clock_file: Path | None = None
+    """A file that holds the time; only for organisations whose origin ends in `.invalid` (demo and simulation)."""
+
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    log_json: bool = True
+
+    @property
+    def url(self) -> str:
+        """Return the database address; SQLite in the data folder unless one was set."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'tallystick.db').resolve()}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Return whether one process owns the database."""
+        return self.url.startswith("sqlite")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Return whether only this machine can reach the server."""
+        return self.host in LOOPBACK
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment, then the overrides.
+
+    Raises:
+        SettingsInvalid: says the variable, expected and got.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"TALLYSTICK_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, got {item['input']!r}"
+            for item in error.errors()
+        ]
+        raise SettingsInvalid("; ".join(lines)) from error

@@ -1,0 +1,52 @@
+"""How the process speaks to its operator: structured lines on standard error, without personal data.
+
+A filter refuses any line that carries something shaped like a key, so that a careless log call cannot leak one.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET = re.compile(r"tsk_[0-9a-zA-Z_-]{8,}|/l/[0-9a-zA-Z_-]{16,}")
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def blackout(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace keys and link tokens in every text of a line; a traceback is text by then."""
+    for name, value in line.items():
+        if isinstance(value, str) and _SECRET.search(value):
+            line[name] = _SECRET.sub("[secret]", value)
+    return line
+
+
+def configure(level: str, as_json: bool) -> None:
+    """Set up structlog, and send what libraries log through the standard library the same way, warnings up."""
+    shape = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            blackout,
+            shape,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_blackout_record)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _blackout_record(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    if _SECRET.search(text):
+        record.msg, record.args = _SECRET.sub("[secret]", text), ()
+    return True
