@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from ledger.book import MOVES, Book, Posting, postings
+from ledger.book import MOVES, Book, Posting, postings_of
 from ledger.canonical import Dumps, Loads, json_dumps, json_loads
-from ledger.chain import EMPTY_HEAD, ChainHead, LinkBroken, SeqBroken, check_link
+from ledger.chain import ChainHead, LinkBroken, SeqBroken, check_link
 from ledger.checkpoints import (
     KeyList,
     OpenedCheckpoint,
@@ -34,7 +34,7 @@ from ledger.checkpoints import (
     parse_text,
 )
 from ledger.commitments import Opened
-from ledger.entries import KINDS, REGISTRY_VERSION, Entry, check_body
+from ledger.entries import KINDS, REGISTRY_VERSION, ZERO_HASH, Entry, check_body
 from ledger.errors import BookError, BundleError, CanonicalError, ChainError, EntryInvalid, ProofError
 from ledger.findings import Result
 from ledger.merkle import EMPTY_ROOT, HASH_SIZE_BYTES, leaf_hash
@@ -43,6 +43,8 @@ from ledger.reading import QuickReader, read_entry
 from ledger.repeats import Repeats
 from ledger.tiles import TILE_WIDTH, TileEdge, TileRef
 from ledger.trust import TrustPolicy, check_trust
+
+_ABOUT_THE_LOG = frozenset({"log_opened", "registry_published", "key_rotated"})
 
 
 class Source(Protocol):
@@ -123,10 +125,8 @@ class _Run:
         self._source, self._verify, self._loads, self._dumps = source, verify, loads, dumps
         self._log = ""
         self._keys: KeyList | None = None
-        self._head = EMPTY_HEAD
-        self._suspect: int | None = (
-            None  # entry whose `prev` does not fit; the next entry tells which side is wrong
-        )
+        self._size, self._prev, self._at = 0, ZERO_HASH, ""  # where the next entry must join
+        self._suspect: int | None = None  # does not follow; the next entry tells which side was changed
         self._edge = TileEdge()
         self._has_tiles = source.has_tiles()
         self._tile_damage = False
@@ -145,27 +145,30 @@ class _Run:
 
     # ------------------------------------------------------------------------------------- steps 1 and 2: entries
     def read_all(self, seen: Repeats | None) -> None:
-        """Read every entry once."""
+        """Read every entry once: quickly if it is as expected, else strictly, to say why it is not."""
         reader: QuickReader | None = None
         last_cmd = ""
-        special = MOVES | {"log_opened", "registry_published", "key_rotated"}
         for data in self._entries():
             while self._mark is not None and self._mark[0] <= self._edge.size:
                 self._check_mark(self._mark)
                 self._mark = next(self._marks, None)
-            head = self._head
-            value = reader.read(data, head.size, head.prev, head.at) if reader is not None else None
-            if value is not None and self._suspect is None and value["kind"] not in special:
-                at, cmd = value["at"], value["cmd"]
-                private = value["private"]
-                self._head = ChainHead(head.size + 1, self._add_leaf(data), at)
+            value = (
+                reader.read(data, self._size, self._prev, self._at)
+                if reader and self._suspect is None
+                else None
+            )
+            if value is not None and (kind := value["kind"]) not in _ABOUT_THE_LOG:
+                cmd, private = value["cmd"], value["private"]
+                self._prev, self._at = self._add_leaf(data), value["at"]
+                self._size += 1
+                if kind in MOVES:
+                    self._check_postings(kind, self._size - 1, value["body"])
             else:
                 entry = self._read_strictly(data)
-                at, cmd = (entry.at, entry.cmd) if entry is not None else (head.at, last_cmd)
-                private = entry.private if entry is not None else {}
-                leaf = self._add_leaf(data)
-                size = entry.seq + 1 if entry is not None else head.size + 1
-                self._head = ChainHead(size, leaf, max(at, head.at))
+                self._prev = self._add_leaf(data)
+                cmd, private = (entry.cmd, entry.private) if entry is not None else (last_cmd, {})
+                self._at = max(self._at, entry.at) if entry is not None else self._at
+                self._size = entry.seq + 1 if entry is not None else self._size + 1
                 if reader is None and self._log:
                     reader = QuickReader(self._log, self._loads, self._dumps)
             if self._next_opened is not None:
@@ -187,7 +190,7 @@ class _Run:
 
     def _read_strictly(self, data: bytes) -> Entry | None:
         """Read one entry in the slow way, reporting each thing that is wrong with it; None if it is no entry at all."""
-        seq = self._head.size
+        seq = self._size
         try:
             entry = read_entry(data, self._loads, self._dumps)
         except CanonicalError as error:
@@ -201,7 +204,7 @@ class _Run:
             self._open_log(entry)
         self._check_chain(entry)
         self._check_kind(entry)
-        self._check_postings(entry)
+        self._check_postings(entry.kind, entry.seq, entry.body)
         return entry
 
     def _open_log(self, entry: Entry) -> None:
@@ -225,11 +228,11 @@ class _Run:
     def _check_chain(self, entry: Entry) -> None:
         broken = False
         try:
-            check_link(self._head, self._log, entry)
+            check_link(ChainHead(self._size, self._prev, self._at), self._log, entry)
         except LinkBroken:
             broken = True
         except SeqBroken as error:
-            seq = min(self._head.size, entry.seq)
+            seq = min(self._size, entry.seq)
             self.result.found("seq", f"entry {seq} missing, doubled or out of order: {error}", seq, "entries")
         except ChainError as error:
             self.result.found("chain", str(error), entry.seq, "entries")
@@ -379,28 +382,24 @@ class _Run:
         self._opened.append(opened)
 
     # ------------------------------------------------------------------------------------------------ step 7: book
-    def _check_postings(self, entry: Entry) -> None:
-        if entry.kind not in MOVES:
+    def _check_postings(self, kind: str, seq: int, body: Mapping[str, Any]) -> None:
+        if kind not in MOVES:
             return
         try:
-            lines = postings(entry)
+            lines = postings_of(kind, seq, body)
             self._book.post(lines)
         except BookError as error:
-            self.result.found("book", f"entry {entry.seq}: {error}", entry.seq, "entries")
+            self.result.found("book", f"entry {seq}: {error}", seq, "entries")
             return
         if self._stored_postings is None:
             return
         stored: list[Posting] = []
-        while self._posting is not None and self._posting.seq <= entry.seq:
+        while self._posting is not None and self._posting.seq <= seq:
             stored.append(self._posting)
             self._posting = next(self._stored_postings, None)
         if stored != lines:
-            self.result.found(
-                "posting",
-                f"postings of entry {entry.seq}: expected {lines}, got {stored}",
-                entry.seq,
-                "postings",
-            )
+            what = f"postings of entry {seq}: expected {lines}, got {stored}"
+            self.result.found("posting", what, seq, "postings")
 
     # ----------------------------------------------------------------------------------------------- step 8: vault
     def _check_opened(self, seq: int, private: Mapping[str, str]) -> None:

@@ -110,6 +110,11 @@ def revoke_split(amount: int, settled_balance: int) -> tuple[int, int]:
 
 # ------------------------------------------------------------------------------------------------ entries -> postings
 def postings(entry: Entry) -> list[Posting]:
+    """Return the book lines of an entry; see `postings_of`."""
+    return postings_of(entry.kind, entry.seq, entry.body)
+
+
+def postings_of(kind: str, seq: int, body: Mapping[str, Any]) -> list[Posting]:
     """Return the book lines of an entry, in a fixed order; empty for an entry that moves no tokens.
 
     Lines of amount 0 are left out. A budget is filled by `budget_approved`; `budget_set` only asks for it.
@@ -117,17 +122,17 @@ def postings(entry: Entry) -> list[Posting]:
     Raises:
         BookError: an amount is missing, negative or no integer, shares do not add up, tokens move without a budget.
     """
-    rule = _MOVES.get(entry.kind)
+    rule = _MOVES.get(kind)
     if rule is None:
         return []
     try:
-        moves = rule(entry.body)
+        moves = rule(body)
     except (KeyError, TypeError, AttributeError) as error:
-        raise BookError(f"{entry.kind} {entry.seq}: expected the fields of its kind, got {error!r}") from None
+        raise BookError(f"{kind} {seq}: expected the fields of its kind, got {error!r}") from None
     lines = [(account, amount) for account, amount in moves if amount != 0]
     if sum(amount for _, amount in lines) != 0:
-        raise BookError(f"{entry.kind} {entry.seq}: expected postings that add up to 0, got {lines}")
-    return [Posting(entry.seq, n, account, amount) for n, (account, amount) in enumerate(lines)]
+        raise BookError(f"{kind} {seq}: expected postings that add up to 0, got {lines}")
+    return [Posting(seq, n, account, amount) for n, (account, amount) in enumerate(lines)]
 
 
 Moves = list[tuple[str, int]]

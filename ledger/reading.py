@@ -23,12 +23,14 @@ from ledger.canonical import (
 )
 from ledger.entries import ENTRY_VERSION, FIELD_TYPES, KINDS, Entry, Kind, parse_entry
 
-_MEMBERS_COUNT = 11
-_AT_CHARACTERS = 24
+_MEMBERS = ("actor", "at", "body", "case", "cmd", "kind", "log", "prev", "private", "seq", "v")
+_ACTOR = ("id", "role", "via")
 _HASH_CHARACTERS = 64
+_CASE_CHARACTERS_MAX = 200
 _LEVELS_INSIDE_BODY = NESTING_MAX_LEVELS - 2
 
 Test = Callable[[Any], bool]
+_is_instant, _is_hash = FIELD_TYPES["instant"], FIELD_TYPES["hash"]
 
 
 def read_entry(data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dumps) -> Entry:
@@ -63,11 +65,11 @@ def _test_of(type_name: str) -> Test:
     return FIELD_TYPES[type_name]
 
 
-def _compiled(kind: Kind) -> tuple[tuple[str, Test | None], ...]:
+def _compiled(kind: Kind) -> tuple[tuple[str, ...], tuple[Test | None, ...], frozenset[str]]:
     # Plain text is so common that None stands for its test: a type comparison in the loop.
-    return tuple(
-        (name, None if wanted == "text" else _test_of(wanted)) for name, wanted in kind.fields.items()
-    )
+    names = tuple(sorted(kind.fields))
+    tests = tuple(None if kind.fields[name] == "text" else _test_of(kind.fields[name]) for name in names)
+    return names, tests, frozenset(kind.private)
 
 
 class QuickReader:
@@ -79,7 +81,7 @@ class QuickReader:
         self._log = log
         self._loads = loads
         self._dumps = dumps
-        self._shapes = {name: (_compiled(kind), frozenset(kind.private)) for name, kind in KINDS.items()}
+        self._shapes = {name: _compiled(kind) for name, kind in KINDS.items()}
 
     def read(self, data: bytes, seq: int, prev: str, at: str) -> dict[str, Any] | None:
         """Return the envelope if `data` is canonical, of a known kind in its shape, and next in the chain; or None."""
@@ -87,47 +89,28 @@ class QuickReader:
             value = self._loads(data)
             if self._dumps(value) != data or not data.isascii() or len(data) > DOCUMENT_SIZE_MAX_BYTES:
                 return None
-            version, number, when, actor, body = (
-                value["v"],
-                value["seq"],
-                value["at"],
-                value["actor"],
-                value["body"],
-            )
-            private, case, cmd = value["private"], value["case"], value["cmd"]
-            if (
-                len(value) != _MEMBERS_COUNT
-                or type(version) is not int
-                or version != ENTRY_VERSION
-                or value["log"] != self._log
-                or type(number) is not int
-                or number != seq
-                or value["prev"] != prev
-                or not FIELD_TYPES["instant"](when)
-                or when < at
-                or len(actor) != 3
-                or type(actor["id"]) is not str
-                or type(actor["role"]) is not str
-                or type(actor["via"]) is not str
-                or not (case is None or (type(case) is str and 0 < len(case) <= 200))
-                or len(cmd) != _HASH_CHARACTERS
-                or cmd.strip("0123456789abcdef")
-            ):
+            # Canonical bytes are sorted, so order tells the members, and the last two can be read off the bytes.
+            if (*value,) != _MEMBERS or not data.endswith(b',"seq":%d,"v":%d}' % (seq, ENTRY_VERSION)):
                 return None
-            fields, paths = self._shapes[value["kind"]]
-            if len(body) != len(fields):
+            actor, when, body, case, cmd, kind, log, link, private, _, _ = value.values()
+            if link != prev or log != self._log or (when != at and (when < at or not _is_instant(when))):
                 return None
-            for name, test in fields:
-                item = body[name]
+            who, role, via = actor.values()
+            if type(who) is not str or type(role) is not str or type(via) is not str or (*actor,) != _ACTOR:
+                return None
+            if len(cmd) != _HASH_CHARACTERS or cmd.strip("0123456789abcdef"):
+                return None
+            if case is not None and not (type(case) is str and 0 < len(case) <= _CASE_CHARACTERS_MAX):
+                return None
+            names, tests, paths = self._shapes[kind]
+            if (*body,) != names:
+                return None
+            for item, test in zip(body.values(), tests, strict=True):
                 if type(item) is not str if test is None else not test(item):
                     return None
-            if private:
-                is_hash = FIELD_TYPES["hash"]
-                for path, commitment in private.items():
-                    if path not in paths or not is_hash(commitment):
-                        return None
-            elif type(private) is not dict:
-                return None
+            for path, commitment in private.items():
+                if path not in paths or not _is_hash(commitment):
+                    return None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
         return value  # type: ignore[no-any-return]
