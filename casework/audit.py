@@ -178,10 +178,15 @@ class _Replay:
         _expect(view.get("decision_nonce", (body["nonce"],)) is None, "expected a new nonce, got a used one")
         _expect(entry.at < body["expires"], f"expected before {body['expires']}")
         size, root = body["as_of"]["size"], body["as_of"]["root"]
-        _expect(0 <= size <= entry.seq and self._roots[size].hex() == root, "as_of: expected a root of this log")
+        _expect(
+            0 <= size <= entry.seq and self._roots[size].hex() == root, "as_of: expected a root of this log"
+        )
         assert proposal is not None  # basis refused otherwise
         self._check_decider(entry, row, proposal)
-        _expect(decisions.record_digest(_record(entry, proposal)) == body["digest"], "expected the record's digest")
+        _expect(
+            decisions.record_digest(_record(entry, proposal)) == body["digest"],
+            "expected the record's digest",
+        )
 
     def _check_decider(self, entry: Entry, row: Row, proposal: Row) -> None:
         body, view = entry.body, self.view
@@ -191,7 +196,11 @@ class _Replay:
         relied = decisions.relied_on(items, verdict if about_award else None)
         concerned = json.loads(verdict["beneficiaries"]) if about_award and verdict is not None else []
         authority.separate(
-            view, entry.actor.id, proposal["maker"], evidence.submitters(relied), {*concerned, *body["beneficiaries"]}
+            view,
+            entry.actor.id,
+            proposal["maker"],
+            evidence.submitters(relied),
+            {*concerned, *body["beneficiaries"]},
         )
         held = view.get("authority", (entry.actor.id, body["authority"]))
         matter = _matter(row, proposal, body)
@@ -231,7 +240,10 @@ class _Replay:
         again = rejudge(given, body["verifier"], body["version"])
         _expect(digest_output(again) == body["output_digest"], "judged again: expected the same verdict")
         output = json.loads(again)
-        told = {name: body[name] for name in ("result", "controllers", "k_evidence", "shares", "relied_on", "missing")}
+        told = {
+            name: body[name]
+            for name in ("result", "controllers", "k_evidence", "shares", "relied_on", "missing")
+        }
         _expect(all(output[name] == told[name] for name in told), "expected what the verdict says")
         self._check_input(entry, value, row)
         self.earned.verdicts += 1
@@ -251,10 +263,15 @@ class _Replay:
             ))  # fmt: skip
             _expect(same, f"input: expected evidence {item['id']} as it stood")
         _expect(sorted(value["beneficiaries"]) == sorted(entry.body["beneficiaries"]), "input: beneficiaries")
-        _expect((value["outcome"] or {}).get("seq") == row["outcome_seq"], "input: expected the outcome that stood")
+        _expect(
+            (value["outcome"] or {}).get("seq") == row["outcome_seq"],
+            "input: expected the outcome that stood",
+        )
         for member, said in value["people"].items():
             stood = self.view.get("member", (member,))
-            _expect(stood is None or said["same_as"] == stood["same_as"], f"input: expected {member} as on record")
+            _expect(
+                stood is None or said["same_as"] == stood["same_as"], f"input: expected {member} as on record"
+            )
 
     # ------------------------------------------------------------------------------------------ 6. awards
     def check_grant(self, entry: Entry) -> None:
@@ -262,7 +279,9 @@ class _Replay:
         body, view = entry.body, self.view
         row = cases.find(view, _case(entry))
         decision = view.get("decision", (row["case"], body["decision"]))
-        good = decision is not None and decision["about"] == authority.AWARD and decision["verb"] == "approved"
+        good = (
+            decision is not None and decision["about"] == authority.AWARD and decision["verb"] == "approved"
+        )
         if not good or decision is None or decision["withdrawn"] or decision["effect_seq"] is not None:
             raise Refused("not_decided", "expected one standing approved award decision without effect")
         _expect(decision["effects_at"] <= entry.at, "expected the undo time over")
@@ -283,7 +302,9 @@ class _Replay:
         row = self._award(entry, awards.PROVISIONAL)
         _expect(entry.actor.id == SYSTEM, "expected the system's own job")
         _expect(row["held_by"] is None, "held")
-        _expect(row["settle_not_before"] <= entry.at, f"too_early: expected {row['settle_not_before']} or later")
+        _expect(
+            row["settle_not_before"] <= entry.at, f"too_early: expected {row['settle_not_before']} or later"
+        )
         expected = []
         for share in self.view.scan("award_share", (row["award"],)):
             owed = self._balance(book.owed(share["member"]))
@@ -312,7 +333,9 @@ class _Replay:
             for share in shares:
                 settled = self._balance(book.settled(share["member"]))
                 from_settled, from_owed = book.revoke_split(share["amount"], settled)
-                expected.append({"member": share["member"], "from_settled": from_settled, "from_owed": from_owed})
+                expected.append(
+                    {"member": share["member"], "from_settled": from_settled, "from_owed": from_owed}
+                )
         _expect(entry.body["shares"] == expected, "expected shares as recomputed")
 
     def _award(self, entry: Entry, state: str) -> Row:
@@ -353,7 +376,9 @@ def _expect(holds: bool, what: str) -> None:
 
 
 def _principal(entry: Entry) -> Principal:
-    return Principal(entry.actor.id, entry.actor.role, entry.actor.via, str(entry.body.get("assurance", "key")))
+    return Principal(
+        entry.actor.id, entry.actor.role, entry.actor.via, str(entry.body.get("assurance", "key"))
+    )
 
 
 def _case(entry: Entry) -> str:

@@ -40,7 +40,10 @@ def choose(view: View, member: str, assurance: str, matter: Matter, at: str) -> 
     """
     covering = [row for row in view.scan("authority", (member,)) if covers(row, matter, at)]
     if not covering:
-        raise refuse("no_authority", f"expected an authority about {matter.about} of {_asked(matter)}, got none in force")
+        raise refuse(
+            "no_authority",
+            f"expected an authority about {matter.about} of {_asked(matter)}, got none in force",
+        )
     rank = ASSURANCE_RANK.get(assurance, 0)
     for row in covering:
         if rank >= ASSURANCE_RANK[row["assurance_min"]]:
@@ -63,11 +66,14 @@ def covers(row: Row, matter: Matter, at: str) -> bool:
     limit = json.loads(row["amount_max"])
     # No exchange rates: an amount in another currency is beyond every limit.
     return bool(
-        matter.value["currency"] == limit["currency"] and abs(matter.value["amount_minor"]) <= limit["amount_minor"]
+        matter.value["currency"] == limit["currency"]
+        and abs(matter.value["amount_minor"]) <= limit["amount_minor"]
     )
 
 
-def separate(view: View, decider: str, maker: str, submitters: Iterable[str], beneficiaries: Iterable[str]) -> None:
+def separate(
+    view: View, decider: str, maker: str, submitters: Iterable[str], beneficiaries: Iterable[str]
+) -> None:
     """Check that the decider stands outside what is decided. All are member ids (or `system`).
 
     Raises:

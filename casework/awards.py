@@ -24,7 +24,14 @@ from verifiers import controllers
 HOLD_REASONS = ("under_question", "customer_disputes", "case_reopened", "revocation_asked", "audit_draw")
 RELEASE_REASONS = ("answered", "no_ground", "mistaken")
 DECLINE_REASONS = ("not_reached", "reopened", "evidence_weak", "duplicate", "customer_disputes", "misconduct")
-REVOKE_CAUSES = ("reopened", "evidence_false", "duplicate", "customer_disputes", "misconduct", "granted_in_error")
+REVOKE_CAUSES = (
+    "reopened",
+    "evidence_false",
+    "duplicate",
+    "customer_disputes",
+    "misconduct",
+    "granted_in_error",
+)
 PROVISIONAL, SETTLED, DECLINED, REVOKED = "provisional", "settled", "declined", "revoked"
 
 
@@ -71,11 +78,15 @@ def plan(view: View, row: Row, verdict: Row | None, wanted: Wanted, approver: st
     _check_beneficiaries(view, verdict, wanted)  # 3
     content = view.get("policy_content", (verdict["policy_digest"],))
     if content is None:
-        raise refuse("verdict_outdated", f"expected the published policy {verdict['policy_digest']}, got none")
+        raise refuse(
+            "verdict_outdated", f"expected the published policy {verdict['policy_digest']}, got none"
+        )
     terms = json.loads(content["content"])["terms"]
     amount = wanted.amount_tokens
     if type(amount) is not int or not 0 <= amount <= terms["tokens"]:
-        raise refuse("value_invalid", f"amount_tokens: expected 0 to {terms['tokens']}, got {amount}", "/amount_tokens")
+        raise refuse(
+            "value_invalid", f"amount_tokens: expected 0 to {terms['tokens']}, got {amount}", "/amount_tokens"
+        )
     k = _forgery_number(view, verdict, approver)  # 5
     least = terms["k_min_above"] if amount > terms["tokens_limit"] else terms["k_min"]
     if k < least:
@@ -90,7 +101,9 @@ def check_current(row: Row, verdict: Row, items: list[Row]) -> None:
     """Check that a verdict rests on the present evidence, reviews and outcome. Raises Refused: verdict_outdated."""
     there = evidence.live(items)
     if sorted(json.loads(verdict["evidence"])) != sorted(item["evidence"] for item in there):
-        raise refuse("verdict_outdated", "expected a verdict over the present evidence, got one over another set")
+        raise refuse(
+            "verdict_outdated", "expected a verdict over the present evidence, got one over another set"
+        )
     if any((item["review_seq"] or 0) > verdict["seq"] for item in there):
         raise refuse("verdict_outdated", "expected a verdict after the last review, got an earlier one")
     if verdict["outcome_seq"] != row["outcome_seq"]:
@@ -100,7 +113,9 @@ def check_current(row: Row, verdict: Row, items: list[Row]) -> None:
 def _check_beneficiaries(view: View, verdict: Row, wanted: Wanted) -> None:
     judged = sorted(json.loads(verdict["beneficiaries"]))
     if list(wanted.beneficiaries) != judged or not judged:
-        raise refuse("beneficiary_invalid", f"expected the people judged, {judged}, got {list(wanted.beneficiaries)}")
+        raise refuse(
+            "beneficiary_invalid", f"expected the people judged, {judged}, got {list(wanted.beneficiaries)}"
+        )
     for member in judged:
         people.employed(view, member, "beneficiary_invalid", "/beneficiaries")
     if len({people.person(view, member) for member in judged}) != len(judged):
@@ -110,7 +125,9 @@ def _check_beneficiaries(view: View, verdict: Row, wanted: Wanted) -> None:
 def _forgery_number(view: View, verdict: Row, approver: str) -> int:
     """Return k of the award: the verdict's formula and the approver, second accounts counted as one person."""
     formula = controllers.parse_formula(json.loads(verdict["controllers"]))
-    named = {member for party in controllers.parties(formula) if (member := people.member_of(party)) is not None}
+    named = {
+        member for party in controllers.parties(formula) if (member := people.member_of(party)) is not None
+    }
     return controllers.award_k(formula, approver, people.same_as(view, sorted({*named, approver}))).k
 
 
@@ -121,7 +138,9 @@ def _check_budget(view: View, wanted: Wanted, amount: int, at: str) -> None:
         return
     row = view.get("budget", (wanted.budget,))
     if row is None or row["approved_by"] is None or (row["until"] is not None and row["until"] <= at):
-        raise refuse("budget_missing", f"expected a budget approved by two people and in force, got {wanted.budget}")
+        raise refuse(
+            "budget_missing", f"expected a budget approved by two people and in force, got {wanted.budget}"
+        )
     account = view.get("account", (book.budget(wanted.budget),))
     balance = 0 if account is None else account["balance"]
     if balance < amount:
@@ -164,12 +183,16 @@ def granted(view: View, command: Command, at: str) -> Decided:
     if decision["withdrawn"]:
         raise refuse("decision_withdrawn", "expected a decision that stands")
     if decision["effect_seq"] is not None:
-        raise refuse("already_awarded", f"expected a decision without effect, got entry {decision['effect_seq']}")
+        raise refuse(
+            "already_awarded", f"expected a decision without effect, got entry {decision['effect_seq']}"
+        )
     if at < decision["effects_at"]:
         raise refuse("too_early", f"expected {decision['effects_at']} or later, got {at}")
     if decision["verdict"] != row["verdict"]:
         raise refuse("verdict_outdated", "expected the verdict that was decided on, got a later one")
-    wanted = Wanted(tuple(json.loads(decision["beneficiaries"])), decision["amount_tokens"], decision["budget"])
+    wanted = Wanted(
+        tuple(json.loads(decision["beneficiaries"])), decision["amount_tokens"], decision["budget"]
+    )
     verdict = None if row["verdict"] is None else view.get("verdict", (request.case, row["verdict"]))
     planned = plan(view, row, verdict, wanted, decision["decider"], at)
     message = {} if decision["message_item"] is None else {"message": decision["message_item"]}
@@ -187,7 +210,9 @@ def held(view: View, command: Command, at: str) -> Decided:
     if row["held_by"] is not None:
         raise refuse("held", f"expected an award without a hold, got one by {row['held_by']}")
     reason = cases.one_of(asked.request.reason_code, HOLD_REASONS, "reason_code")
-    return _decided(view, row, Draft("award_held", row["case"], {"award": row["award"], "reason_code": reason}))
+    return _decided(
+        view, row, Draft("award_held", row["case"], {"award": row["award"], "reason_code": reason})
+    )
 
 
 def released(view: View, command: Command, at: str) -> Decided:
@@ -260,11 +285,15 @@ def revoked(view: View, command: Command, at: str) -> Decided:
     cause = cases.one_of(asked.request.reason_code, REVOKE_CAUSES, "reason_code")
     _check_ender(view, asked, row, at)
     holder = row["held_by"]
+    if holder != asked.known["held_by"]:
+        raise refuse("stale", "the award was held or released meanwhile; look again")
     if holder is None or holder == SYSTEM or people.same_person(view, holder, asked.who.id):
         raise refuse("second_person_needed", "expected an award held by another person before it is revoked")
     shares = []
     for share in view.scan("award_share", (row["award"],)):
-        from_settled, from_owed = book.revoke_split(share["amount"], _balance(view, book.settled(share["member"])))
+        from_settled, from_owed = book.revoke_split(
+            share["amount"], _balance(view, book.settled(share["member"]))
+        )
         shares.append({"member": share["member"], "from_settled": from_settled, "from_owed": from_owed})
     body = {"award": row["award"], "budget": row["budget"], "shares": shares, "cause": cause}
     return _decided(view, row, Draft("award_revoked", row["case"], body))

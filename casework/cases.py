@@ -166,8 +166,8 @@ def one_of(value: str | None, allowed: tuple[str, ...], field: str) -> str:
 
 
 def opened(view: View, command: Command, at: str) -> Decided:
-    """Rule of open_case. `known`: fingerprint (hex), last_case (the case last seen under it, None: none),
-    suggestion (the proposal draft's body, or None); private values of the suggestion lie under `proposal_private`.
+    """Rule of open_case. `known`: fingerprint (hex), groups (hex), last_case (the case last seen under it, None: none),
+    suggestion (the draft of the proposal made along with it, or None).
 
     Raises:
         Refused: already_open, stale, owner_unknown, unknown (policy), value_invalid.
@@ -175,8 +175,14 @@ def opened(view: View, command: Command, at: str) -> Decided:
     asked: Asked = command.data
     request: OpenCase = asked.request
     people.acting(view, asked.who)
-    if request.origin not in ORIGINS or (request.origin in ("signal", "schedule")) != (asked.who.id == SYSTEM):
-        raise refuse("value_invalid", f"origin: expected what {asked.who.role} may open, got {request.origin}", "/origin")
+    if request.origin not in ORIGINS or (request.origin in ("signal", "schedule")) != (
+        asked.who.id == SYSTEM
+    ):
+        raise refuse(
+            "value_invalid",
+            f"origin: expected what {asked.who.role} may open, got {request.origin}",
+            "/origin",
+        )
     if not request.onset <= request.detected_at <= at:
         raise refuse("value_invalid", f"onset, detected_at: expected in this order before {at}", "/onset")
     people.employed(view, request.owner, "owner_unknown", "/owner")
@@ -194,6 +200,7 @@ def opened(view: View, command: Command, at: str) -> Decided:
             "policy": request.policy,
             "subject_kind": None if request.subject is None else str(request.subject["kind"]),
             "fingerprint": asked.known["fingerprint"],
+            "groups": list(asked.known["groups"]),
             "onset": request.onset,
             "detected_at": request.detected_at,
             "value": None if request.value is None else dict(request.value),
@@ -213,8 +220,8 @@ def opened(view: View, command: Command, at: str) -> Decided:
 
 
 def _check_fingerprint(view: View, known: Mapping[str, Any]) -> None:
-    seen = view.get("fingerprint", (known["fingerprint"],))
-    last = None if seen is None else seen["case"]
+    seen = view.scan("fingerprint", (known["fingerprint"],))
+    last = max(seen, key=lambda row: row["seq"])["case"] if seen else None
     if last != known["last_case"]:
         raise refuse("stale", "another case for the same thing was opened meanwhile; look again")
     if last is not None and find(view, last)["state"] not in ENDED:
@@ -236,7 +243,9 @@ def assigned(view: View, command: Command, at: str) -> Decided:
     if row["state"] in TRANSITIONS["escalated"].allowed:
         draft = Draft("escalated", request.case, {"to": request.owner, "reason_code": request.reason_code})
     else:
-        draft = Draft("owner_assigned", request.case, {"owner": request.owner, "reason_code": request.reason_code})
+        draft = Draft(
+            "owner_assigned", request.case, {"owner": request.owner, "reason_code": request.reason_code}
+        )
     advance(row, draft)
     return Decided((draft,), (), {"case": request.case})
 
@@ -310,7 +319,9 @@ def ended(kind: str, reasons: tuple[str, ...]) -> Any:
         request: CaseStep = asked.request
         people.acting(view, asked.who)
         row = find(view, request.case)
-        draft = Draft(kind, request.case, {"reason_code": one_of(request.reason_code, reasons, "reason_code")})
+        draft = Draft(
+            kind, request.case, {"reason_code": one_of(request.reason_code, reasons, "reason_code")}
+        )
         advance(row, draft)
         if kind == "case_closed":
             people.human(view, asked.who)
@@ -327,15 +338,23 @@ def _check_closing(view: View, row: Row, reason: str) -> None:
     if row["state"] != AWAITING_REVIEW or row["policy"] is not None:
         raise refuse("transition", f"case_closed, done: expected a resolved case, got {row['state']}")
     _check_required(view, row)
-    if any(item["review"] != "accepted" for item in view.scan("evidence", (row["case"],)) if not item["withdrawn"]):
-        raise refuse("evidence_missing", "done: expected every item accepted by somebody else than its submitter")
+    if any(
+        item["review"] != "accepted"
+        for item in view.scan("evidence", (row["case"],))
+        if not item["withdrawn"]
+    ):
+        raise refuse(
+            "evidence_missing", "done: expected every item accepted by somebody else than its submitter"
+        )
 
 
 def cleared(view: View, command: Command, at: str) -> Decided:
     """Rule of clear: the watch saw the condition go away before anybody decided."""
     asked: Asked = command.data
     people.acting(view, asked.who)
-    draft = Draft("case_cleared", asked.request.case, {"records": [{"item": item} for item in asked.request.records]})
+    draft = Draft(
+        "case_cleared", asked.request.case, {"records": [{"item": item} for item in asked.request.records]}
+    )
     advance(find(view, asked.request.case), draft)
     return Decided((draft,), (), {"case": asked.request.case})
 
@@ -355,6 +374,8 @@ def reopened(view: View, command: Command, at: str) -> Decided:
     ]
     award = None if row["award"] is None else view.get("award", (row["award"],))
     if award is not None and award["held_by"] is None:
-        drafts.append(Draft("award_held", request.case, {"award": award["award"], "reason_code": "case_reopened"}))
+        drafts.append(
+            Draft("award_held", request.case, {"award": award["award"], "reason_code": "case_reopened"})
+        )
     advance(row, *drafts)
     return Decided(tuple(drafts), (), {"case": request.case})

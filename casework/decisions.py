@@ -90,7 +90,9 @@ def open_token(secret: bytes, token: str) -> dict[str, Any]:
             raise ValueError("another MAC")
         shown: dict[str, Any] = json.loads(data)
     except ValueError as error:
-        raise TokenInvalid(f"decision token: expected one that was issued here, got another ({error})") from error
+        raise TokenInvalid(
+            f"decision token: expected one that was issued here, got another ({error})"
+        ) from error
     return shown
 
 
@@ -156,10 +158,15 @@ def decided(view: View, command: Command, at: str) -> Decided:
     about_award = shown["about"] == authority.AWARD
     step = {"about": shown["about"], "verb": request.verb}
     cases.move(row["state"], "decision_made", step)
-    relied = _relied_on(items, verdict if about_award else None)
+    _check_first(view, shown)
+    relied = relied_on(items, verdict if about_award else None)
     concerned = json.loads(verdict["beneficiaries"]) if about_award and verdict is not None else []
     authority.separate(
-        view, asked.who.id, proposal["maker"], evidence.submitters(relied), {*concerned, *request.beneficiaries}
+        view,
+        asked.who.id,
+        proposal["maker"],
+        evidence.submitters(relied),
+        {*concerned, *request.beneficiaries},
     )  # 4
     plan = _check_verb(view, row, verdict, request, shown["about"], asked.who.id, at)  # 5
     matter = _matter(row, proposal, request, shown["about"])
@@ -194,7 +201,9 @@ def decided(view: View, command: Command, at: str) -> Decided:
     ids = {"case": shown["case"], "decision": asked.ids["decision"]}
     if plan is not None and undo == 0:
         message = {"message": commitments["message"]} if "message" in commitments else {}
-        drafts.append(awards.draft(shown["case"], asked.ids["award"], asked.ids["decision"], plan, message, row, at))
+        drafts.append(
+            awards.draft(shown["case"], asked.ids["award"], asked.ids["decision"], plan, message, row, at)
+        )
         ids["award"] = asked.ids["award"]
     return Decided(tuple(drafts), asked.private.rows, ids)
 
@@ -220,7 +229,17 @@ def _check_unchanged(view: View, row: Row, shown: Mapping[str, Any]) -> tuple[Ro
     return proposal, items, verdict
 
 
-def _relied_on(items: list[Row], verdict: Row | None) -> list[Row]:
+def _check_first(view: View, shown: Mapping[str, Any]) -> None:
+    """Refuse an award decision while an approved one waits for its effect: it would be granted twice, or not at all."""
+    for earlier in view.scan("decision", (shown["case"],)):
+        waits = earlier["verb"] == APPROVED and not earlier["withdrawn"] and earlier["effect_seq"] is None
+        if shown["about"] == earlier["about"] == authority.AWARD and waits:
+            raise refuse(
+                "already_awarded", f"expected no award decision that waits, got {earlier['decision']}"
+            )
+
+
+def relied_on(items: list[Row], verdict: Row | None) -> list[Row]:
     """For an award the items its verdict rests on (or, without any, all); for an action all that is attached."""
     named = [] if verdict is None else json.loads(verdict["relied_on"])
     return [item for item in items if item["evidence"] in named] if named else items
@@ -235,7 +254,9 @@ def _check_verb(
         cases.one_of(request.reason_code, DECLINE_REASONS, "reason_code")
     if request.verb == DECLINED or about == authority.ACTION:
         if request.beneficiaries or request.amount_tokens is not None or request.budget is not None:
-            raise refuse("value_invalid", "beneficiaries, amount_tokens, budget: expected none here", "/beneficiaries")
+            raise refuse(
+                "value_invalid", "beneficiaries, amount_tokens, budget: expected none here", "/beneficiaries"
+            )
         return None
     wanted = awards.Wanted(tuple(sorted(request.beneficiaries)), request.amount_tokens, request.budget)
     return awards.plan(view, row, verdict, wanted, approver, at)
@@ -281,4 +302,3 @@ def withdrawn(view: View, command: Command, at: str) -> Decided:
     if any(one["about"] == row["about"] and not one["withdrawn"] for one in later):
         raise refuse("decision_has_effect", "expected the last decision of its kind, got an earlier one")
     return Decided((draft,), (), {"case": request.case, "decision": request.decision})
-

@@ -3,18 +3,20 @@
     open_case -> assign_owner -> acknowledge -> propose -> decide(action) -> take_action -> attach_evidence
     -> issue_link -> answer_link -> record_outcome -> review_evidence -> judge -> decide(award) -> grant -> settle
 
-Each method gathers what its rule may read, draws ids, seals private texts and submits one command; the rule named in
-it decides inside the writer, over the rows as they are then. Every method takes who asks, the idempotency key in that
-person's scope, and the request; returns Done (outcome, ids, secrets); raises Refused with a code of errors.REFUSALS.
+Each method says which rows its rule may read, draws ids, seals private texts and submits one command; the rule named
+in it decides inside the writer, over the rows as they are then. Every method takes who asks, the idempotency key in
+that person's scope, and the request; returns Done (outcome, ids, secrets); raises Refused with a code of
+errors.REFUSALS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 
 from casework import awards, cases, decisions, evidence, judging, proposals
 from casework.collectors import customer_link
-from casework.errors import refuse
+from casework.errors import TokenInvalid, refuse
+from casework.gather import about_award, about_decision, award_row, case_rows, involved, members
 from casework.intake import Done, Intake
 from casework.requests import (
     Acknowledge,
@@ -25,6 +27,7 @@ from casework.requests import (
     AwardStep,
     CaseStep,
     Decide,
+    ExpireLink,
     Grant,
     IssueLink,
     Judge,
@@ -37,7 +40,11 @@ from casework.requests import (
     WithdrawDecision,
     WithdrawEvidence,
 )
-from ledger.changes import Row
+from ledger.clock import instant_of
+from ledger.commands import Need, Rule
+
+LINK_TOKEN_BYTES = 32
+NONCE_BYTES = 16
 
 
 class Desk:
@@ -52,113 +59,250 @@ class Desk:
 
         ids: case, proposal (with a suggestion). Refused: already_open, owner_unknown, stale, value_invalid.
         """
-        raise NotImplementedError
+        ids = self._in.ids("case", "proposal")
+        fingerprint = self._in.vault.fingerprint("fingerprint", *request.fingerprint)
+        seen = await self._in.records.scan("fingerprint", (fingerprint,))
+        last = max(seen, key=lambda row: row["seq"])["case"] if seen else None
+        private = self._in.seal(
+            request.concerns, subject=request.subject, facts=request.facts, note=request.note
+        )
+        words = None if request.suggestion is None else request.suggestion.text
+        suggestion, private = proposals.suggested(
+            self._in.log, ids, request.suggestion, private, self._in.seal(request.concerns, text=words)
+        )
+        needs = [Need("member", (request.owner,)), Need("fingerprint", (fingerprint,))]
+        needs += case_rows(last) if last is not None else []
+        needs += [Need("policy", (request.policy,))] if request.policy is not None else []
+        known = {
+            "fingerprint": fingerprint,
+            "groups": _groups(self._in, request),
+            "last_case": last,
+            "suggestion": suggestion,
+        }
+        return await self._in.submit(
+            who, key, request, cases.opened, needs, ids=ids, private=private, known=known
+        )
 
     async def assign_owner(self, who: Principal, key: str, request: AssignOwner) -> Done:
         """Give the case to somebody else; from the proposal on this is an escalation. ids: case."""
-        raise NotImplementedError
+        needs = [*case_rows(request.case), Need("member", (request.owner,))]
+        return await self._in.submit(who, key, request, cases.assigned, needs)
 
     async def acknowledge(self, who: Principal, key: str, request: Acknowledge) -> Done:
         """The owner has seen it. ids: case. Refused: not_owner, transition."""
-        raise NotImplementedError
+        return await self._in.submit(who, key, request, cases.acknowledged, case_rows(request.case))
 
     async def add_note(self, who: Principal, key: str, request: AddNote) -> Done:
         """Add a remark. ids: case."""
-        raise NotImplementedError
+        private = self._in.seal((), note=request.note)
+        return await self._in.submit(who, key, request, cases.noted, case_rows(request.case), private=private)
 
     # ------------------------------------------------------------------------------------------ what should be done
     async def propose(self, who: Principal, key: str, request: Propose) -> Done:
         """Say what should be done; people, agents and the watch may. ids: case, proposal."""
-        raise NotImplementedError
+        ids = self._in.ids("proposal")
+        private = self._in.seal((), text=request.text)
+        needs = case_rows(request.case)
+        return await self._in.submit(who, key, request, proposals.proposed, needs, ids=ids, private=private)
 
-    async def show(self, who: Principal, case: str, about: str) -> decisions.Shown:
+    async def show(self, who: Principal, case: str, about: str, minutes: int = 15) -> decisions.Shown:
         """Return what a decision about `about` (action | award) would rest on, and the token that binds a yes to it."""
-        raise NotImplementedError
+        read = self._in.records
+        row = await read.get("case_file", (case,))
+        if row is None:
+            raise refuse("unknown", f"expected a case of this organisation, got {case}")
+        proposal = None if row["proposal"] is None else await read.get("proposal", (case, row["proposal"]))
+        policy = None if row["policy"] is None else await read.get("policy", (row["policy"],))
+        basis = decisions.basis(row, proposal, await read.scan("evidence", (case,)), policy, about)
+        size, root = await read.head()
+        lasts_ms = min(minutes, decisions.SHOWN_MINUTES_MAX) * 60_000
+        basis |= {"v": 1, "log": self._in.log, "principal": who.id, "as_of": {"size": size, "root": root}}
+        basis |= {"nonce": self._in.entropy.token(NONCE_BYTES).hex()}
+        basis |= {"expires": instant_of(self._in.clock() + lasts_ms)}
+        return decisions.Shown(basis, decisions.seal_token(self._in.secret, basis), basis["expires"])
 
     async def decide(self, who: Principal, key: str, request: Decide) -> Done:
         """Say yes or no to exactly what was shown. ids: case, decision (and award, with undo_seconds 0).
 
         Refused: stale, expired, nonce_replayed, agent_may_not, decider_is_maker, decider_is_submitter,
         decider_is_beneficiary, no_authority, assurance_too_low, reason_missing, transition; about award also
-        verdict_not_pass, verdict_outdated, beneficiary_invalid, forgery_number_low, budget_missing, budget_short.
+        no_policy, verdict_not_pass, verdict_outdated, already_awarded, beneficiary_invalid, forgery_number_low,
+        budget_missing, budget_short. Raises TokenInvalid: the token was never issued here.
         """
-        raise NotImplementedError
+        shown = decisions.open_token(self._in.secret, request.token)
+        if shown["log"] != self._in.log:
+            raise TokenInvalid("decision token: expected one of this organisation, got another's")
+        ids = self._in.ids("decision", "award")
+        concerned = (who.id, *request.beneficiaries)
+        private = self._in.seal(concerned, reason=request.reason, message=request.message)
+        needs = await about_decision(self._in.records, who, request, shown)
+        known = {"basis": shown}
+        return await self._in.submit(
+            who, key, request, decisions.decided, needs, ids=ids, private=private, known=known
+        )
 
     async def withdraw_decision(self, who: Principal, key: str, request: WithdrawDecision) -> Done:
         """Undo, by the decider, while no effect has an entry. ids: case, decision."""
-        raise NotImplementedError
+        decision = await self._in.records.get("decision", (request.case, request.decision))
+        needs = [*case_rows(request.case), *members([decision["decider"]] if decision else [])]
+        return await self._in.submit(who, key, request, decisions.withdrawn, needs)
 
     async def take_action(self, who: Principal, key: str, request: TakeAction) -> Done:
         """The approved proposal was carried out by whoever asks. ids: case, proposal. Refused: not_decided."""
-        raise NotImplementedError
+        private = self._in.seal((), note=request.note)
+        return await self._in.submit(
+            who, key, request, proposals.taken, case_rows(request.case), private=private
+        )
 
     # ------------------------------------------------------------------------------------------ what shows it
     async def attach_evidence(self, who: Principal, key: str, request: AttachEvidence) -> Done:
         """Attach what a collector froze. ids: case, evidence. Refused: evidence_reused, transition."""
-        raise NotImplementedError
+        ids = self._in.ids("evidence")
+        contents = {} if request.content is None else {"content": request.content}
+        private = self._in.seal(request.concerns, contents, facts=request.facts)
+        reuse = None if request.once is None else self._in.vault.reuse_digest(request.once)
+        needs = [*case_rows(request.case), *await involved(self._in.records, request.case)]
+        needs += [] if reuse is None else [Need("reuse", (reuse,))]
+        known = {"reuse": reuse}
+        return await self._in.submit(
+            who, key, request, evidence.attached, needs, ids=ids, private=private, known=known
+        )
 
     async def withdraw_evidence(self, who: Principal, key: str, request: WithdrawEvidence) -> Done:
         """The submitter takes an item back; it stays visible. ids: case, evidence."""
-        raise NotImplementedError
+        needs = [*case_rows(request.case), *await involved(self._in.records, request.case)]
+        return await self._in.submit(who, key, request, evidence.withdrawn, needs)
 
     async def review_evidence(self, who: Principal, key: str, request: ReviewEvidence) -> Done:
         """Somebody other than its submitter accepts or refuses an item. ids: case, evidence."""
-        raise NotImplementedError
+        row = await self._in.records.get("case_file", (request.case,))
+        needs = [*case_rows(request.case), *await involved(self._in.records, request.case)]
+        known = {"action_by": None if row is None else row["action_by"]}
+        return await self._in.submit(who, key, request, evidence.reviewed, needs, known=known)
 
     async def issue_link(self, who: Principal, key: str, request: IssueLink) -> Done:
         """Issue a one-time link to the customer. ids: case, link; secrets: token (not on a replay)."""
-        raise NotImplementedError
+        ids = self._in.ids("link")
+        token = self._in.entropy.token(LINK_TOKEN_BYTES).hex()
+        private = self._in.seal((request.customer,), address=request.address)
+        known = {"token_digest": link_digest(token)}
+        needs = case_rows(request.case)
+        return await self._in.submit(
+            who, key, request, evidence.link_issued, needs, ids=ids, private=private, known=known,
+            secrets={"token": token},
+        )  # fmt: skip
 
-    async def answer_link(self, key: str, request: AnswerLink) -> Done:
-        """The customer answers, once; the answer is evidence. ids: case, link, evidence. Refused: link_closed."""
-        raise NotImplementedError
+    async def answer_link(self, key: str, link: str, request: AnswerLink) -> Done:
+        """The customer answers, once; the answer is evidence. `link` is the id the door found by the token's digest.
+
+        ids: case, link, evidence. Refused: link_closed.
+        """
+        row = await self._in.records.get("link", (link,))
+        if row is None or row["token_digest"] != link_digest(request.token):
+            raise refuse("link_closed", "expected a link that is open, got one answered, expired or unknown")
+        who = Principal(row["customer"], "customer", "link", "link")
+        item = customer_link.collect(row, request.answer, instant_of(self._in.clock()))
+        private = self._in.seal(item.concerns, facts=item.facts, note=request.note)
+        needs = [*case_rows(row["case"]), Need("link", (link,))]
+        ids = self._in.ids("evidence")
+        known = {"evidence": item, "link": link}
+        return await self._in.submit(
+            who, key, request, evidence.link_answered, needs, ids=ids, private=private, known=known
+        )
+
+    async def expire_link(self, who: Principal, key: str, request: ExpireLink) -> Done:
+        """The link's time is over, by the system. ids: case, link."""
+        needs = [Need("link", (request.link,)), *case_rows(request.case)]
+        return await self._in.submit(who, key, request, evidence.link_expired, needs)
 
     async def record_outcome(self, who: Principal, key: str, request: RecordOutcome) -> Done:
         """Say what came of it. ids: case."""
-        raise NotImplementedError
+        row = await self._in.records.get("case_file", (request.case,))
+        needs = case_rows(request.case)
+        needs += [Need("playbook", (row["playbook"],))] if row and row["playbook"] else []
+        private = self._in.seal((), note=request.note)
+        return await self._in.submit(who, key, request, cases.came_out, needs, private=private)
 
     # ------------------------------------------------------------------------------------------ was it earned
     async def judge(self, who: Principal, key: str, request: Judge) -> Done:
         """Run the policy's verifier and record its verdict. ids: case, verdict. Refused: stale, no_policy."""
-        raise NotImplementedError
+        basis = await judging.read(self._in.records, self._in.log, request.case, request.beneficiaries)
+        judged = judging.judge(basis)
+        ids = self._in.ids("verdict")
+        private = self._in.seal(basis.concerns, input=basis.value, output=judged.output)
+        needs = [*case_rows(request.case), Need("policy", (basis.policy["policy"],))]
+        known = {"body": judging.body(basis, judged, ids["verdict"]), "marks": basis.marks}
+        return await self._in.submit(
+            who, key, request, judging.given, needs, ids=ids, private=private, known=known
+        )
 
     async def grant(self, who: Principal, key: str, request: Grant) -> Done:
         """The effect of an approved award decision, by the system, after the undo time. ids: case, award."""
-        raise NotImplementedError
+        needs = await about_award(self._in.records, request.case, request.decision)
+        return await self._in.submit(who, key, request, awards.granted, needs, ids=self._in.ids("award"))
 
     async def hold(self, who: Principal, key: str, request: AwardStep) -> Done:
         """Stop settling (or ask for a revocation). ids: case, award."""
-        raise NotImplementedError
+        return await self._award(who, key, request, awards.held)
 
     async def release(self, who: Principal, key: str, request: AwardStep) -> Done:
         """End a hold. ids: case, award."""
-        raise NotImplementedError
+        return await self._award(who, key, request, awards.released)
 
     async def settle(self, who: Principal, key: str, request: AwardStep) -> Done:
         """Make it really theirs, by the system, after the window. ids: case, award. Refused: too_early, held."""
-        raise NotImplementedError
+        return await self._award(who, key, request, awards.settled)
 
     async def decline_award(self, who: Principal, key: str, request: AwardStep) -> Done:
         """End a provisional award; the tokens go back to the budget. ids: case, award."""
-        raise NotImplementedError
+        return await self._award(who, key, request, awards.declined)
 
     async def revoke(self, who: Principal, key: str, request: AwardStep) -> Done:
         """End a settled award that another person holds; what was spent is owed. ids: case, award."""
-        raise NotImplementedError
+        return await self._award(who, key, request, awards.revoked)
+
+    async def _award(self, who: Principal, key: str, request: AwardStep, rule: Rule) -> Done:
+        row, needs = await award_row(self._in.records, who, request.award)
+        known = {"held_by": None if row is None else row["held_by"]}
+        return await self._in.submit(who, key, request, rule, needs, known=known)
 
     # ------------------------------------------------------------------------------------------ how it ends
     async def clear(self, who: Principal, key: str, request: CaseStep) -> Done:
         """The condition went away by itself; nobody is credited. ids: case."""
-        raise NotImplementedError
+        return await self._in.submit(who, key, request, cases.cleared, case_rows(request.case))
 
     async def expire(self, who: Principal, key: str, request: CaseStep) -> Done:
         """Too late: a miss. ids: case."""
-        raise NotImplementedError
+        rule = cases.ended("case_expired", cases.EXPIRE_REASONS)
+        return await self._in.submit(who, key, request, rule, case_rows(request.case))
 
     async def reopen(self, who: Principal, key: str, request: CaseStep) -> Done:
         """It is back; a live award is held. ids: case."""
-        raise NotImplementedError
+        row = await self._in.records.get("case_file", (request.case,))
+        award = None if row is None else row["award"]
+        needs = [*case_rows(request.case), *([] if award is None else [Need("award", (award,))])]
+        return await self._in.submit(who, key, request, cases.reopened, needs, known={"award": award})
 
     async def close(self, who: Principal, key: str, request: CaseStep) -> Done:
         """Nothing is left to do. ids: case."""
-        raise NotImplementedError
+        row = await self._in.records.get("case_file", (request.case,))
+        needs = case_rows(request.case)
+        needs += [Need("playbook", (row["playbook"],))] if row and row["playbook"] else []
+        rule = cases.ended("case_closed", cases.CLOSE_REASONS)
+        return await self._in.submit(who, key, request, rule, needs)
+
+
+def link_digest(token: str) -> str:
+    """Return the hex SHA-256 under which a one-time link is known; 256 random bits need no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _groups(intake: Intake, request: OpenCase) -> list[str]:
+    """HMACs that let a verdict find related cases without naming anybody: by subject, by customer and playbook."""
+    if request.subject is None:
+        return []
+    subject, customer = request.subject, request.subject.get("customer")
+    found = [intake.vault.fingerprint("subject", str(subject["kind"]), str(subject["id"]))]
+    if customer is not None:
+        found.append(intake.vault.fingerprint("customer", request.playbook or "", str(customer)))
+    return sorted(found)

@@ -1,10 +1,10 @@
 """What can go wrong at the desk.
 
-    Refused (ledger.errors)         this command fails, nothing was written; `code` is one of REFUSALS
-    CaseworkError                   root of this package's own errors
-    |-- TokenInvalid                a decision token or link token that this log never issued; the door answers 403
-    |-- PresetInvalid               presets.yaml is not what it should be; start-up stops
-    `-- Unjudgeable                 a verdict cannot be computed (erased or damaged private values); a person must look
+Refused (ledger.errors)         this command fails, nothing was written; `code` is one of REFUSALS
+CaseworkError                   root of this package's own errors
+|-- TokenInvalid                a decision token or link token that this log never issued; the door answers 403
+|-- PresetInvalid               presets.yaml is not what it should be; start-up stops
+`-- Unjudgeable                 a verdict cannot be computed (erased or damaged private values); a person must look
 """
 
 from __future__ import annotations

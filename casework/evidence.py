@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from casework import cases, people
 from casework.errors import refuse
-from casework.requests import Asked, AttachEvidence, IssueLink
+from casework.requests import Asked, AttachEvidence, ExpireLink, IssueLink
 from ledger.changes import Insert, Row
 from ledger.commands import Command, Decided, View
-from ledger.entries import Draft
+from ledger.entries import SYSTEM, Draft
 
 GRADES = ("E0", "E1", "E2", "E3", "E4")
 """E0 assertion, E1 file, E2 captured in our app, E3 corroborated, E4 signed by a device or third party."""
@@ -30,7 +29,9 @@ ITEMS_MAX = 32
 
 def live(rows: Iterable[Row]) -> list[Row]:
     """Return the items that are neither withdrawn nor replaced, by (seq, id)."""
-    return sorted((row for row in rows if not row["withdrawn"]), key=lambda row: (row["seq"], row["evidence"]))
+    return sorted(
+        (row for row in rows if not row["withdrawn"]), key=lambda row: (row["seq"], row["evidence"])
+    )
 
 
 def submitters(rows: Iterable[Row]) -> set[str]:
@@ -56,14 +57,22 @@ def attached(view: View, command: Command, at: str) -> Decided:
 
 def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
     if request.type not in TYPES or request.grade not in GRADES:
-        raise refuse("value_invalid", f"expected a type of {TYPES} and a grade, got {request.type} {request.grade}")
+        raise refuse(
+            "value_invalid", f"expected a type of {TYPES} and a grade, got {request.type} {request.grade}"
+        )
     if request.received_at > at:
-        raise refuse("value_invalid", f"received_at: expected at most {at}, got {request.received_at}", "/received_at")
+        raise refuse(
+            "value_invalid", f"received_at: expected at most {at}, got {request.received_at}", "/received_at"
+        )
     there = live(view.scan("evidence", (request.case,)))
     if request.replaces is not None:
         replaced = next((row for row in there if row["evidence"] == request.replaces), None)
         if replaced is None or replaced["type"] == "customer_confirmation":
-            raise refuse("evidence_closed", f"expected an item that can be replaced, got {request.replaces}", "/replaces")
+            raise refuse(
+                "evidence_closed",
+                f"expected an item that can be replaced, got {request.replaces}",
+                "/replaces",
+            )
         if not _is_submitter(view, asked.who.id, replaced):
             raise refuse("evidence_closed", "expected its own submitter to replace an item", "/replaces")
     if len(there) >= ITEMS_MAX:
@@ -80,7 +89,11 @@ def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
             "received_at": request.received_at,
             "replaces": request.replaces,
         },
-        {path: asked.private.commitments[path] for path in ("facts", "content") if path in asked.private.commitments},
+        {
+            path: asked.private.commitments[path]
+            for path in ("facts", "content")
+            if path in asked.private.commitments
+        },
         asked.private.opened,
     )
 
@@ -122,7 +135,9 @@ def _open_item(view: View, case: str, evidence: str) -> Row:
     if item is None:
         raise refuse("unknown", f"expected evidence of this case, got {evidence}", "/evidence")
     if item["withdrawn"]:
-        raise refuse("evidence_closed", f"expected an item that still counts, got {evidence}, withdrawn or replaced")
+        raise refuse(
+            "evidence_closed", f"expected an item that still counts, got {evidence}, withdrawn or replaced"
+        )
     return item
 
 
@@ -142,6 +157,8 @@ def reviewed(view: View, command: Command, at: str) -> Decided:
         raise refuse("evidence_closed", f"expected an item not reviewed yet, got {item['review']}")
     if _is_submitter(view, asked.who.id, item):
         raise refuse("reviewer_is_submitter", "expected another person than the submitter")
+    if row["action_by"] != asked.known["action_by"]:
+        raise refuse("stale", "the action was taken meanwhile; look again")
     if row["action_by"] is not None and people.same_person(view, asked.who.id, row["action_by"]):
         raise refuse("reviewer_is_beneficiary", "expected another person than who took the action")
     result = cases.one_of(request.result, REVIEWS, "result")
@@ -183,6 +200,20 @@ def link_issued(view: View, command: Command, at: str) -> Decided:
     return Decided((draft,), asked.private.rows, {"case": request.case, "link": asked.ids["link"]})
 
 
+def link_expired(view: View, command: Command, at: str) -> Decided:
+    """Rule of expire_link: the system, once its time is over; an answered link stays answered."""
+    asked: Asked = command.data
+    request: ExpireLink = asked.request
+    link = view.get("link", (request.link,))
+    if link is None or link["state"] != "issued" or asked.who.id != SYSTEM:
+        raise refuse("link_closed", "expected a link that is open, got one answered, expired or unknown")
+    if at < link["until"]:
+        raise refuse("too_early", f"expected {link['until']} or later, got {at}")
+    draft = Draft("link_expired", link["case"], {"link": link["link"]})
+    cases.advance(cases.find(view, link["case"]), draft)
+    return Decided((draft,), (), {"case": link["case"], "link": link["link"]})
+
+
 def link_answered(view: View, command: Command, at: str) -> Decided:
     """Rule of answer_link: once, in time; the answer is evidence in the same command. `known`: evidence (the
     AttachEvidence the collector made), link, answered_at (at most 60 s before `at`).
@@ -199,11 +230,15 @@ def link_answered(view: View, command: Command, at: str) -> Decided:
     answer = cases.one_of(request.answer, ANSWERS, "answer")
     note = {path: commitment for path, commitment in asked.private.commitments.items() if path == "note"}
     drafts = (
-        Draft("link_answered", link["case"], {"link": link["link"], "answer": answer}, note, asked.private.opened),
+        Draft(
+            "link_answered",
+            link["case"],
+            {"link": link["link"], "answer": answer},
+            note,
+            asked.private.opened,
+        ),
         _item(view, asked, item, at),
     )
     cases.advance(cases.find(view, link["case"]), *drafts)
     ids = {"case": link["case"], "link": link["link"], "evidence": asked.ids["evidence"]}
     return Decided(drafts, asked.private.rows, ids)
-
-

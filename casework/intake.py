@@ -140,7 +140,9 @@ class Intake:
         """Draw one UUIDv7 per name."""
         return {name: uuid7(self.entropy, self.clock()) for name in names}
 
-    def seal(self, subjects: Sequence[str], contents: Mapping[str, bytes] | None = None, **values: Any) -> Private:
+    def seal(
+        self, subjects: Sequence[str], contents: Mapping[str, bytes] | None = None, **values: Any
+    ) -> Private:
         """Seal each value that is not None under its path, for these data subjects; `contents` are files."""
         commitments: dict[str, str] = {}
         opened: dict[str, Any] = {}

@@ -1,1 +1,296 @@
-"""Rules follow."""
+"""Judging: the canonical input of docs/spec/verdict.md built from rows and opened facts, the verifier run, the verdict
+recorded.
+
+The verifier runs outside the writer. Its rule compares what it read with the rows as they are then, and refuses `stale`
+when evidence, a review, the outcome, the proposal or the policy moved on; the caller reads and runs again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from casework import cases, evidence, people
+from casework.errors import Unjudgeable, refuse
+from casework.gather import formula_members
+from casework.intake import Records
+from casework.requests import Asked
+from ledger.changes import Row
+from ledger.commands import Command, Decided, View
+from ledger.entries import SYSTEM, Draft
+from verifiers import registry
+
+PRIOR_CASES_MAX = 200
+"""Related cases one verdict looks at, the latest first; docs/spec/verdict.md reads no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What was read for one verdict. `marks` is what must not have moved on when the verdict is recorded."""
+
+    case: Row
+    policy: Row
+    beneficiaries: tuple[str, ...]
+    evidence: tuple[str, ...]
+    marks: Mapping[str, Any]
+    value: Mapping[str, Any]
+    concerns: tuple[str, ...]
+
+
+def marks(row: Row, items: Iterable[Row], policy: Row | None) -> dict[str, Any]:
+    """Return what a verdict depends on, as ids and seqs."""
+    return {
+        "outcome_seq": row["outcome_seq"],
+        "proposal": row["proposal"],
+        "action_seq": row["action_seq"],
+        "award": row["award"],
+        "policy": None if policy is None else policy["digest"],
+        "evidence": [[item["evidence"], item["review_seq"]] for item in evidence.live(items)],
+    }
+
+
+async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, ...] | None) -> Basis:
+    """Read what a verdict on this case rests on and build the verifier's input.
+
+    Raises:
+        Refused: unknown, no_policy, transition (no outcome yet).
+        Unjudgeable: a private value it needs is erased.
+    """
+    row = await records.get("case_file", (case,))
+    if row is None:
+        raise refuse("unknown", f"expected a case of this organisation, got {case}")
+    policy = None if row["policy"] is None else await records.get("policy", (row["policy"],))
+    if policy is None:
+        raise refuse("no_policy", "expected a case with a published policy, got none")
+    if row["outcome_seq"] is None:
+        raise refuse("transition", "verdict_given: expected an outcome on record, got none")
+    items = evidence.live(await records.scan("evidence", (case,)))
+    chosen = beneficiaries if beneficiaries is not None else tuple(filter(None, (row["action_by"],)))
+    facts = await _facts(records, row)
+    prior = await _prior(records, row, facts["subject"])
+    shown = [await _item(records, item) for item in items]
+    value: dict[str, Any] = {
+        "v": 1,
+        "log": log,
+        "case": case,
+        "policy": {"digest": policy["digest"], "content": json.loads(policy["content"])},
+        "facts": facts,
+        "outcome": {
+            "resolution": row["resolution"],
+            "seq": row["outcome_seq"],
+            "recorded_at": row["outcome_at"],
+            "recorded_by": row["outcome_by"],
+        },
+        "evidence": shown,
+        "beneficiaries": sorted(chosen),
+        "prior": prior,
+    }
+    named = _members(value)
+    value["people"] = await _people(records, named)
+    size, root = await records.head()  # last: every seq read above is below it
+    value["as_of"] = {"size": size, "root": root}
+    customer = facts["subject"]["customer"]
+    concerns = tuple(sorted({*chosen, *((customer,) if customer else ())}))
+    ids = tuple(sorted(item["evidence"] for item in items))
+    return Basis(row, policy, tuple(sorted(chosen)), ids, marks(row, items, policy), value, concerns)
+
+
+async def _facts(records: Records, row: Row) -> dict[str, Any]:
+    case = row["case"]
+    decisions = [one for one in await records.scan("decision", (case,)) if one["about"] == "action"]
+    approved = [one for one in decisions if one["verb"] == "approved" and not one["withdrawn"]]
+    decision = max(approved, key=lambda one: one["seq"], default=None)
+    wanted = row["proposal"] if decision is None else decision["proposal"]
+    proposal = None if wanted is None else await records.get("proposal", (case, wanted))
+    playbook = None if row["playbook"] is None else await records.get("playbook", (row["playbook"],))
+    return {
+        "origin": row["origin"],
+        "onset": row["onset"],
+        "opened_at": row["opened_at"],
+        "opened_seq": row["opened_seq"],
+        "opened_by": row["opened_by"],
+        "subject": await _subject(records, row),
+        "playbook": None if playbook is None else {"id": row["playbook"], "digest": playbook["digest"]},
+        "owner": row["owner"],
+        "proposal": None
+        if proposal is None
+        else {
+            "id": proposal["proposal"],
+            "digest": proposal["digest"],
+            "maker": proposal["maker"],
+            "seq": proposal["seq"],
+        },
+        "action_decision": None
+        if decision is None
+        else {
+            "seq": decision["seq"],
+            "at": decision["decided_at"],
+            "approver": decision["decider"],
+            "verb": decision["verb"],
+            "proposal_digest": decision["proposal_digest"],
+        },
+        "action_taken": None
+        if row["action_seq"] is None
+        else {"seq": row["action_seq"], "at": row["action_at"], "by": row["action_by"]},
+    }
+
+
+async def _subject(records: Records, row: Row) -> dict[str, Any]:
+    """Return {kind, id, customer} of a case; a case without a subject (a report) is its own subject."""
+    if row["subject_item"] is None:
+        return {"kind": "case", "id": row["case"], "customer": None}
+    opened = await records.open(row["subject_item"])
+    if opened is None:
+        raise Unjudgeable(f"case {row['case']}: expected its subject, got an erased value")
+    return {"kind": opened["kind"], "id": opened["id"], "customer": opened.get("customer")}
+
+
+async def _item(records: Records, item: Row) -> dict[str, Any]:
+    facts = None if item["facts_item"] is None else await records.open(item["facts_item"])
+    if facts is None and item["facts_item"] is not None:
+        raise Unjudgeable(f"evidence {item['evidence']}: expected its facts, got an erased value")
+    commitments = {"facts": item["facts_item"], "content": item["content_item"]}
+    review = None if item["review"] is None else {"verdict": item["review"], "by": item["reviewer"]}
+    return {
+        "id": item["evidence"],
+        "type": item["type"],
+        "grade": item["grade"],
+        "seq": item["seq"],
+        "attached_at": item["attached_at"],
+        "received_at": item["received_at"],
+        "submitter": item["submitter"],
+        "controllers": json.loads(item["controllers"]),
+        "commitments": {path: item_id for path, item_id in commitments.items() if item_id is not None},
+        "facts": {} if facts is None else facts,
+        "review": review,
+    }
+
+
+async def _prior(records: Records, row: Row, subject: Mapping[str, Any]) -> dict[str, Any]:
+    """Return related awards and reopenings: of cases with the same subject, or the same customer and playbook."""
+    related: dict[str, Row] = {}
+    for group in json.loads(row["groups"]):
+        for found in await records.scan("case_group", (group,)):
+            other = await records.get("case_file", (found["case"],))
+            if other is not None and other["case"] != row["case"]:
+                related[other["case"]] = other
+    latest = sorted(related.values(), key=lambda one: -one["opened_seq"])[:PRIOR_CASES_MAX]
+    awards, reopened = [], []
+    for other in sorted(latest, key=lambda one: str(one["case"])):
+        try:
+            theirs = await _subject(records, other)
+        except Unjudgeable:
+            continue  # an erased case can no longer be compared; its award stands on its own record
+        if other["award"] is not None:
+            awards.append(await _award(records, other, theirs))
+        if other["opened_seq"] > row["opened_seq"]:
+            reopened.append(_opening(other["case"], other["playbook"], theirs, other["opened_at"]))
+    for again in await records.scan("case_reopening", (row["case"],)):
+        reopened.append(_opening(row["case"], row["playbook"], subject, again["at"]))
+    if row["award"] is not None:
+        awards.append(await _award(records, row, subject))
+    return {"awards": sorted(awards, key=lambda one: str(one["award"])), "reopened": reopened}
+
+
+async def _award(records: Records, row: Row, subject: Mapping[str, Any]) -> dict[str, Any]:
+    award = await records.get("award", (row["award"],))
+    if award is None:
+        raise refuse("stale", "an award changed while the case was read; look again")
+    return {
+        "award": award["award"],
+        "case": row["case"],
+        "kind": award["kind"],
+        "playbook": row["playbook"],
+        "subject": dict(subject),
+        "state": award["state"],
+        "at": award["granted_at"],
+    }
+
+
+def _opening(case: str, playbook: str | None, subject: Mapping[str, Any], at: str) -> dict[str, Any]:
+    return {"case": case, "playbook": playbook, "subject": dict(subject), "at": at}
+
+
+def _members(value: Mapping[str, Any]) -> set[str]:
+    """Return every member id that the input names and `people` must therefore hold."""
+    facts = value["facts"]
+    named = {facts["opened_by"], facts["owner"], value["outcome"]["recorded_by"], *value["beneficiaries"]}
+    for part, member in (("proposal", "maker"), ("action_decision", "approver"), ("action_taken", "by")):
+        if facts[part] is not None:
+            named.add(facts[part][member])
+    for item in value["evidence"]:
+        named.add(people.member_of(item["submitter"]))
+        named.add(None if item["review"] is None else item["review"]["by"])
+        named.add(item["facts"].get("handed_over_by"))
+        named.update(formula_members(item["controllers"]))
+    return {member for member in named if member is not None and member != SYSTEM}
+
+
+async def _people(records: Records, named: set[str]) -> dict[str, Any]:
+    """Roles and second accounts of the named; the account they are a second account of stands there too."""
+    found: dict[str, Any] = {}
+    waiting = sorted(named)
+    while waiting:
+        member = waiting.pop()
+        row = await records.get("member", (member,))
+        if row is None:
+            raise Unjudgeable(f"member {member}: expected an account of this organisation, got none")
+        found[member] = {"roles": sorted(people.roles(row)), "same_as": row["same_as"]}
+        if row["same_as"] is not None and row["same_as"] not in found:
+            waiting.append(row["same_as"])
+    return found
+
+
+def judge(basis: Basis) -> registry.Judged:
+    """Run the policy's verifier over what was read: pure, and the same for ever."""
+    content = basis.value["policy"]["content"]
+    return registry.judge(basis.value, content["verifier"], content["verifier_version"])
+
+
+def body(basis: Basis, judged: registry.Judged, verdict: str) -> dict[str, Any]:
+    """Return the body of verdict_given."""
+    output = judged.output
+    return {
+        "verdict": verdict,
+        "verifier": output["verifier"],
+        "version": output["version"],
+        "policy": basis.policy["policy"],
+        "policy_digest": basis.policy["digest"],
+        "result": output["result"],
+        "evidence": list(basis.evidence),
+        "relied_on": list(output["relied_on"]),
+        "beneficiaries": list(basis.beneficiaries),
+        "outcome_seq": basis.case["outcome_seq"],
+        "shares": list(output["shares"]),
+        "controllers": output["controllers"],
+        "k_evidence": output["k_evidence"],
+        "witnessing": list(output["witnessing"]),
+        "missing": list(output["missing"]),
+        "input_digest": judged.input_digest,
+        "output_digest": judged.output_digest,
+    }
+
+
+def given(view: View, command: Command, at: str) -> Decided:
+    """Rule of judge. `known`: body (of verdict_given), marks (what the verifier's input was read from).
+
+    Raises:
+        Refused: stale, transition, agent_may_not.
+    """
+    asked: Asked = command.data
+    if asked.who.id != SYSTEM:
+        people.human(view, asked.who)
+    row = cases.find(view, asked.request.case)
+    draft = Draft(
+        "verdict_given", row["case"], asked.known["body"], asked.private.commitments, asked.private.opened
+    )
+    cases.advance(row, draft)
+    policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
+    if marks(row, view.scan("evidence", (row["case"],)), policy) != asked.known["marks"]:
+        raise refuse(
+            "stale", "evidence, a review, the outcome, the proposal or the policy changed; judge again"
+        )
+    ids = {"case": row["case"], "verdict": asked.ids["verdict"]}
+    return Decided((draft,), asked.private.rows, ids)

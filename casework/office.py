@@ -6,8 +6,11 @@ never do. Every method takes who asks, the idempotency key and the request; retu
 
 from __future__ import annotations
 
+from casework import office_rules as rules
+from casework.errors import refuse
 from casework.intake import Done, Intake
 from casework.requests import (
+    THE_SYSTEM,
     ApproveBudget,
     ChangeMode,
     ChangeSettings,
@@ -26,6 +29,11 @@ from casework.requests import (
     RegisterSource,
     SetBudget,
 )
+from ledger.commands import Need
+from verifiers import controllers, registry
+from verifiers.errors import VerifierError
+
+ALL_MEMBERS = Need("member", ())
 
 
 class Office:
@@ -36,76 +44,128 @@ class Office:
 
     async def open_log(self, key: str, request: OpenLog) -> Done:
         """Write the first entries: log_opened, its owner, its settings. ids: member (the owner)."""
-        raise NotImplementedError
+        ids = self._in.ids("member")
+        private = self._in.seal((ids["member"],), name=request.owner_name)
+        return await self._in.submit(THE_SYSTEM, key, request, rules.log_opened, (), ids=ids, private=private)
 
+    # ------------------------------------------------------------------------------------------ people
     async def join_member(self, who: Principal, key: str, request: JoinMember) -> Done:
         """ids: member. Refused: unknown (same_as), value_invalid (roles)."""
-        raise NotImplementedError
+        ids = self._in.ids("member")
+        private = self._in.seal((ids["member"],), name=request.name)
+        needs = [] if request.same_as is None else [Need("member", (request.same_as,))]
+        return await self._in.submit(who, key, request, rules.member_joined, needs, ids=ids, private=private)
 
     async def member_left(self, who: Principal, key: str, request: MemberStep) -> Done:
-        """ids: member. Refused: unknown."""
-        raise NotImplementedError
+        """ids: member. Refused: unknown, second_person_needed (the last owner)."""
+        return await self._in.submit(who, key, request, rules.member_left, [ALL_MEMBERS])
 
     async def grant_role(self, who: Principal, key: str, request: MemberStep) -> Done:
         """ids: member."""
-        raise NotImplementedError
+        return await self._in.submit(
+            who, key, request, rules.role_granted, [Need("member", (request.member,))]
+        )
 
     async def end_role(self, who: Principal, key: str, request: MemberStep) -> Done:
-        """ids: member."""
-        raise NotImplementedError
+        """ids: member. Refused: second_person_needed (the last owner)."""
+        return await self._in.submit(who, key, request, rules.role_ended, [ALL_MEMBERS])
 
     async def register_agent(self, who: Principal, key: str, request: RegisterAgent) -> Done:
         """ids: member (the agent's account, role `agent`)."""
-        raise NotImplementedError
+        ids = self._in.ids("member")
+        private = self._in.seal((), name=request.name)
+        needs = [Need("member", (request.answers_to,))]
+        return await self._in.submit(
+            who, key, request, rules.agent_registered, needs, ids=ids, private=private
+        )
 
     async def stop_agent(self, who: Principal, key: str, request: MemberStep) -> Done:
         """ids: member."""
-        raise NotImplementedError
+        return await self._in.submit(
+            who, key, request, rules.agent_stopped, [Need("member", (request.member,))]
+        )
 
+    # ------------------------------------------------------------------------------------------ powers and keys
     async def grant_authority(self, who: Principal, key: str, request: GrantAuthority) -> Done:
         """ids: member, authority. Refused: agent_may_not (the holder is an agent), unknown."""
-        raise NotImplementedError
+        ids = self._in.ids("authority")
+        needs = [Need("member", (request.member,))]
+        return await self._in.submit(who, key, request, rules.authority_granted, needs, ids=ids)
 
     async def end_authority(self, who: Principal, key: str, request: EndAuthority) -> Done:
         """ids: member, authority."""
-        raise NotImplementedError
+        needs = [Need("authority", (request.member, request.authority))]
+        return await self._in.submit(who, key, request, rules.authority_ended, needs)
 
     async def issue_api_key(self, who: Principal, key: str, request: IssueApiKey) -> Done:
         """ids: key, member. The door drew the secret and keeps it nowhere."""
-        raise NotImplementedError
+        needs = [Need("member", (request.member,))]
+        return await self._in.submit(who, key, request, rules.api_key_issued, needs, ids=self._in.ids("key"))
 
     async def end_api_key(self, who: Principal, key: str, request: EndApiKey) -> Done:
         """ids: key."""
-        raise NotImplementedError
+        return await self._in.submit(
+            who, key, request, rules.api_key_ended, [Need("api_key", (request.key,))]
+        )
 
+    # ------------------------------------------------------------------------------------------ budgets and settings
     async def set_budget(self, who: Principal, key: str, request: SetBudget) -> Done:
         """ids: budget. Refused: one_account."""
-        raise NotImplementedError
+        ids = self._in.ids("budget")
+        private = self._in.seal((), purpose=request.purpose)
+        return await self._in.submit(
+            who, key, request, rules.budget_set, [ALL_MEMBERS], ids=ids, private=private
+        )
 
     async def approve_budget(self, who: Principal, key: str, request: ApproveBudget) -> Done:
-        """ids: budget. Refused: second_person_needed, stale (another amount)."""
-        raise NotImplementedError
-
-    async def publish_kinds(self, who: Principal, key: str, request: PublishKinds) -> Done:
-        """No ids; the digest names it."""
-        raise NotImplementedError
-
-    async def publish_playbook(self, who: Principal, key: str, request: PublishPlaybook) -> Done:
-        """ids: playbook, policy. Refused: unknown (kinds or policy not published)."""
-        raise NotImplementedError
-
-    async def change_mode(self, who: Principal, key: str, request: ChangeMode) -> Done:
-        """ids: playbook."""
-        raise NotImplementedError
-
-    async def publish_policy(self, who: Principal, key: str, request: PublishPolicy) -> Done:
-        """ids: policy. Refused: unknown (verifier), value_invalid (content)."""
-        raise NotImplementedError
-
-    async def register_source(self, who: Principal, key: str, request: RegisterSource) -> Done:
-        """ids: source."""
-        raise NotImplementedError
+        """ids: budget. Refused: second_person_needed, no_authority, stale (another amount)."""
+        row = await self._in.records.get("budget", (request.budget,))
+        set_by = None if row is None else row["set_by"]
+        needs = [Need("budget", (request.budget,)), Need("authority", (who.id,))]
+        needs += [] if set_by is None else [Need("member", (set_by,))]
+        return await self._in.submit(
+            who, key, request, rules.budget_approved, needs, known={"set_by": set_by}
+        )
 
     async def change_settings(self, who: Principal, key: str, request: ChangeSettings) -> Done:
         """Refused: value_invalid (an unknown setting or value)."""
-        raise NotImplementedError
+        return await self._in.submit(who, key, request, rules.settings_changed, ())
+
+    # ------------------------------------------------------------------------------------------ what is published
+    async def publish_kinds(self, who: Principal, key: str, request: PublishKinds) -> Done:
+        """No ids; the digest names it."""
+        return await self._in.submit(who, key, request, rules.kinds_published, ())
+
+    async def publish_playbook(self, who: Principal, key: str, request: PublishPlaybook) -> Done:
+        """ids: playbook. Refused: unknown (kinds or policy not published)."""
+        needs = [Need("kind_set", (request.kinds,))]
+        needs += [] if request.policy is None else [Need("policy", (request.policy,))]
+        return await self._in.submit(who, key, request, rules.playbook_published, needs)
+
+    async def change_mode(self, who: Principal, key: str, request: ChangeMode) -> Done:
+        """ids: playbook."""
+        needs = [Need("playbook", (request.playbook,))]
+        return await self._in.submit(who, key, request, rules.mode_changed, needs)
+
+    async def publish_policy(self, who: Principal, key: str, request: PublishPolicy) -> Done:
+        """ids: policy. Refused: value_invalid (content, digest, or not a later version)."""
+        try:
+            policy = registry.load_policy(dict(request.content))
+        except VerifierError as error:
+            raise refuse("value_invalid", str(error), "/content") from error
+        named = (policy.id, policy.verifier, policy.version, policy.digest)
+        if named != (request.policy, request.verifier, request.version, request.digest):
+            raise refuse(
+                "value_invalid", f"content: expected that of {request.policy}, got {named}", "/content"
+            )
+        needs = [Need("policy", (request.policy,))]
+        return await self._in.submit(who, key, request, rules.policy_published, needs)
+
+    async def register_source(self, who: Principal, key: str, request: RegisterSource) -> Done:
+        """ids: source. Refused: value_invalid (controllers)."""
+        try:
+            if request.controllers:
+                controllers.parse_formula(dict(request.controllers))
+        except VerifierError as error:
+            raise refuse("value_invalid", str(error), "/controllers") from error
+        return await self._in.submit(who, key, request, rules.source_registered, ())

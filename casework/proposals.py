@@ -9,7 +9,7 @@ from typing import Any
 
 from casework import authority, cases, people
 from casework.errors import refuse
-from casework.requests import Asked
+from casework.requests import Asked, Private, Suggestion
 from ledger.canonical import encode
 from ledger.commands import Command, Decided, View
 from ledger.entries import Draft
@@ -36,7 +36,9 @@ def body(
     """
     unknown = sorted(set(flags) - set(FLAGS))
     if unknown or not action:
-        raise refuse("value_invalid", f"flags: expected of {', '.join(FLAGS)}, got {', '.join(unknown)}", "/flags")
+        raise refuse(
+            "value_invalid", f"flags: expected of {', '.join(FLAGS)}, got {', '.join(unknown)}", "/flags"
+        )
     if "money" in flags and value is None:
         raise refuse("value_invalid", "value: expected money where the flag money stands, got none", "/value")
     bound = {
@@ -76,6 +78,20 @@ def proposed(view: View, command: Command, at: str) -> Decided:
     return Decided((draft,), asked.private.rows, {"case": request.case, "proposal": asked.ids["proposal"]})
 
 
+def suggested(
+    log: str, ids: Mapping[str, str], suggestion: Suggestion | None, private: Private, words: Private
+) -> tuple[Draft | None, Private]:
+    """Return the proposal made together with an opening, and the private values of both entries' rows."""
+    if suggestion is None:
+        return None, private
+    case, proposal = ids["case"], ids["proposal"]
+    made = body(
+        log, case, proposal, suggestion.action, words.commitments["text"], suggestion.value, suggestion.flags
+    )
+    draft = Draft("proposal_made", case, made, words.commitments, words.opened)
+    return draft, Private(private.commitments, private.opened, (*private.rows, *words.rows))
+
+
 def taken(view: View, command: Command, at: str) -> Decided:
     """Rule of take_action: only what was approved, exactly as approved, by a person.
 
@@ -92,13 +108,17 @@ def taken(view: View, command: Command, at: str) -> Decided:
     approved = [
         decision
         for decision in view.scan("decision", (request.case,))
-        if decision["about"] == authority.ACTION and decision["verb"] == "approved" and not decision["withdrawn"]
+        if decision["about"] == authority.ACTION
+        and decision["verb"] == "approved"
+        and not decision["withdrawn"]
     ]
     last = max(approved, key=lambda decision: decision["seq"], default=None)
     if last is None:
         raise refuse("not_decided", "expected an approved action decision, got none")
     if last["proposal"] != proposal["proposal"] or last["proposal_digest"] != proposal["digest"]:
-        raise refuse("stale", f"expected the proposal approved last, {last['proposal']}, got {request.proposal}")
+        raise refuse(
+            "stale", f"expected the proposal approved last, {last['proposal']}, got {request.proposal}"
+        )
     draft = Draft(
         "action_taken",
         request.case,

@@ -163,7 +163,9 @@ class AttachEvidence:
     content: bytes | None = None
     replaces: str | None = None
     concerns: tuple[str, ...] = ()
-    once: bytes | None = None  # what may count once only in this organisation: file bytes, a record version's name
+    once: bytes | None = (
+        None  # what may count once only in this organisation: file bytes, a record version's name
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,14 @@ class AnswerLink:
     token: str
     answer: str  # resolved | not_resolved
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireLink:
+    """A link's time is over: the system's job."""
+
+    case: str
+    link: str
 
 
 @dataclass(frozen=True, slots=True)

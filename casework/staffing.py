@@ -76,7 +76,9 @@ def who_may(view: View, members: Sequence[str], step: str, stand: Stand, at: str
     return Answer((), SENTENCES.get(step, "Nobody here may do this."))
 
 
-def _may(view: View, member: str, check: Callable[[View, str, Stand, str], None], stand: Stand, at: str) -> bool:
+def _may(
+    view: View, member: str, check: Callable[[View, str, Stand, str], None], stand: Stand, at: str
+) -> bool:
     try:
         check(view, member, stand, at)
     except Refused:

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from ledger.store.tables import metadata
 
@@ -90,7 +99,9 @@ policy = Table(
     _text("content"),
     _int("seq"),
 )
-policy_content = Table("policy_content", metadata, *_key("digest"), _text("content"), _int("seq"))  # every version
+policy_content = Table(
+    "policy_content", metadata, *_key("digest"), _text("content"), _int("seq")
+)  # every version
 source = Table(
     "source",
     metadata,
@@ -112,6 +123,7 @@ case_file = Table(
     _text("policy", null=True),
     _text("subject_kind", null=True),
     _text("fingerprint"),
+    _text("groups"),
     _text("onset"),
     _text("detected_at"),
     _text("value", null=True),
@@ -141,7 +153,9 @@ case_file = Table(
     Index(None, "log", "state"),
     Index(None, "log", "owner"),
 )
-fingerprint = Table("fingerprint", metadata, *_key("fingerprint"), _text("case"), _int("seq"))
+fingerprint = Table("fingerprint", metadata, *_key("fingerprint", "case"), _int("seq"))
+case_group = Table("case_group", metadata, *_key("group", "case"), _int("seq"))
+case_reopening = Table("case_reopening", metadata, *_key("case", "entry"), _text("at"))  # entry: seq as text
 proposal = Table(
     "proposal",
     metadata,

@@ -107,9 +107,16 @@ def _roles_changed(entry: Entry, opened: Opened) -> list[Change]:
 
 def _authority_granted(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
-    row = {name: body[name] for name in ("member", "authority", "about", "tokens_max", "until", "assurance_min")}
+    row = {
+        name: body[name] for name in ("member", "authority", "about", "tokens_max", "until", "assurance_min")
+    }
     row |= {"scope": text(body["scope"]), "amount_max": _maybe(body["amount_max"])}
-    row |= {"second_person": int(body["second_person"]), "active": 1, "granted_by": entry.actor.id, "seq": entry.seq}
+    row |= {
+        "second_person": int(body["second_person"]),
+        "active": 1,
+        "granted_by": entry.actor.id,
+        "seq": entry.seq,
+    }
     return [Insert("authority", row)]
 
 
@@ -169,7 +176,9 @@ def _policy_published(entry: Entry, opened: Opened) -> list[Change]:
     row = {name: entry.body[name] for name in ("policy", "verifier", "version", "digest")}
     row |= {"content": content, "seq": entry.seq}
     version = {"digest": entry.body["digest"], "content": content, "seq": entry.seq}
-    return _replace("policy", entry.body["policy"], row) + _replace("policy_content", entry.body["digest"], version)
+    return _replace("policy", entry.body["policy"], row) + _replace(
+        "policy_content", entry.body["digest"], version
+    )
 
 
 def _source_registered(entry: Entry, opened: Opened) -> list[Change]:
@@ -188,13 +197,23 @@ _CASE_EMPTY = (
 
 def _case_opened(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
-    names = ("origin", "playbook", "award_kind", "policy", "subject_kind", "fingerprint", "onset", "detected_at")
+    names = (
+        "origin",
+        "playbook",
+        "award_kind",
+        "policy",
+        "subject_kind",
+        "fingerprint",
+        "onset",
+        "detected_at",
+    )
     row: dict[str, Any] = {name: body[name] for name in names}
     row |= dict.fromkeys(_CASE_EMPTY)
     row |= {
         "case": entry.case,
         "value": _maybe(body["value"]),
         "records": text(body["records"]),
+        "groups": text(body["groups"]),
         "state": cases.DETECTED,
         "opened_by": entry.actor.id,
         "opened_at": entry.at,
@@ -204,8 +223,16 @@ def _case_opened(entry: Entry, opened: Opened) -> list[Change]:
         "note_item": entry.private.get("note"),
         "changed_seq": entry.seq,
     }
-    seen = {"fingerprint": body["fingerprint"], "case": entry.case, "seq": entry.seq}
-    return [Insert("case_file", row), *_replace("fingerprint", body["fingerprint"], seen)]
+    seen = {"case": entry.case, "seq": entry.seq}
+    return [
+        Insert("case_file", row),
+        Insert("fingerprint", {"fingerprint": body["fingerprint"], **seen}),
+        *(Insert("case_group", {"group": group, **seen}) for group in body["groups"]),
+    ]
+
+
+def _case_reopened(entry: Entry, opened: Opened) -> list[Change]:
+    return [Insert("case_reopening", {"case": entry.case, "entry": str(entry.seq), "at": entry.at})]
 
 
 def _acknowledged(entry: Entry, opened: Opened) -> list[Change]:
@@ -216,7 +243,12 @@ def _proposal_made(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
     row = {name: body[name] for name in ("proposal", "digest", "action")}
     row |= {"case": entry.case, "value": _maybe(body["value"]), "flags": text(body["flags"])}
-    row |= {"maker": entry.actor.id, "made_at": entry.at, "text_item": entry.private.get("text"), "seq": entry.seq}
+    row |= {
+        "maker": entry.actor.id,
+        "made_at": entry.at,
+        "text_item": entry.private.get("text"),
+        "seq": entry.seq,
+    }
     return [Insert("proposal", row)]
 
 
@@ -283,7 +315,10 @@ def _evidence_withdrawn(entry: Entry, opened: Opened) -> list[Change]:
 def _evidence_reviewed(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
     values = {"review": body["result"], "reviewer": entry.actor.id, "review_reason": body["reason_code"]}
-    return [Set("evidence", (entry.case, body["evidence"]), values | {"review_seq": entry.seq}), *_judge(entry)]
+    return [
+        Set("evidence", (entry.case, body["evidence"]), values | {"review_seq": entry.seq}),
+        *_judge(entry),
+    ]
 
 
 def _judge(entry: Entry, opened: Opened = None) -> list[Change]:
@@ -304,7 +339,10 @@ def _link_issued(entry: Entry, opened: Opened) -> list[Change]:
         "seq": entry.seq,
     }
     link = entry.body["link"]
-    return [Insert("link", row), *_job("link", link, entry.body["until"], entry, {"case": entry.case, "link": link})]
+    return [
+        Insert("link", row),
+        *_job("link", link, entry.body["until"], entry, {"case": entry.case, "link": link}),
+    ]
 
 
 def _link_answered(entry: Entry, opened: Opened) -> list[Change]:
@@ -341,7 +379,17 @@ def _verdict_given(entry: Entry, opened: Opened) -> list[Change]:
 
 def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
-    names = ("award", "kind", "decision", "verdict", "budget", "amount_tokens", "k", "window_days", "settle_not_before")
+    names = (
+        "award",
+        "kind",
+        "decision",
+        "verdict",
+        "budget",
+        "amount_tokens",
+        "k",
+        "window_days",
+        "settle_not_before",
+    )
     row = {name: body[name] for name in names}
     row |= {
         "case": entry.case,
@@ -409,6 +457,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "policy_published": _policy_published,
     "source_registered": _source_registered,
     "case_opened": _case_opened,
+    "case_reopened": _case_reopened,
     "acknowledged": _acknowledged,
     "proposal_made": _proposal_made,
     "decision_made": _decision_made,
@@ -437,7 +486,11 @@ _CASE_COLUMNS: Mapping[str, Callable[[Entry], Mapping[str, Any]]] = {
     "escalated": lambda entry: {"owner": entry.body["to"]},
     "acknowledged": lambda entry: {"ack_until": entry.body["until"]},
     "proposal_made": lambda entry: {"proposal": entry.body["proposal"]},
-    "action_taken": lambda entry: {"action_by": entry.actor.id, "action_at": entry.at, "action_seq": entry.seq},
+    "action_taken": lambda entry: {
+        "action_by": entry.actor.id,
+        "action_at": entry.at,
+        "action_seq": entry.seq,
+    },
     "outcome_recorded": lambda entry: {
         "resolution": entry.body["resolution"],
         "impact": entry.body["impact"],

@@ -236,7 +236,7 @@ def _playbook(at: Reader) -> str:
 def _proposal(at: Reader, known: Known) -> Proposal:
     member = at.members("id", "digest", "maker", "seq")
     return Proposal(
-        member["id"].id(), member["digest"].digest(), known.member(member["maker"]), known.seq(member["seq"])
+        member["id"].id(), member["digest"].digest(), known.actor(member["maker"]), known.seq(member["seq"])
     )
 
 
