@@ -22,6 +22,11 @@ def at(clock: str, day: int = 20) -> str:
     return f"2026-11-{day:02d}T{clock}:00.000Z"
 
 
+def at_ms(clock: str, day: int = 20) -> str:
+    """`10:00:00.001`, for the edges."""
+    return f"2026-11-{day:02d}T{clock}Z"
+
+
 def policy_content() -> Json:
     return {
         "v": 1,
@@ -343,7 +348,93 @@ REFUSED: tuple[tuple[str, Mapping[str, Any], str], ...] = (
      {"evidence": [{**record(f"r{n}", version=n + 3, source=f"s{n}"), "seq": 16} for n in range(13)]}, "at most 12 persons"),
 )  # fmt: skip
 
-GOLDEN = (*PASSING, *FAILING, *LACKING, *UNDECIDED)
+
+def returned(when: str, case: str = "case-2", playbook: str | None = "other", **about: Any) -> Json:
+    return {"prior.reopened": [{"case": case, "playbook": playbook, "subject": subject(**about), "at": when}]}
+
+
+NO = {"answer": "not_resolved"}
+OPEN = {"status": "open", "refunded": False}
+CAUSE = "complaint-to-escalate"
+ALONE = {"facts.subject.customer": None, "evidence": TWO_SOURCES}
+ONE_INSTANT = {
+    **{
+        path: at("10:00") for path in ("facts.opened_at", "facts.action_decision.at", "facts.action_taken.at")
+    },
+    **{
+        path: at("10:00")
+        for path in ("outcome.recorded_at", "evidence.0.received_at", "evidence.1.received_at")
+    },
+    **{"evidence.1.facts." + name: at("10:00") for name in ("issued_at", "answered_at")},
+    "evidence.0.facts.event_time": at("10:00"),
+    "facts.onset": at("09:59"),
+}
+
+EDGES = (
+    Case("everything_at_one_instant", "pass", ("record_changed", "ok"), ONE_INSTANT),
+    Case("noticed_the_moment_it_began", "pass", ("issue_came_first", "ok"), {"facts.onset": at("09:05")}),
+    Case("one_step_cannot_be_both_opening_and_action", "fail", ("issue_came_first", "action_before_issue"), {"facts.opened_seq": 15}),
+    Case("one_step_cannot_be_both_approval_and_action", "fail", ("action_after_approval", "action_before_approval"), {"facts.action_taken.seq": 14}),
+    Case("action_a_moment_before_approval", "fail", ("action_after_approval", "action_before_approval"), {"facts.action_taken.at": at_ms("09:59:59.999")}),
+    Case("record_ahead_by_the_whole_skew", "pass", ("record_attached", "ok"), {"evidence.0.facts.event_time": at("11:05")}),
+    Case("record_ahead_by_more", "insufficient", ("record_attached", "from_the_future"), {"evidence.0.facts.event_time": at_ms("11:05:00.001")}),
+    Case("answer_ahead_by_the_whole_skew", "pass", ("confirmation_answered", "ok"), {"evidence.1.facts.answered_at": at("12:05")}),
+    Case("answer_ahead_by_more", "insufficient", ("confirmation_answered", "from_the_future"), {"evidence.1.facts.answered_at": at_ms("12:05:00.001")}),
+    Case("record_from_the_onset_itself", "insufficient", ("record_changed", "not_changed_since"),
+         {FREE + "record_changed_after": "onset", "facts.onset": at("09:05"), "evidence.0.facts.event_time": at("09:05"), FREE + "path_seconds_min": 0}),
+    Case("closed_after_exactly_two_minutes", "pass", ("record_changed", "ok"),
+         {FREE + "record_changed_after": "onset", "evidence.0.facts.event_time": at("09:07")}),
+    Case("closed_a_moment_sooner", "insufficient", ("record_changed", "closed_in_passing"),
+         {FREE + "record_changed_after": "onset", "evidence.0.facts.event_time": at_ms("09:06:59.999")}),
+    Case("policy_wants_a_version_after_the_action", "insufficient", ("record_changed", "not_changed_since"), {FREE + "record_changed_after": "action"}),
+    Case("returned_at_the_action", "fail", ("not_reopened", "reopened"), returned(at("10:30"))),
+    Case("returned_before_the_action", "pass", ("not_reopened", "ok"), returned(at("10:29"))),
+    Case("returned_at_the_end_of_the_window", "fail", ("not_reopened", "reopened"), returned("2026-12-04T12:10:00.000Z")),
+    Case("returned_after_the_window", "pass", ("not_reopened", "ok"), returned("2026-12-04T12:10:00.001Z")),
+    Case("another_matter_opened", "pass", ("not_reopened", "ok"), returned(at("09:00", 28), name="x", customer="eve")),
+    Case("same_guest_another_cause", "pass", ("not_reopened", "ok"), returned(at("09:00", 28), name="x")),
+    Case("same_cause_another_guest", "pass", ("not_reopened", "ok"), returned(at("09:00", 28), playbook=CAUSE, name="x", customer="eve")),
+    Case("no_playbook_is_no_common_cause", "pass", ("not_reopened", "ok"), {**returned(at("09:00", 28), playbook=None, name="x"), "facts.playbook": None}),
+    Case("award_of_another_kind", "pass", ("not_split", "ok"), {"prior.awards": [prior_award("case-0", kind="training")]}),
+    Case("award_of_another_matter", "pass", ("not_split", "ok"), {"prior.awards": [prior_award("case-0", subject=subject("x", "eve"))]}),
+    Case("award_exactly_72_hours_before", "fail", ("not_split", "split"), {"prior.awards": [prior_award("case-0", at=at("12:10", 17))]}),
+    Case("award_a_moment_earlier", "pass", ("not_split", "ok"), {"prior.awards": [prior_award("case-0", at=at_ms("12:09:59.999", 17))]}),
+    Case("record_that_names_no_customer", "pass", ("record_attached", "ok"), {"evidence.0.facts.customer": None}),
+    Case("case_that_names_no_customer", "pass", ("record_attached", "ok"), ALONE),
+    Case("anybody_may_dispute_where_no_customer_is_named", "fail", ("not_disputed", "customer_says_not_resolved"),
+         {**ALONE, "evidence": [*TWO_SOURCES, confirmation("no", customer="eve", **NO)]}),
+    Case("dispute_at_the_action", "fail", ("not_disputed", "customer_says_not_resolved"),
+         {"evidence": [record(), confirmation(), confirmation("no", answered_at=at("10:30"), **NO)]}),
+    Case("dispute_without_an_action", "insufficient", ("not_disputed", "ok"), {"facts.action_taken": None, "evidence": [confirmation("no", **NO)]}),
+    Case("dispute_of_another_case", "pass", ("not_disputed", "ok"), {"evidence": [record(), confirmation(), confirmation("no", case="case-0", **NO)]}),
+    Case("dispute_by_another_guest", "pass", ("not_disputed", "ok"), {"evidence": [record(), confirmation(), confirmation("no", customer="eve", **NO)]}),
+    Case("later_open_record_was_refused", "pass", ("record_agrees", "ok"),
+         {"evidence": [record(), confirmation(), {**record("open", version=4, event_time=at("10:50"), fields=OPEN), "review": REFUSED_BY_BEN}]}),
+    Case("later_open_record_of_another_subject", "pass", ("record_agrees", "ok"),
+         {"evidence": [record(), confirmation(), record("open", id="4712", version=4, event_time=at("10:50"), fields=OPEN)]}),
+    Case("open_record_taken_before_the_action", "pass", ("record_agrees", "ok"),
+         {"evidence": [record(), confirmation(), {**record("open", version=4, event_time=at("10:25"), fields=OPEN), "received_at": at("10:29")}]}),
+    Case("open_record_of_before", "pass", ("record_agrees", "ok"),
+         {"evidence": [record(), confirmation(), record("open", version=2, event_time=at("10:10"), fields=OPEN)]}),
+    Case("open_record_unchanged_since_approval", "insufficient", ("record_agrees", "ok"),
+         {"evidence": [record(event_time=at("09:59"), fields=OPEN), confirmation()]}),
+    Case("two_sources_disagree_at_one_moment", "fail", ("record_agrees", "later_state_differs"),
+         {"evidence": [record(), confirmation(), record("open", source="till", fields=OPEN)]}),
+    Case("copy_of_another_subject_may_differ", "pass", ("record_agrees", "ok"),
+         {"evidence": [record(), confirmation(), record("copy", id="4712", fields=OPEN)]}),
+    Case("claim_on_a_record_as_old_as_the_action", "insufficient", ("evidence_suffices", "claim_not_backed"),
+         {"facts.origin": "claim", "facts.opened_by": "ada", "evidence.0.facts.first_event_at": at("10:30")}),
+    Case("nearest_set_is_the_one_begun", "insufficient", ("forgery_number", "forged_too_easily"),
+         {"evidence": [record()], FREE + "evidence_sets": [{"grades": {"customer_confirmation": "E3"}, "k_evidence_min": 2},
+                                                           {"grades": {"system_record": "E3"}, "k_evidence_min": 2}]}),
+    Case("five_or_more", "pass", ("forgery_number", "ok"), {"evidence": [record(f"r{n}", source=f"s{n}") for n in range(5)]}),
+    Case("weights_of_nothing_still_share", "pass", ("beneficiaries_acted", "ok"),
+         {FREE + "share_weights": {"took_action": 0, "owned": 0, "proposed": 0}}),
+    Case("long_record_is_shown_short", "fail", ("record_state", "other_state"),
+         {"evidence.0.facts.fields": {"note": "x" * 400, "status": "open"}}),
+)  # fmt: skip
+
+GOLDEN = (*PASSING, *FAILING, *LACKING, *UNDECIDED, *EDGES)
 
 # recognition 2.4, one line each -> the case that tries it. Two lines are no verifier's: cherry-picking (value is set by
 # the policy, not by the resolver) and a call-back in a random audit.

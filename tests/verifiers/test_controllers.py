@@ -69,6 +69,9 @@ def test_limits_are_exact() -> None:
     wide["any"].append({"party": "server"})
     with pytest.raises(FormulaInvalid, match="64 nodes"):
         parse_formula(wide)
+    assert parse_formula({"party": "customer:" + "x" * 200}) is not None
+    with pytest.raises(FormulaInvalid, match="a party"):
+        parse_formula({"party": "member:" + "x" * 201})
     twelve = parse_formula({"all": [{"party": f"source:{n:02d}"} for n in range(12)]})
     assert forgery_number(twelve, {}).k == K_OR_MORE
     thirteen = all_of([twelve, parse_formula({"party": "server"})])
