@@ -228,11 +228,16 @@ class PostgresConnection:
             if write.updates:
                 await self._update(step.log, write)
             if write.inserts:
-                await self.raw.copy_records_to_table(
-                    write.shape.name,
-                    records=[(step.log, *row) for row in write.inserts],
-                    columns=("log", *write.shape.columns),
-                )
+                await self._insert(step.log, write)
+
+    async def _insert(self, log: str, write: TableWrite) -> None:
+        records = [(log, *row) for row in write.inserts]
+        columns = ("log", *write.shape.columns)
+        try:
+            await self.raw.copy_records_to_table(write.shape.name, records=records, columns=columns)
+        except (TypeError, ValueError, OverflowError) as error:
+            # COPY encodes here, not on the server, and says so in Python's own words.
+            raise RowRefused(f"PostgreSQL cannot hold a value in {write.shape.name}: {error}") from error
 
     async def _update(self, log: str, write: TableWrite) -> None:
         shape = write.shape
@@ -262,8 +267,7 @@ class PostgresConnection:
 def store_error(error: Exception) -> Exception:
     """Return the error of ours for one of the driver's: RowRefused blames the rows, StoreError the database.
 
-    asyncpg raises its own errors, and TypeError or ValueError kinds for values it cannot encode; SQLAlchemy's come from
-    its pool alone.
+    asyncpg raises its own errors; SQLAlchemy's come from its pool alone.
     """
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return RowRefused(f"PostgreSQL refused a row: {error}")
