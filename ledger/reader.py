@@ -6,17 +6,19 @@ without one snapshot over all queries: a reader may be slow, and the log goes on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import RowMapping, select, tuple_
+from sqlalchemy import RowMapping, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger import codec
 from ledger.book import Posting
+from ledger.changes import Row
 from ledger.checkpoints import KeyList, first_keys
+from ledger.entries import Entry
 from ledger.errors import StoreError
 from ledger.merkle import (
     EMPTY_ROOT,
@@ -30,9 +32,9 @@ from ledger.merkle import (
 )
 from ledger.reading import read_entry
 from ledger.store.tables import account, checkpoint, entry, item, item_wrap, log_head, posting, tile
-from ledger.tiles import nodes_in, width_at
+from ledger.tiles import nodes_in
 
-ENTRIES_PER_READ_MAX_COUNT = 1_024
+ENTRIES_PER_READ_MAX_COUNT = 512
 TILES_PER_READ_MAX_COUNT = 200
 ITEMS_PER_READ_MAX_COUNT = 500
 
@@ -176,15 +178,37 @@ class LogReader:
         """Return the proof of one entry. Raises IndexOutOfRange, NodeMissing, TileMalformed."""
         return await self._over_tiles(size, lambda nodes: inclusion_proof(index, size, nodes))
 
-    async def items(self, commitments: Iterable[str]) -> tuple[list[RowMapping], list[RowMapping]]:
+    async def inclusions(self, indices: Sequence[int], size: int) -> list[list[bytes]]:
+        """Return one proof per entry, reading every tile once. Raises as `inclusion`."""
+        return await self._over_tiles(
+            size, lambda nodes: [inclusion_proof(at, size, nodes) for at in indices]
+        )
+
+    async def case_entries(self, case: str, kinds: Iterable[str], end: int) -> list[Entry]:
+        """Return the entries below seq `end` that belong to a case or are of these kinds, by seq.
+
+        Raises:
+            CanonicalError, EntryInvalid: an entry is damaged.
+        """
+        rows = await self._rows(
+            select(entry.c.canon)
+            .where(entry.c.log == self.log, entry.c.seq < end)
+            .where(or_(entry.c.case_id == case, entry.c.kind.in_(sorted(kinds))))
+            .order_by(entry.c.seq)
+        )
+        return [read_entry(row["canon"], codec.loads, codec.dumps) for row in rows]
+
+    async def items(self, commitments: Iterable[str]) -> tuple[list[Row], list[Row]]:
         """Return the vault's item rows and wrap rows of these commitments; the erased ones are absent."""
-        keys, items, wraps = sorted(set(commitments)), [], []
+        keys = sorted(set(commitments))
+        items: list[Row] = []
+        wraps: list[Row] = []
         for at in range(0, len(keys), ITEMS_PER_READ_MAX_COUNT):
             part = keys[at : at + ITEMS_PER_READ_MAX_COUNT]
-            items += await self._rows(select(item).where(item.c.log == self.log, item.c.item.in_(part)))
-            wraps += await self._rows(
-                select(item_wrap).where(item_wrap.c.log == self.log, item_wrap.c.item.in_(part))
-            )
+            query = select(item).where(item.c.log == self.log, item.c.item.in_(part))
+            items += [dict(row) for row in await self._rows(query)]
+            query = select(item_wrap).where(item_wrap.c.log == self.log, item_wrap.c.item.in_(part))
+            wraps += [dict(row) for row in await self._rows(query)]
         return items, wraps
 
     async def _over_tiles(self, size: int, compute: Callable[[Nodes], T]) -> T:
@@ -209,8 +233,3 @@ class LogReader:
                 return list((await connection.execute(query)).mappings())  # type: ignore[call-overload]
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"reading log {self.log}: {error}") from error
-
-
-def narrowed(size: int, level: int, index: int, hashes: bytes) -> bytes:
-    """Cut a stored tile to what it held at `size`: rows widen while an export runs."""
-    return hashes[: width_at(size, level, index) * HASH_SIZE_BYTES]

@@ -32,7 +32,7 @@ from ledger.blobs import BlobError, BlobStore
 from ledger.changes import Change, Delete, Insert, Row
 from ledger.commitments import SALT_SIZE_BYTES, VALUE_SIZE_MAX_BYTES, CommitmentMalformed, commit_bytes
 from ledger.entropy import Entropy
-from ledger.errors import CanonicalError, LedgerError
+from ledger.errors import CanonicalError, LedgerError, ProofError
 
 KEY_SIZE_BYTES = 32
 NONCE_SIZE_BYTES = 12
@@ -59,8 +59,11 @@ class SealRefused(VaultError):
     """The value, path or subjects cannot be sealed. The caller mends them; nothing was stored."""
 
 
-class VaultDamaged(VaultError):
-    """Rows or blob are not what was sealed, or the organisation key is another. The caller restores or reports it."""
+class VaultDamaged(VaultError, ProofError):
+    """Rows or blob are not what was sealed, or the organisation key is another. The caller restores or reports it.
+
+    Also a ProofError, so that the audit of integrity reports it as damage of the vault.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +169,17 @@ class Vault:
 
     def open_many(self, item_rows: Iterable[Row], wrap_rows: Iterable[Row]) -> dict[str, Any]:
         """Return commitment -> value; erased items are left out. One wrap per item is enough. Raises VaultDamaged."""
+        openings = self.disclose_many(item_rows, wrap_rows)
+        return {item: opening.value() for item, opening in openings.items()}
+
+    def disclose_many(self, item_rows: Iterable[Row], wrap_rows: Iterable[Row]) -> dict[str, Opening]:
+        """Return commitment -> path, salt and bytes; erased items are left out. Raises VaultDamaged."""
         wraps = {row["item"]: row for row in wrap_rows}
-        values: dict[str, Any] = {}
-        for row in item_rows:
-            wrap = wraps.get(row["item"])
-            if wrap is not None:
-                values[row["item"]] = self._open(row, wrap).value()
-        return values
+        return {
+            row["item"]: self._open(row, wrap)
+            for row in item_rows
+            if (wrap := wraps.get(row["item"])) is not None
+        }
 
     def disclose(self, item_row: Row | None, wrap_rows: Iterable[Row]) -> Opening | None:
         """Return path, salt and bytes of one item, checked against its commitment; None when it was erased.

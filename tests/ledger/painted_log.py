@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger import canonical, codec
 from ledger.chain import command_id
-from ledger.entries import Actor, Draft, Entry
+from ledger.entries import KINDS, Actor, Draft, Entry
 from ledger.entropy import SeededEntropy
 from ledger.keys import KeyFolder, Keys
 from ledger.merkle import Frontier, leaf_hash
@@ -21,6 +21,24 @@ from ledger.vault import Sealed
 LOG = "painted-5e1.invalid"
 AT = "2026-11-23T16:10:00.000Z"
 TABLES = {"item": item, "item_wrap": item_wrap}
+
+
+BLANKS: dict[str, Any] = {
+    "int": 0,
+    "bool": False,
+    "text": "t",
+    "id": "i",
+    "ids": [],
+    "texts": [],
+    "hash": "ab" * 32,
+}
+BLANKS |= {"instant": AT, "object": {}, "objects": [], "money": {"amount_minor": 0, "currency": "EUR"}}
+
+
+def made_up(kind: str, case: str | None, private: dict[str, str] | None = None, **fields: Any) -> Draft:
+    """A draft of this kind: the given fields, and something of the right type in all others."""
+    body = {name: None if text[-1] == "?" else BLANKS[text] for name, text in KINDS[kind].fields.items()}
+    return Draft(kind, case, body | fields, private or {})
 
 
 class PaintedLog:
