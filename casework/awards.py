@@ -142,7 +142,7 @@ def _check_budget(view: View, wanted: Wanted, amount: int, at: str) -> None:
             "budget_missing", f"expected a budget approved by two people and in force, got {wanted.budget}"
         )
     account = view.get("account", (book.budget(wanted.budget),))
-    balance = 0 if account is None else account["balance"]
+    balance = 0 if account is None else account["balance_tokens"]
     if balance < amount:
         raise refuse("budget_short", f"expected at least {amount} tokens in the budget, got {balance}")
 
@@ -317,7 +317,7 @@ def _award(view: View, award: str, *states: str) -> Row:
 
 def _balance(view: View, account: str) -> int:
     row = view.get("account", (account,))
-    return 0 if row is None else int(row["balance"])
+    return 0 if row is None else int(row["balance_tokens"])
 
 
 def _check_outside(view: View, member: str, row: Row) -> None:

@@ -208,6 +208,7 @@ KINDS: dict[str, Kind] = _kinds(
             "policy": "id?",
             "subject_kind": "text?",
             "fingerprint": "hash",  # HMAC under the vault key: groups repeats without naming the subject
+            "groups": "texts",  # HMACs of subject, and of customer with playbook: what splitting and reopening look at
             "onset": "instant",
             "detected_at": "instant",
             "value": "money?",
