@@ -70,6 +70,7 @@ class Item:
     type: str
     grade: str
     seq: int
+    attached_at_ms: int
     received_at_ms: int
     submitter: str
     controllers: Formula
@@ -129,7 +130,6 @@ def read_item(at: Reader, known: Known) -> Item:
         "facts",
         "review",
     )
-    member["attached_at"].instant()
     for _, commitment in member["commitments"].entries(COMMITMENTS_MAX):
         commitment.digest()
     type_name = member["type"].one_of(("system_record", "customer_confirmation", "file", "statement"))
@@ -138,6 +138,7 @@ def read_item(at: Reader, known: Known) -> Item:
         type=type_name,
         grade=member["grade"].one_of(GRADES),
         seq=known.seq(member["seq"]),
+        attached_at_ms=member["attached_at"].instant(),
         received_at_ms=member["received_at"].instant(),
         submitter=known.party(member["submitter"]),
         controllers=known.formula(member["controllers"]),

@@ -89,7 +89,8 @@ def _not_attached(given: VerdictInput, parameters: Parameters, item: Item) -> st
     record, action = record_of(item), given.facts.action_taken
     if record is None or not _about_subject(given, record):
         return "another_subject"
-    if action is None or item.received_at_ms < action.at_ms:
+    # Attached, not received: the fix is often imported before somebody finds the time to say "done".
+    if action is None or item.attached_at_ms < action.at_ms:
         return "taken_before_action"
     if record.event_time_ms > item.received_at_ms + parameters.clock_skew_seconds_max * MS_PER_SECOND:
         return "from_the_future"

@@ -281,7 +281,7 @@ LACKING = (
     Case("no_decision", "insufficient", ("proposal_approved", "no_decision"), {"facts.action_decision": None}),
     Case("record_of_another_subject", "insufficient", ("record_attached", "another_subject"), {"evidence.0.facts.id": "4712"}),
     Case("record_of_another_customer", "insufficient", ("record_attached", "another_subject"), {"evidence.0.facts.customer": "eve"}),
-    Case("record_taken_before_action", "insufficient", ("record_attached", "taken_before_action"), {"evidence.0.received_at": at("10:29")}),
+    Case("record_taken_before_action", "insufficient", ("record_attached", "taken_before_action"), {"evidence.0.attached_at": at("10:29")}),
     Case("record_from_the_future", "insufficient", ("record_attached", "from_the_future"), {"evidence.0.facts.event_time": at("11:06")}),
     Case("record_unchanged_since_approval", "insufficient", ("record_changed", "not_changed_since"), {"evidence.0.facts.event_time": at("09:59")}),
     Case("closed_in_passing", "insufficient", ("record_changed", "closed_in_passing"),
@@ -363,7 +363,7 @@ ONE_INSTANT = {
     },
     **{
         path: at("10:00")
-        for path in ("outcome.recorded_at", "evidence.0.received_at", "evidence.1.received_at")
+        for path in ("outcome.recorded_at", "evidence.0.attached_at", "evidence.1.received_at")
     },
     **{"evidence.1.facts." + name: at("10:00") for name in ("issued_at", "answered_at")},
     "evidence.0.facts.event_time": at("10:00"),
@@ -372,6 +372,7 @@ ONE_INSTANT = {
 
 EDGES = (
     Case("everything_at_one_instant", "pass", ("record_changed", "ok"), ONE_INSTANT),
+    Case("imported_before_done_was_said", "pass", ("record_attached", "ok"), {"evidence.0.received_at": at("10:21")}),
     Case("noticed_the_moment_it_began", "pass", ("issue_came_first", "ok"), {"facts.onset": at("09:05")}),
     Case("one_step_cannot_be_both_opening_and_action", "fail", ("issue_came_first", "action_before_issue"), {"facts.opened_seq": 15}),
     Case("one_step_cannot_be_both_approval_and_action", "fail", ("action_after_approval", "action_before_approval"), {"facts.action_taken.seq": 14}),
@@ -413,7 +414,7 @@ EDGES = (
     Case("later_open_record_of_another_subject", "pass", ("record_agrees", "ok"),
          {"evidence": [record(), confirmation(), record("open", id="4712", version=4, event_time=at("10:50"), fields=OPEN)]}),
     Case("open_record_taken_before_the_action", "pass", ("record_agrees", "ok"),
-         {"evidence": [record(), confirmation(), {**record("open", version=4, event_time=at("10:25"), fields=OPEN), "received_at": at("10:29")}]}),
+         {"evidence": [record(), confirmation(), {**record("open", version=4, event_time=at("10:25"), fields=OPEN), "attached_at": at("10:29")}]}),
     Case("open_record_of_before", "pass", ("record_agrees", "ok"),
          {"evidence": [record(), confirmation(), record("open", version=2, event_time=at("10:10"), fields=OPEN)]}),
     Case("open_record_unchanged_since_approval", "insufficient", ("record_agrees", "ok"),

@@ -163,7 +163,7 @@ ITEMS = st.lists(
                 **record(**facts),
                 "grade": grade,
                 "review": review,
-                "received_at": received,
+                "attached_at": received,
                 "controllers": controllers,
             },
             st.fixed_dictionaries(
