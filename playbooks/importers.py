@@ -1,0 +1,508 @@
+"""Reading a CSV file (plain or .gz) into record changes, in order of known time, with bounded memory.
+
+    reading = read_changes(mapping, path)      the whole file is read and checked once
+    reading.refused, reading.flagged           rows with line number and reason; the rest goes on
+    for change in reading.changes(): ...       sorted; more than RUN_CHANGES_MAX are sorted on disk
+
+A bad row is refused and the rest imported. A file that cannot be read as a whole (cut off, wrong header, too large) is
+refused before anything is yielded, so nothing is ever half imported. A row given twice is one record; a row that says
+something else about the same version is refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import heapq
+import io
+import marshal
+import re
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+from ledger.canonical import INTEGER_MAX
+from playbooks.calendars import YEARS, instant_text, resolve_local, to_ms
+from playbooks.errors import ImportRefused, RecordInvalid
+from playbooks.kinds import LIST_ITEMS_MAX, STRING_SIZE_MAX_CHARACTERS, check_values
+from playbooks.mapping import FieldRule, Mapping, TimeColumn
+from playbooks.world import RecordChange
+
+FILE_SIZE_MAX_BYTES = 2 * 1024**3
+"""After decompression: a small .gz may hold a large file."""
+LINE_SIZE_MAX_CHARACTERS = 100_000
+COLUMNS_MAX = 500
+RUN_CHANGES_MAX = 200_000
+"""Changes held in memory before they are sorted and put aside on disk."""
+SHOWN_ROWS_MAX = 1_000
+"""Refused and flagged rows kept with their reasons; all are counted."""
+ID_SIZE_MAX_CHARACTERS = 200
+
+_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"([-+]?)([0-9]{1,15})(?:\.([0-9]{1,15}))?")
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?"
+)
+_MINOR_DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class RowNote:
+    """A row that was refused or flagged: physical line number in the file (the header is 1) and the reason."""
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """One file, read. `digest` is the hex SHA-256 of its bytes as stored."""
+
+    digest: str = ""
+    rows: int = 0
+    repeated: int = 0
+    refused: list[RowNote] = field(default_factory=list)
+    refused_count: int = 0
+    flagged: list[RowNote] = field(default_factory=list)
+    flagged_count: int = 0
+    change_count: int = 0
+    _kind: str = ""
+    _runs: list[IO[bytes]] = field(default_factory=list)
+    _last: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def changes(self) -> Iterator[RecordChange]:
+        """Yield the changes sorted by (known time, event time, order, line). May be called again."""
+        for known, event, order, line, record, values, subject in heapq.merge(*self._parts()):
+            yield RecordChange(self._kind, record, event, known, order, marshal.loads(values), subject, line)
+
+    def _parts(self) -> list[Iterator[tuple[Any, ...]]]:
+        return [*(_stored(run) for run in self._runs), iter(self._last)]
+
+    def refuse(self, line: int, reason: str) -> None:
+        """Count a refused row and keep its reason."""
+        self.refused_count += 1
+        if len(self.refused) < SHOWN_ROWS_MAX:
+            self.refused.append(RowNote(line, reason))
+
+    def flag(self, line: int, reason: str) -> None:
+        """Count a row that was imported although something about it is doubtful."""
+        self.flagged_count += 1
+        if len(self.flagged) < SHOWN_ROWS_MAX:
+            self.flagged.append(RowNote(line, reason))
+
+    def add(self, rows: list[tuple[Any, ...]]) -> None:
+        """Take the changes of one row; puts a sorted run aside when memory is full."""
+        self._last.extend(rows)
+        self.change_count += len(rows)
+        if len(self._last) >= RUN_CHANGES_MAX:
+            self._last.sort()
+            run = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the reading
+            for row in self._last:
+                marshal.dump(row, run)
+            self._runs.append(run)
+            self._last = []
+
+    def close(self) -> None:
+        """Sort what is still in memory; the reading is complete."""
+        self._last.sort()
+
+
+def _stored(run: IO[bytes]) -> Iterator[tuple[Any, ...]]:
+    """Read one sorted run back. Each iteration has its own place in the file."""
+    with open(run.fileno(), "rb", closefd=False, buffering=1 << 20) as source:
+        source.seek(0)
+        while True:
+            try:
+                yield marshal.load(source)
+            except EOFError:
+                return
+
+
+# ---------------------------------------------------------------------------------------------- the file
+def read_changes(mapping: Mapping, path: Path) -> Reading:
+    """Read and check a whole file.
+
+    Raises:
+        ImportRefused: the file cannot be read as a whole; the text names the line where known. Nothing was imported.
+    """
+    try:
+        with path.open("rb") as raw:
+            return read_stream(mapping, raw, path.name)
+    except OSError as error:
+        raise ImportRefused(f"{path.name}: cannot be read: {error.strerror or error}") from error
+
+
+def read_stream(mapping: Mapping, raw: IO[bytes], name: str) -> Reading:
+    """Read and check an open binary file, gzip or plain by its first bytes. Raises ImportRefused, OSError."""
+    digest = hashlib.file_digest(raw, "sha256").hexdigest()
+    raw.seek(0)
+    zipped = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    reading = Reading(digest=digest, _kind=mapping.kind.name)
+    if not zipped and name.endswith(".gz"):
+        raise ImportRefused(f"{name}: expected gzip, got other bytes")
+    source: Any = gzip.GzipFile(fileobj=raw) if zipped else raw
+    lines = _Lines(source, mapping.encoding, name)
+    rows = csv.reader(lines, delimiter=mapping.delimiter, strict=True)
+    csv.field_size_limit(LINE_SIZE_MAX_CHARACTERS)
+    try:
+        _read_rows(mapping, rows, lines, reading, name)
+    except csv.Error as error:
+        raise ImportRefused(f"{name}: line {rows.line_num}: expected CSV, got: {error}") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ImportRefused(f"{name}: gzip data is damaged or cut off after line {lines.count}: {error}") from error
+    reading.close()
+    return reading
+
+
+class _Lines:
+    """Text lines of a binary file, decoded one by one, so that one bad line costs one row and not the file."""
+
+    def __init__(self, source: Any, encoding: str, name: str) -> None:
+        self._name = name
+        self.count = 0
+        self.bad: dict[int, str] = {}
+        self._text = io.TextIOWrapper(_Limited(source, name), encoding, errors="surrogateescape", newline="")
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(LINE_SIZE_MAX_CHARACTERS + 1):
+            self.count += 1
+            if len(line) > LINE_SIZE_MAX_CHARACTERS:
+                raise ImportRefused(
+                    f"{self._name}: line {self.count}: expected at most {LINE_SIZE_MAX_CHARACTERS} characters, got more"
+                )
+            if self.count == 1:
+                line = line.removeprefix("\ufeff")
+            if not line.isascii():
+                self._check(line)
+            if "\x00" in line:
+                self.bad[self.count] = "expected text, got a NUL character"
+                line = line.replace("\x00", "")
+            yield line
+
+    def _check(self, line: str) -> None:
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError as error:
+            self.bad[self.count] = f"expected {self._text.encoding}, got other bytes at character {error.start + 1}"
+
+
+class _Limited(io.RawIOBase):
+    """Counts decompressed bytes against FILE_SIZE_MAX_BYTES."""
+
+    def __init__(self, source: Any, name: str) -> None:
+        self._source = source
+        self._name = name
+        self._left = FILE_SIZE_MAX_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._source.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise ImportRefused(f"{self._name}: expected at most {FILE_SIZE_MAX_BYTES} bytes, got more")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _read_rows(mapping: Mapping, rows: Any, lines: _Lines, reading: Reading, name: str) -> None:
+    header = next(rows, None)
+    if header is None:
+        raise ImportRefused(f"{name}: expected a header line, got an empty file")
+    places = _places(mapping, header, name)
+    read_row = _RowReader(mapping, places, reading).read
+    width = len(header)
+    seen: dict[bytes, bytes] = {}
+    before = rows.line_num
+    for row in rows:
+        line, first, before = rows.line_num, before + 1, rows.line_num
+        if not row:
+            continue
+        reading.rows += 1
+        if lines.bad and (reason := next((lines.bad[n] for n in range(first, line + 1) if n in lines.bad), None)):
+            reading.refuse(line, reason)
+            continue
+        if len(row) != width:
+            reading.refuse(line, f"expected {width} columns, got {len(row)}")
+            continue
+        try:
+            found = read_row(row, line)
+        except _RowRefused as error:
+            reading.refuse(line, str(error))
+            continue
+        _keep(found, line, seen, reading)
+
+
+def _places(mapping: Mapping, header: list[str], name: str) -> dict[str, int]:
+    if len(header) > COLUMNS_MAX:
+        raise ImportRefused(f"{name}: line 1: expected at most {COLUMNS_MAX} columns, got {len(header)}")
+    places = {column: place for place, column in enumerate(header)}
+    if len(places) != len(header):
+        twice = sorted({column for column in header if header.count(column) > 1})
+        raise ImportRefused(f"{name}: line 1: expected each column once, got {', '.join(twice)} more than once")
+    lacking = [column for column in mapping.columns if column not in places]
+    if lacking:
+        raise ImportRefused(
+            f"{name}: line 1: expected the columns {', '.join(lacking)}, got: {', '.join(header)[:1000]}"
+        )
+    return places
+
+
+def _keep(found: list[tuple[Any, ...]], line: int, seen: dict[bytes, bytes], reading: Reading) -> None:
+    """Keep a row's changes unless they are there already; refuse a second content for the same version."""
+    digests = []
+    for _, event, order, _, record, values, _ in found:
+        key = hashlib.blake2b(f"{record}\x00{event}\x00{order}".encode(), digest_size=16).digest()
+        digests.append((key, hashlib.blake2b(values, digest_size=16).digest()))
+    known = [seen.get(key) for key, _ in digests]
+    if any(was is not None and was != content for was, (_, content) in zip(known, digests, strict=True)):
+        reading.refuse(line, f"{found[0][4]}: an earlier row says something else about the same instant")
+        return
+    fresh = [change for was, change in zip(known, found, strict=True) if was is None]
+    if not fresh:
+        reading.repeated += 1
+        return
+    seen.update(digests)
+    reading.add(fresh)
+
+
+# ---------------------------------------------------------------------------------------------- one row
+class _RowRefused(Exception):
+    """This row cannot be imported; the text says expected and got."""
+
+
+class _RowReader:
+    """Turns one row into its changes. Values are parsed once per row, whatever the number of changes."""
+
+    def __init__(self, mapping: Mapping, places: dict[str, int], reading: Reading) -> None:
+        self._mapping = mapping
+        self._reading = reading
+        self._places = places
+        self._absent = mapping.absent
+        self._id = places[mapping.id_column]
+        self._subject = places[mapping.subject_column] if mapping.subject_column else None
+        self._order = places[mapping.order_column] if mapping.order_column else None
+        self._parsers = [
+            (rule.field.name, places[rule.column], _parser(mapping, rule), rule) for rule in mapping.fields
+        ]
+
+    def read(self, row: list[str], line: int) -> list[tuple[Any, ...]]:
+        """Return the row's changes. Raises _RowRefused."""
+        record = row[self._id].strip()
+        if record in self._absent or len(record) > ID_SIZE_MAX_CHARACTERS:
+            raise _RowRefused(f"{self._mapping.id_column}: expected an id of 1..{ID_SIZE_MAX_CHARACTERS} characters, got {record[:60]!r}")
+        subject = row[self._subject].strip() if self._subject is not None else ""
+        order = self._order_of(row)
+        times = self._times(row, line)
+        values = self._values(row, line)
+        found: list[tuple[Any, ...]] = []
+        for place, event, known in times:
+            version = self._version(values, times, place, event, row, line)
+            stored = marshal.dumps(version, 2)
+            found.append(
+                (known, event, place if order is None else order, line, record, stored, subject if subject not in self._absent else None)
+            )
+        return found
+
+    def _order_of(self, row: list[str]) -> int | None:
+        if self._order is None:
+            return None
+        text = row[self._order].strip()
+        if not _INT.fullmatch(text) or abs(int(text)) > INTEGER_MAX:
+            raise _RowRefused(f"{self._mapping.order_column}: expected an integer that orders changes, got {text[:60]!r}")
+        return int(text)
+
+    def _times(self, row: list[str], line: int) -> list[tuple[int, int, int]]:
+        """Return (place, event, known) of the changes this row has; a change without a time has not happened."""
+        found: list[tuple[int, int, int]] = []
+        for place, rule in enumerate(self._mapping.changes):
+            text = row[self._places[rule.at.column]].strip()
+            if text in self._absent:
+                if place == 0:
+                    raise _RowRefused(f"{rule.at.column}: expected the time of the record's first change, got none")
+                continue
+            event = self._instant(rule.at, text, line)
+            known = event
+            if rule.known_at is not None:
+                known_text = row[self._places[rule.known_at.column]].strip()
+                known = event if known_text in self._absent else self._instant(rule.known_at, known_text, line)
+            if found and event < found[0][1]:
+                raise _RowRefused(f"{rule.at.column}: expected a time not before {instant_text(found[0][1])} ({self._mapping.changes[0].at.column}), got {text!r}")
+            if known < event:
+                raise _RowRefused(f"{rule.at.column}: known {instant_text(known)}, before it happened, {instant_text(event)}")
+            found.append((place, event, known))
+        return found
+
+    def _values(self, row: list[str], line: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, place, parse, rule in self._parsers:
+            text = row[place].strip()
+            if text in self._absent:
+                if not rule.field.optional and rule.field.type != "list":
+                    raise _RowRefused(f"{rule.column}: expected a value ({name} is required), got none")
+                continue
+            try:
+                value, doubtful = parse(text)
+            except ValueError as error:
+                raise _RowRefused(f"{rule.column}: {error}") from error
+            if doubtful:
+                self._reading.flag(line, f"{rule.column}: {text!r} happened twice that day; the earlier one was taken")
+            values[name] = value
+        try:
+            check_values(self._mapping.kind, values)
+        except RecordInvalid as error:
+            raise _RowRefused(str(error)) from error
+        return values
+
+    def _version(
+        self, values: dict[str, Any], times: list[tuple[int, int, int]], place: int, event: int, row: list[str], line: int
+    ) -> dict[str, Any]:
+        """Return what was known at one change: fields of changes that happened by then, in their declared order."""
+        happened = {other for other, at, _ in times if (at, other) <= (event, place)}
+        version: dict[str, Any] = {}
+        for rule in self._mapping.fields:
+            name = rule.field.name
+            if name not in values or rule.known not in happened:
+                continue
+            if rule.known_from is not None:
+                text = row[self._places[rule.known_from.column]].strip()
+                if text in self._absent or self._instant(rule.known_from, text, line) > event:
+                    continue
+            version[name] = values[name]
+        return version
+
+    def _instant(self, column: TimeColumn, text: str, line: int) -> int:
+        try:
+            ms, ambiguous = _moment(column, text)
+        except ValueError as error:
+            raise _RowRefused(f"{column.column}: {error}") from error
+        if ambiguous:
+            self._reading.flag(line, f"{column.column}: {text!r} happened twice that day; the earlier one was taken")
+        return ms
+
+
+# ---------------------------------------------------------------------------------------------- values
+@lru_cache(maxsize=131_072)
+def _moment(column: TimeColumn, text: str) -> tuple[int, bool]:
+    """Return (ms, the clock showed it twice). Raises ValueError: no time, finer than stated, skipped, or out of range."""
+    moment = _parsed(column, text)
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise ValueError(f"expected a year of {YEARS[0]}..{YEARS[1]}, got {text!r}")
+    if moment.tzinfo is not None:
+        return to_ms(moment), False
+    placed = resolve_local(moment, column.zone)
+    # A date means the start of its day: nobody wrote an hour that could be doubtful.
+    return placed.ms, placed.ambiguous and column.precision != "day"
+
+
+def _parsed(column: TimeColumn, text: str) -> datetime:
+    if column.format is not None:
+        try:
+            return datetime.strptime(text, column.format)  # noqa: DTZ007 - placed in the mapping's zone by the caller
+        except ValueError as error:
+            raise ValueError(f"expected a time like {column.format}, got {text[:60]!r}") from error
+    found = _ISO.fullmatch(text)
+    if found is None:
+        raise ValueError(f"expected an ISO 8601 time of precision {column.precision}, got {text[:60]!r}")
+    finest = 3 if found[4] else 2 if found[3] else 1 if found[2] else 0
+    stated = ("day", "minute", "second", "millisecond").index(column.precision)
+    if (finest > stated and any(part and part.strip(":0") for part in found.groups()[1:4])) or (finest == 0 and stated > 0):
+        raise ValueError(f"expected precision {column.precision}, got {text!r}")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"expected a time that exists, got {text!r}") from error
+
+
+Parse = Callable[[str], tuple[Any, bool]]
+
+
+def _parser(mapping: Mapping, rule: FieldRule) -> Parse:
+    """Return the parser of one column: text -> (stored value, doubtful). It raises ValueError."""
+    if rule.field.type == "list":
+        single = _single(mapping, rule, rule.field.element or "string")
+
+        def parse_list(text: str) -> tuple[Any, bool]:
+            parts = [part.strip() for part in text.split(rule.separator) if part.strip()]
+            if len(parts) > LIST_ITEMS_MAX:
+                raise ValueError(f"expected at most {LIST_ITEMS_MAX} items, got {len(parts)}")
+            read = [single(part) for part in parts]
+            return [value for value, _ in read], any(doubtful for _, doubtful in read)
+
+        return parse_list
+    return _single(mapping, rule, rule.field.type)
+
+
+def _single(mapping: Mapping, rule: FieldRule, type_name: str) -> Parse:
+    if type_name == "string":
+        return _string
+    if type_name == "bool":
+        return lambda text: (_bool(text, rule), False)
+    if type_name == "int":
+        return lambda text: (_int(text), False)
+    if type_name == "quantity":
+        return lambda text: (_scaled(text, rule.field.scale), False)
+    if type_name == "money":
+        currency = mapping.kind.currency or ""
+        digits = _MINOR_DIGITS.get(currency, 2)
+        return lambda text: ({"amount_minor": _scaled(text, digits), "currency": currency}, False)
+    time = rule.time
+    assert time is not None
+    if type_name == "date":
+        return lambda text: (_date(time, text), False)
+
+    def instant(text: str) -> tuple[Any, bool]:
+        ms, ambiguous = _moment(time, text)
+        return instant_text(ms), ambiguous
+
+    return instant
+
+
+def _string(text: str) -> tuple[Any, bool]:
+    if len(text) > STRING_SIZE_MAX_CHARACTERS:
+        raise ValueError(f"expected at most {STRING_SIZE_MAX_CHARACTERS} characters, got {len(text)}")
+    return text, False
+
+
+def _bool(text: str, rule: FieldRule) -> bool:
+    if text in rule.true:
+        return True
+    if text in rule.false:
+        return False
+    raise ValueError(f"expected one of {', '.join(sorted(rule.true | rule.false))}, got {text[:60]!r}")
+
+
+def _int(text: str) -> int:
+    if not _INT.fullmatch(text) or abs(int(text)) > INTEGER_MAX:
+        raise ValueError(f"expected an integer, got {text[:60]!r}")
+    return int(text)
+
+
+def _scaled(text: str, digits: int) -> int:
+    """Read a decimal exactly as an integer scaled by 10^digits; more decimals than that are refused, never rounded."""
+    found = _DECIMAL.fullmatch(text)
+    if found is None:
+        raise ValueError(f"expected a decimal number, got {text[:60]!r}")
+    decimals = (found[3] or "").rstrip("0")
+    if len(decimals) > digits:
+        raise ValueError(f"expected at most {digits} decimals, got {text!r}")
+    scaled = int(found[2]) * 10**digits + int(decimals.ljust(digits, "0") or "0")
+    return -scaled if found[1] == "-" else scaled
+
+
+def _date(column: TimeColumn, text: str) -> str:
+    """Return the day itself: a date has no zone, and placeholder ends like 9999-12-31 are dates too."""
+    if column.format is not None:
+        return _parsed(column, text).date().isoformat()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise ValueError(f"expected a date like 2026-11-23, got {text[:60]!r}") from error
