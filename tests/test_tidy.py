@@ -39,6 +39,14 @@ LOCK_LINE = re.compile(
 )
 STYLE_ATTRIBUTE = re.compile(r"\sstyle\s*=|<style\b", re.IGNORECASE)
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)|\son\w+\s*=\s*[\"']", re.IGNORECASE)
+COMMIT = re.compile(r"\.(?:commit|begin)\(|[\"']COMMIT\b")
+# The writer decides when; the two stores send the statement; migrations run before the product starts.
+MAY_COMMIT = (
+    "ledger/writer.py",
+    "ledger/store/sqlite.py",
+    "ledger/store/postgres.py",
+    "api/migrations/env.py",
+)
 MARKDOWN_LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 
 Faults = Iterator[str]
@@ -127,6 +135,13 @@ def broken_link(path: str, text: str) -> Faults:
                 yield f"{path}:{line_of(text, match)}: link to {match[1]} leads nowhere"
 
 
+def commit_outside_writer(path: str, text: str) -> Faults:
+    """Entries, postings, read models and jobs of a command become durable together or not at all."""
+    if path.startswith(PACKAGES) and path.endswith(".py") and path not in MAY_COMMIT:
+        for match in COMMIT.finditer(text):
+            yield f"{path}:{line_of(text, match)}: expected only the writer to commit, got {match[0]}"
+
+
 def package_in_tests(path: str, text: str) -> Faults:
     """tests/ledger with an __init__ would shadow the package ledger."""
     if path.startswith("tests/") and path.endswith("/__init__.py"):
@@ -144,6 +159,7 @@ RULES: tuple[Rule, ...] = (
     inline_style_or_script,
     lock_address,
     broken_link,
+    commit_outside_writer,
     package_in_tests,
 )
 
@@ -199,6 +215,8 @@ PLANTED: tuple[tuple[Rule, str, str], ...] = (
     (lock_address, "requirements.lock", "--index-ur" + "l https://mirror.example/simple\n"),
     (lock_address, "requirements.lock", "a==1.0\n"),
     (broken_link, "docs/a.md", "[spec](spec/nowhere.md)"),
+    (commit_outside_writer, "casework/desk.py", "await connection.commit()\n"),
+    (commit_outside_writer, "api/routes/a.py", "async with engine.begin() as connection:\n"),
     (package_in_tests, "tests/ledger/__init__.py", ""),
 )
 
