@@ -56,6 +56,16 @@ class _Head:
     leaves: list[bytes]
     exists: bool
 
+    def row(self) -> dict[str, Any]:
+        """Return the columns of the head row."""
+        return {
+            "size": self.size,
+            "last_leaf": self.last_leaf,
+            "frontier": self.frontier.to_bytes(),
+            "at": self.at,
+            "stopped": self.stopped,
+        }
+
 
 Look = Callable[[str, str], Tick]
 """(log, `at` of its last entry) -> the time for this batch: ClockWatch.look."""
@@ -91,9 +101,9 @@ def run_batch(
     answers = [
         _answer(command, cmd, head, tick, overlay, projections) for command, cmd in zip(commands, cmds, strict=True)
     ]
-    if len(answers) > 0 and commands[0].rule is _record_step:
+    if commands[0].rule is _record_step:
         answers = answers[1:]
-    _move_head(head, edge, first_size, overlay)
+    _write_tiles(head, edge, first_size, overlay)
     missing = overlay.missing()
     if missing:
         overlay.settle(missing, (yield Load(log, missing)))
@@ -127,8 +137,13 @@ def _answer(
         return wrapped
     outcome = Outcome(head.size, len(entries), at, False, decided.result)
     overlay.apply(changes)
-    for entry, _, leaf in entries:
-        _advance(head, entry, leaf)
+    if entries:
+        first = not head.exists
+        for entry, _, leaf in entries:
+            _advance(head, entry, leaf)
+        # Per command and not once at the end: a later rule of this batch may read the head.
+        row = head.row()
+        overlay.apply([Insert("log_head", row) if first else Set("log_head", (), row)])
     return outcome
 
 
@@ -232,8 +247,8 @@ def _advance(head: _Head, entry: Entry, leaf: bytes) -> None:
         head.stopped = None
 
 
-def _move_head(head: _Head, edge: TileEdge, first_size: int, overlay: Overlay) -> None:
-    """Turn what the batch appended into tile rows and the new head row."""
+def _write_tiles(head: _Head, edge: TileEdge, first_size: int, overlay: Overlay) -> None:
+    """Turn the leaves that the batch appended into tile rows."""
     if not head.leaves:
         return
     grown = [tile for leaf in head.leaves for tile in edge.append(leaf)]
@@ -246,14 +261,6 @@ def _move_head(head: _Head, edge: TileEdge, first_size: int, overlay: Overlay) -
             changes.append(Insert("tile", {"level": tile.level, "idx": tile.index, "hashes": data}))
         else:
             changes.append(Set("tile", key, {"hashes": data}))
-    row = {
-        "size": head.size,
-        "last_leaf": head.last_leaf,
-        "frontier": head.frontier.to_bytes(),
-        "at": head.at,
-        "stopped": head.stopped,
-    }
-    changes.append(Insert("log_head", row) if first_size == 0 else Set("log_head", (), row))
     overlay.apply(changes)
 
 

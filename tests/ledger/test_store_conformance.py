@@ -65,7 +65,7 @@ async def test_load_finds_exact_keys_and_prefixes_of_every_length(store_url: str
         await writer.maintain(applied(LOG, *rows, *numbers))
         await writer.maintain(applied(OTHER, wrap("i1", "elsewhere")))
         w = b"\x00\xff"
-        cases = [
+        cases: list[tuple[str, list[Any], list[Any]]] = [
             ("item_wrap", [("i1", "s2")], [("i1", "s2", w)]),
             ("item_wrap", [("i1", "s2"), ("i2", "s2"), ("i2", "s1")], [("i1", "s2", w), ("i2", "s1", w)]),
             ("item_wrap", [("i1",)], [("i1", "s1", w), ("i1", "s2", w)]),
@@ -157,7 +157,8 @@ def job(name: str, due: str, dead: int = 0) -> Insert:
 async def test_claim_leases_due_jobs_once_and_again_after_the_lease(store_url: str) -> None:
     t0, t1, t2, t3 = (f"2026-11-23T12:0{minute}:00.000Z" for minute in range(4))
     async with open_writer(store_url) as writer:
-        await writer.maintain(applied(LOG, job("late", t1), job("early", t0), job("later", t2), job("gone", t0, dead=1)))
+        mine = [job("late", t1), job("early", t0), job("later", t2), job("gone", t0, dead=1)]
+        await writer.maintain(applied(LOG, *mine))
         await writer.maintain(applied(OTHER, job("theirs", t1)))
 
         async def claim(worker: str, now: str, until: str, count_max: int = 10) -> list[tuple[str, str, int]]:
@@ -196,33 +197,45 @@ def test_open_store_refuses_other_urls(url: str) -> None:
         open_store(url)
 
 
+SECOND_WRITER = """
+import asyncio, sys
+from ledger.clock import SystemClock
+from ledger.store import open_store
+from ledger.writer import Writer
+async def main():
+    async with Writer(open_store(sys.argv[1]), (), SystemClock()):
+        print("held", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+def second_writer(url: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    command = [sys.executable, "-c", SECOND_WRITER, url]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
 async def test_sqlite_refuses_a_second_writing_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'tallystick.db'}"
     async with open_writer(url) as writer:
-        script = (
-            "import asyncio, sys\n"
-            "from ledger.store import open_store\nfrom ledger.writer import Writer\nfrom ledger.clock import SystemClock\n"
-            "async def main():\n    async with Writer(open_store(sys.argv[1]), (), SystemClock()): pass\n"
-            "asyncio.run(main())\n"
-        )
-        command = [sys.executable, "-c", script, url]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-        second = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
-        assert second.returncode != 0
-        assert f"process {os.getpid()} writes to it already" in second.stderr
+        with second_writer(url) as refused:
+            _, said = refused.communicate(timeout=60)
+        assert refused.returncode != 0
+        assert f"process {os.getpid()} writes to it already" in said
         with pytest.raises(StoreError, match="one writing process"):
             async with Writer(open_store(url), (), HandClock(0)):
                 pass
         assert await writer.maintain(one(Lock(LOG))) is not None
-    # The lock goes with its holder, also with one that was killed.
-    holder = "import sys, time; from ledger.store.sqlite import _take_lock; from pathlib import Path\n"
-    holder += "_take_lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
-    arguments = [sys.executable, "-c", holder, str(tmp_path / "tallystick.db")]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None and process.stdout.readline() == "held\n"
-        with pytest.raises(StoreError, match=f"process {process.pid} writes"):
+
+
+async def test_sqlite_lock_goes_with_a_killed_holder(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'tallystick.db'}"
+    with second_writer(url) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match=f"process {holder.pid} writes"):
             async with Writer(open_store(url), (), HandClock(0)):
                 pass
-        process.send_signal(signal.SIGKILL)
-    async with Writer(open_store(url), (), HandClock(0)) as again:
-        assert await again.maintain(one(Lock(LOG))) is not None
+        holder.send_signal(signal.SIGKILL)
+    async with open_writer(url) as writer:
+        assert await writer.maintain(one(Lock(LOG))) is not None

@@ -1,4 +1,4 @@
-"""What the writer's tests share: an empty database of either kind, a log, and small commands whose rows are easy to count."""
+"""What the writer's tests share: an empty database of either kind, a log, small commands with rows easy to count."""
 
 from __future__ import annotations
 
