@@ -113,7 +113,9 @@ class SqliteConnection:
         self.raw = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, cached_statements=1024)
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGE_CACHE_KIB}"):
             self.raw.execute(f"PRAGMA {pragma}")
-        for pragma, expected in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
+        self.raw.execute("PRAGMA secure_delete=ON")  # erasure: a deleted row's bytes are overwritten (ledger/scrub.py)
+        checks = (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1))
+        for pragma, expected in checks:
             found = self.raw.execute(f"PRAGMA {pragma}").fetchone()[0]
             if found != expected:
                 raise StoreError(f"SQLite {pragma}: expected {expected}, got {found}")
