@@ -299,9 +299,22 @@ def _plain(value: Any, path: str, content: bool) -> bytes:
         # None is the answer for "erased"; a value that reads the same would make the two one.
         raise SealRefused(f"value of {path!r}: expected a value, got null")
     try:
-        return canonical.encode(value, codec.dumps, VALUE_SIZE_MAX_BYTES)
+        return _canonical(value)
     except CanonicalError as error:
         raise SealRefused(f"value of {path!r}: {error}") from error
+
+
+def _canonical(value: Any) -> bytes:
+    # Imports seal every record version: bytes that are ASCII have ASCII names, so only numbers, types and depth are
+    # left to look at. Anything else goes the strict way, which also says what is wrong.
+    try:
+        data = codec.dumps(value)
+    except TypeError:
+        data = b""
+    plain = data.isascii() and canonical.is_plain(value, canonical.NESTING_MAX_LEVELS)
+    if plain and 0 < len(data) <= VALUE_SIZE_MAX_BYTES:
+        return data
+    return canonical.encode(value, codec.dumps, VALUE_SIZE_MAX_BYTES)
 
 
 def _check_subjects(subjects: Sequence[str]) -> list[str]:

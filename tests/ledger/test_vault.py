@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import canonical
 from ledger.blobs import FolderBlobs
 from ledger.changes import Delete, Insert, Row
 from ledger.entropy import SeededEntropy
+from ledger.errors import CanonicalError
 from ledger.vault import (
     INLINE_SIZE_MAX_BYTES,
     ORGANISATION,
@@ -25,6 +28,9 @@ from ledger.vault import (
 
 LOG = "tallystick.example/seal-4f1c"
 KEY = bytes(range(32))
+DEEP: Any = 0
+for _ in range(40):
+    DEEP = [DEEP]
 
 
 def _vault(folder: Path, log: str = LOG, key: bytes = KEY, seed: str = "vault") -> Vault:
@@ -97,6 +103,12 @@ def test_the_same_seed_gives_the_same_rows(tmp_path: Path) -> None:
         (None, "note", ["c"], False, "got null"),
         (1.5, "note", ["c"], False, "expected an integer"),
         ({"é": 1}, "note", ["c"], False, "ASCII"),
+        ({"a": 2**53}, "note", ["c"], False, "2\\^53-1"),
+        ({"a": [1, 0.5]}, "note", ["c"], False, "expected an integer, got 0.5, at /a/1"),
+        ({1: "a"}, "note", ["c"], False, "ASCII"),
+        (uuid.UUID(int=1), "note", ["c"], False, "got UUID"),
+        ("\ud800", "note", ["c"], False, "surrogate"),
+        (DEEP, "note", ["c"], False, "levels"),
         ("x" * (1024 * 1024), "note", ["c"], False, "at most"),
         ("text", "content", ["c"], True, "expected bytes, got str"),
         ("v", "", ["c"], False, "path"),
@@ -243,6 +255,29 @@ def test_erase_fails_for_the_organisation_itself(tmp_path: Path) -> None:
     assert wraps[0]["subject"] == ORGANISATION
     with pytest.raises(VaultError, match="expected the id of a person"):
         vault.erase(ORGANISATION, [item], wraps)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**54), 2**54) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=_json.filter(lambda value: value is not None))
+def test_seal_takes_exactly_what_the_canonical_profile_takes(
+    tmp_path_factory: pytest.TempPathFactory, value: Any
+) -> None:
+    vault = _vault(tmp_path_factory.getbasetemp() / "blobs")
+    try:
+        expected = canonical.encode(value)
+    except CanonicalError:
+        with pytest.raises(SealRefused):
+            vault.seal(value, "note", [])
+        return
+    (item,), wraps = _rows(vault.seal(value, "note", []))
+    opening = vault.disclose(item, wraps)
+    assert opening is not None and opening.data == expected
 
 
 _people = st.lists(st.sampled_from("abcd"), max_size=3)
