@@ -135,7 +135,7 @@ def record(
 
 
 def record_digest(value: Mapping[str, Any]) -> str:
-    """Return hex SHA-256("tallystick/decision/v1" 0x00 canonical record): what a passkey signs, what the entry names."""
+    """Return hex SHA-256(domain, canonical record): what a passkey signs and the entry names."""
     return hashlib.sha256(DECISION_DOMAIN + encode(dict(value))).hexdigest()
 
 

@@ -42,6 +42,7 @@ from casework.requests import (
 )
 from ledger.clock import instant_of
 from ledger.commands import Need, Rule
+from ledger.entries import SYSTEM
 
 LINK_TOKEN_BYTES = 32
 NONCE_BYTES = 16
@@ -225,7 +226,13 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------ was it earned
     async def judge(self, who: Principal, key: str, request: Judge) -> Done:
-        """Run the policy's verifier and record its verdict. ids: case, verdict. Refused: stale, no_policy."""
+        """Run the policy's verifier and record its verdict. ids: case, verdict. Refused: stale, no_policy, transition.
+
+        The system asks after every review; it is refused (transition) while items wait for review, or when the verdict
+        on record still rests on what is there.
+        """
+        if who.id == SYSTEM:
+            await judging.check_useful(self._in.records, request.case)
         basis = await judging.read(self._in.records, self._in.log, request.case, request.beneficiaries)
         judged = judging.judge(basis)
         ids = self._in.ids("verdict")

@@ -6,7 +6,6 @@ counts once in the whole organisation; an answer of a customer cannot be taken b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from casework import cases, people

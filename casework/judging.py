@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import cases, evidence, people
+from casework import awards, cases, evidence, people
 from casework.errors import Unjudgeable, refuse
 from casework.gather import formula_members
 from casework.intake import Records
@@ -20,6 +20,7 @@ from casework.requests import Asked
 from ledger.changes import Row
 from ledger.commands import Command, Decided, View
 from ledger.entries import SYSTEM, Draft
+from ledger.errors import Refused
 from verifiers import registry
 
 PRIOR_CASES_MAX = 200
@@ -95,6 +96,23 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
     concerns = tuple(sorted({*chosen, *((customer,) if customer else ())}))
     ids = tuple(sorted(item["evidence"] for item in items))
     return Basis(row, policy, tuple(sorted(chosen)), ids, marks(row, items, policy), value, concerns)
+
+
+async def check_useful(records: Records, case: str) -> None:
+    """Refuse `transition` when a verdict now would say nothing new: items wait for review, or the last one still holds."""
+    row = await records.get("case_file", (case,))
+    items = evidence.live(await records.scan("evidence", (case,)))
+    if row is None or any(item["review"] is None for item in items):
+        raise refuse("transition", "verdict_given: expected every item reviewed, got one that waits")
+    last = None if row["verdict"] is None else await records.get("verdict", (case, row["verdict"]))
+    if last is not None:
+        try:
+            awards.check_current(row, last, items)
+        except Refused:
+            return
+        raise refuse(
+            "transition", "verdict_given: expected something new since the last verdict, got nothing"
+        )
 
 
 async def _facts(records: Records, row: Row) -> dict[str, Any]:

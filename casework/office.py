@@ -148,12 +148,12 @@ class Office:
         return await self._in.submit(who, key, request, rules.mode_changed, needs)
 
     async def publish_policy(self, who: Principal, key: str, request: PublishPolicy) -> Done:
-        """ids: policy. Refused: value_invalid (content, digest, or not a later version)."""
+        """ids: policy, which is `<id>/v<version>`. Refused: value_invalid (content, or a version that says otherwise)."""
         try:
             policy = registry.load_policy(dict(request.content))
         except VerifierError as error:
             raise refuse("value_invalid", str(error), "/content") from error
-        named = (policy.id, policy.verifier, policy.version, policy.digest)
+        named = (f"{policy.id}/v{policy.version}", policy.verifier, policy.verifier_version, policy.digest)
         if named != (request.policy, request.verifier, request.version, request.digest):
             raise refuse(
                 "value_invalid", f"content: expected that of {request.policy}, got {named}", "/content"

@@ -382,14 +382,14 @@ def mode_changed(view: View, command: Command, at: str) -> Decided:
 
 
 def policy_published(view: View, command: Command, at: str) -> Decided:
-    """Rule of publish_policy: never back to an earlier version. The verifier's registry has checked the content."""
+    """Rule of publish_policy: what a version says never changes. The verifier's registry has checked the content."""
     asked: Asked = command.data
     request: PublishPolicy = asked.request
     people.owner(view, asked.who)
     before = view.get("policy", (request.policy,))
-    if before is not None and request.version <= before["version"]:
+    if before is not None and before["digest"] != request.digest:
         raise refuse(
-            "value_invalid", f"version: expected above {before['version']}, got {request.version}", "/version"
+            "value_invalid", f"{request.policy}: expected what was published before, or a new version"
         )
     body = {
         "policy": request.policy,

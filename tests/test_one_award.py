@@ -50,7 +50,7 @@ async def test_one_award(tmp_path: Path) -> None:
         assert await here.state(case) == "RESOLVED"
 
         # Second decision: was it earned, by whom, what for? The accountant decides; the waiter cannot.
-        with pytest.raises(Refused, match="decider_is_submitter"):
+        with pytest.raises(Refused, match="decider_is_maker"):
             await here.approve(case, "waiter")
         decision = (await here.approve(case, message="Thank you for the soup.")).ids["decision"]
 
@@ -88,6 +88,6 @@ async def test_one_award(tmp_path: Path) -> None:
             "award_granted",
             "award_settled",
         ]
-        assert {owner.id, waiter.id, accountant.id} == {row["member"] for row in await here.rows.scan("member", ())} - {
-            here.people["agent"].id
-        }
+        assert {owner.id, waiter.id, accountant.id} == {
+            row["member"] for row in await here.rows.scan("member", ())
+        } - {here.people["agent"].id}

@@ -73,7 +73,9 @@ POLICY: dict[str, Any] = {
     "award_kind": "service_issue",
     "terms": {"tokens": 20, "window_days": 14, "tokens_limit": 15, "k_min": 2, "k_min_above": 3},
     "parameters": {
-        "evidence_sets": [{"grades": {"system_record": "E3", "customer_confirmation": "E3"}, "k_evidence_min": 2}],
+        "evidence_sets": [
+            {"grades": {"system_record": "E3", "customer_confirmation": "E3"}, "k_evidence_min": 2}
+        ],
         "record_state": {"complaint": {"status": ["closed", "resolved"]}},
         "record_changed_after": "approval",
         "path_seconds_min": 120,
@@ -127,7 +129,11 @@ class Shop:
     # ------------------------------------------------------------------------------------------ steps of the story
     async def open(self, origin: str = "signal", **more: Any) -> str:
         """Open a complaint's case owned by the waiter; return its id."""
-        who = THE_SYSTEM if origin in ("signal", "schedule") else self.people.get("reporter", self.people["owner"])
+        who = (
+            THE_SYSTEM
+            if origin in ("signal", "schedule")
+            else self.people.get("reporter", self.people["owner"])
+        )
         number = more.pop("number", str(self.count))
         request = OpenCase(
             origin=origin,
@@ -136,7 +142,7 @@ class Shop:
             onset=self.now(),
             detected_at=self.now(),
             award_kind="service_issue",
-            policy="service_issue",
+            policy="service_issue/v1",
             subject={"kind": "complaint", "id": number, "customer": GUEST},
             concerns=(GUEST,),
             **more,
@@ -152,7 +158,9 @@ class Shop:
         """Be shown the matter and decide it at once; approved unless `verb` says otherwise."""
         person = self.people[who]
         shown = await self.desk.show(person, case, about)
-        return await self.desk.decide(person, self.key(), Decide(shown.token, more.pop("verb", "approved"), **more))
+        return await self.desk.decide(
+            person, self.key(), Decide(shown.token, more.pop("verb", "approved"), **more)
+        )
 
     async def act(self, case: str, proposal: str, who: str = "waiter") -> Done:
         """Take the action."""
@@ -184,14 +192,16 @@ class Shop:
         answered = AnswerLink(link.secrets["token"], answer)
         return (await self.desk.answer_link(self.key(), link.ids["link"], answered)).ids["evidence"]
 
-    async def review(self, case: str, evidence: str, who: str = "owner", result: str = "accepted", **more: Any) -> Done:
+    async def review(
+        self, case: str, evidence: str, who: str = "owner", result: str = "accepted", **more: Any
+    ) -> Done:
         """Review one item."""
         request = ReviewEvidence(case, evidence, result, **more)
         return await self.desk.review_evidence(self.people[who], self.key(), request)
 
     async def judge(self, case: str, beneficiaries: tuple[str, ...] | None = None) -> dict[str, Any]:
         """Judge and return the verdict's row."""
-        done = await self.desk.judge(THE_SYSTEM, self.key(), Judge(case, beneficiaries))
+        done = await self.desk.judge(self.people["owner"], self.key(), Judge(case, beneficiaries))
         row = await self.rows.get("verdict", (case, done.ids["verdict"]))
         assert row is not None
         return dict(row)
@@ -215,7 +225,9 @@ class Shop:
             return case
         self.wait(minutes=5)
         waiter = self.people["waiter"]
-        await self.desk.acknowledge(waiter, self.key(), Acknowledge(case, instant_of(self.clock.read().unix_ms + DAY_MS)))
+        await self.desk.acknowledge(
+            waiter, self.key(), Acknowledge(case, instant_of(self.clock.read().unix_ms + DAY_MS))
+        )
         proposal = await self.propose(case)
         if step == "proposed":
             return case
@@ -266,7 +278,9 @@ class Shop:
     async def kinds(self, case: str | None = None) -> list[str]:
         """Return the kinds of all entries (of one case) in log order."""
         size, _ = await self.rows.head()
-        return [entry.kind for entry in await self.rows.entries(0, size) if case is None or entry.case == case]
+        return [
+            entry.kind for entry in await self.rows.entries(0, size) if case is None or entry.case == case
+        ]
 
     def step(self, award: str, reason: str | None = None) -> AwardStep:
         """Return the request of an award's step."""
@@ -274,7 +288,9 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop(url: str, folder: Path, *, undo_seconds: int = 10, projections: Any = PROJECTIONS) -> AsyncIterator[Shop]:
+async def shop(
+    url: str, folder: Path, *, undo_seconds: int = 10, projections: Any = PROJECTIONS
+) -> AsyncIterator[Shop]:
     """Open a shop in an empty database: three people and an agent, authorities, a source, a policy, a budget of 100."""
     store = open_store(url)
     engine = create_async_engine(store.url)
@@ -287,7 +303,9 @@ async def shop(url: str, folder: Path, *, undo_seconds: int = 10, projections: A
     try:
         async with Writer(store, projections, clock) as writer:
             rows = Scoped(store.reader, LOG, vault, LogReader(store.reader, LOG))
-            intake = Intake(LOG, writer, rows, vault, entropy, lambda: clock.read().unix_ms, entropy.token(32))
+            intake = Intake(
+                LOG, writer, rows, vault, entropy, lambda: clock.read().unix_ms, entropy.token(32)
+            )
             opened = Shop(Desk(intake), Office(intake), intake, rows, clock, store)
             await _furnish(opened, undo_seconds)
             yield opened
@@ -302,14 +320,16 @@ async def _furnish(shop: Shop, undo_seconds: int) -> None:
     shop.people["owner"] = owner
     await shop.join("waiter", "staff")
     await shop.join("accountant", "outsider")
-    agent = await office.register_agent(owner, shop.key(), RegisterAgent("watcher", {"may_propose": ["*"]}, owner.id))
+    agent = await office.register_agent(
+        owner, shop.key(), RegisterAgent("watcher", {"may_propose": ["*"]}, owner.id)
+    )
     shop.people["agent"] = Principal(agent.ids["member"], "agent", "test", "key")
     await shop.may("owner", "action")
     await shop.may("accountant", "award", second_person=True, tokens_max=50)
     source = RegisterSource("pms", ("complaint",), {"party": "source:pms"})
     await office.register_source(owner, shop.key(), source)
     digest = policy_digest(POLICY)
-    policy = PublishPolicy("service_issue", "service_issue", 1, digest, json.loads(json.dumps(POLICY)))
+    policy = PublishPolicy("service_issue/v1", "service_issue", 1, digest, json.loads(json.dumps(POLICY)))
     await office.publish_policy(owner, shop.key(), policy)
     budget = await office.set_budget(owner, shop.key(), SetBudget(100, "thank-yous"))
     shop.budget = budget.ids["budget"]

@@ -36,7 +36,14 @@ def view_of(team: Team) -> Overlay:
     view = Overlay(shapes())
     view.admit({name: {0: {()}} for name in shapes()}, {})
     for member, (roles, powers) in team.items():
-        row = {"member": member, "roles": roles, "same_as": None, "active": 1, "charter": None, "answers_to": None}
+        row = {
+            "member": member,
+            "roles": roles,
+            "same_as": None,
+            "active": 1,
+            "charter": None,
+            "answers_to": None,
+        }
         view.apply([Insert("member", {**row, "seq": 0})])
         for power in powers:
             about, second = POWERS[power]
@@ -97,9 +104,7 @@ EVERY_STEP: list[tuple[int, Stand, dict[str, tuple[str, ...] | None]]] = [
     }),
 ]  # fmt: skip
 
-CASES = [
-    (size, where, step, able) for size, where, table in EVERY_STEP for step, able in table.items()
-]
+CASES = [(size, where, step, able) for size, where, table in EVERY_STEP for step, able in table.items()]
 
 
 @pytest.mark.parametrize(("size", "where", "step", "able"), CASES)
