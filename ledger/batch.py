@@ -101,7 +101,7 @@ def run_batch(
     answers = [
         _answer(command, cmd, head, tick, overlay, projections) for command, cmd in zip(commands, cmds, strict=True)
     ]
-    if commands[0].rule is _record_step:
+    if commands and commands[0].rule is _record_step:
         answers = answers[1:]
     _write_tiles(head, edge, first_size, overlay)
     missing = overlay.missing()
