@@ -256,12 +256,12 @@ def check_consistency(
         SizesRefused, ProofLength, HashMalformed, RootMismatch
     """
     _check_sizes(old_size, new_size)
-    _check_hashes(old_root, new_root, *proof)
     if old_size == new_size:
         if proof:
             raise ProofLength(f"consistency proof at equal sizes: expected no hashes, got {len(proof)}")
         _check_root(old_root, new_root, f"consistency at size {new_size}")
         return
+    _check_hashes(old_root, new_root, *proof)
     path = list(proof)
     if old_size & (old_size - 1) == 0:
         path.insert(0, old_root)

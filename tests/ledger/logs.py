@@ -91,8 +91,7 @@ def opened_log(count: int = 0) -> Scribe:
         scribe.write("award_settled", {"award": award, "shares": settled}, CASE)
         for _ in range(6):
             scribe.write("acknowledged", {"until": "2026-11-24T10:00:00.000Z"}, CASE)
-    del scribe.lines[count or None :]
-    return scribe if not count else cut(scribe, count)
+    return cut(scribe, count) if count else scribe
 
 
 def cut(scribe: Scribe, count: int) -> Scribe:
