@@ -99,7 +99,7 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
 
 
 async def check_useful(records: Records, case: str) -> None:
-    """Refuse `transition` when a verdict now would say nothing new: items wait for review, or the last one still holds."""
+    """Refuse `transition` when a verdict now would say nothing new: items wait, or the last one holds."""
     row = await records.get("case_file", (case,))
     items = evidence.live(await records.scan("evidence", (case,)))
     if row is None or any(item["review"] is None for item in items):

@@ -148,7 +148,7 @@ class Office:
         return await self._in.submit(who, key, request, rules.mode_changed, needs)
 
     async def publish_policy(self, who: Principal, key: str, request: PublishPolicy) -> Done:
-        """ids: policy, which is `<id>/v<version>`. Refused: value_invalid (content, or a version that says otherwise)."""
+        """ids: policy, which is `<id>/v<version>`. Refused: value_invalid (content or name)."""
         try:
             policy = registry.load_policy(dict(request.content))
         except VerifierError as error:

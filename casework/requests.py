@@ -1,4 +1,4 @@
-"""What the doors may ask of the desk: who asks, and one frozen record per use case. Data only; the rules do the refusing.
+"""What the doors may ask of the desk: who asks, and one frozen record per use case. Data only; rules do the refusing.
 
 Instants are RFC 3339 UTC with milliseconds, money is {"amount_minor": int, "currency": "EUR"}, ids are UUIDv7 text.
 Texts that concern people (notes, reasons, names) are sealed into the vault by the desk; entries hold commitments.

@@ -249,7 +249,7 @@ KINDS: dict[str, Kind] = _kinds(
             "assurance": "text",
             "effects_at": "instant",  # until then, and until an effect has an entry, it may be withdrawn
         },
-        ("reason", "message"),
+        ("reason", "message", "passkey"),
     ),
     Kind("decision_withdrawn", {"decision": "id", "about": "text"}),
     Kind("action_taken", {"proposal": "id", "decision": "id"}, ("note",)),
