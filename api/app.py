@@ -98,7 +98,11 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document; the Problem schema is referred to by every route and declared once, here."""
     if app.openapi_schema is None:
         document = get_openapi(
-            title=app.title, version=app.version, summary=app.summary, openapi_version="3.1.0", routes=app.routes
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            openapi_version="3.1.0",
+            routes=app.routes,
         )
         schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})

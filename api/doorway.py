@@ -35,14 +35,18 @@ log = structlog.get_logger("api.http")
 class Doorway:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, *, body_bytes_max: int, in_flight_max: int, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, app: ASGIApp, *, body_bytes_max: int, in_flight_max: int, registry: CollectorRegistry
+    ) -> None:
         self._app = app
         self._body_bytes_max = body_bytes_max
         self._in_flight_max = in_flight_max
         self._in_flight = 0
         names = ["method", "route", "status"]
         self._count = Counter("tallystick_requests", "HTTP requests", names, registry=registry)
-        self._seconds = Histogram("tallystick_request_seconds", "Time to answer", ["route"], registry=registry)
+        self._seconds = Histogram(
+            "tallystick_request_seconds", "Time to answer", ["route"], registry=registry
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
@@ -72,17 +76,23 @@ class Doorway:
 
     def _refuse_early(self, scope: Scope) -> dict[str, Any] | None:
         if self._in_flight > self._in_flight_max:
-            return document(503, "busy", f"more than {self._in_flight_max} requests at once; try again in a second")
+            return document(
+                503, "busy", f"more than {self._in_flight_max} requests at once; try again in a second"
+            )
         for name, value in scope["headers"]:
             if name == b"content-length" and (not value.isdigit() or int(value[:20]) > self._body_bytes_max):
-                return document(413, "body_too_large", _too_large(self._body_bytes_max, value.decode("latin-1")[:20]))
+                return document(
+                    413, "body_too_large", _too_large(self._body_bytes_max, value.decode("latin-1")[:20])
+                )
         return None
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "none"
         self._count.labels(scope["method"][:10], route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
-        log.info("request", method=scope["method"][:10], route=route, status=status, ms=round(seconds * 1000, 1))
+        log.info(
+            "request", method=scope["method"][:10], route=route, status=status, ms=round(seconds * 1000, 1)
+        )
 
 
 def _too_large(limit: int, got: str) -> str:

@@ -21,7 +21,9 @@ def check_house() -> None:
     """
     for name in FIRST_PARTY:
         spec = importlib.util.find_spec(name)
-        found = {Path(place).resolve() for place in (spec.submodule_search_locations or ())} if spec else set()
+        found = (
+            {Path(place).resolve() for place in (spec.submodule_search_locations or ())} if spec else set()
+        )
         if found != {HOME / name}:
             got = ", ".join(str(place) for place in sorted(found)) or "nothing"
             raise ForeignPackage(

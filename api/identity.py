@@ -49,7 +49,9 @@ class Asking:
         return self.caller.who
 
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A member's or an agent's key: `tsk_...`")
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A member's or an agent's key: `tsk_...`"
+)
 
 
 async def signed_in(
@@ -63,7 +65,9 @@ async def signed_in(
     if given is None or not given.credentials.startswith(KEY_PREFIX):
         raise NotSignedIn(f"expected Authorization: Bearer {KEY_PREFIX}..., got none or another scheme")
     installation = request.app.state.installation
-    holder: Caller | None = await installation.holders.holder(key_digest(given.credentials), installation.clock.now())
+    holder: Caller | None = await installation.holders.holder(
+        key_digest(given.credentials), installation.clock.now()
+    )
     if holder is None:
         raise NotSignedIn("expected a key in force, got one that is unknown, ended or expired")
     request.state.caller = holder
@@ -99,7 +103,7 @@ def need(permission: str) -> Any:
 
 
 def idempotency_key(
-    key: Annotated[
+    given: Annotated[
         str | None,
         Header(
             alias="Idempotency-Key",
@@ -111,7 +115,7 @@ def idempotency_key(
     ] = None,
 ) -> str | None:
     """Return the caller's idempotency key, or None."""
-    return key
+    return given
 
 
 class NeedToWrite(Need):
@@ -126,16 +130,18 @@ class NeedToWrite(Need):
         request: Request,
         response: Response,
         caller: Annotated[Caller, Depends(signed_in)],
-        key: Annotated[str | None, Depends(idempotency_key)],
+        given_key: Annotated[str | None, Depends(idempotency_key)],
     ) -> Asking:
         allowed = self.check(caller)
         body = await request.body()
         got = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if body and got not in self.media_types:
-            raise BadRequest("media_type", f"expected {' or '.join(self.media_types)}, got {got or 'none'}", status=415)
+            raise BadRequest(
+                "media_type", f"expected {' or '.join(self.media_types)}, got {got or 'none'}", status=415
+            )
         installation = request.app.state.installation
         # a request without a key cannot be recognised again; a random key keeps it from colliding with another
-        key = key or f"door:{installation.entropy.token(16).hex()}"
+        key = given_key or f"door:{installation.entropy.token(16).hex()}"
         digest = request_digest(request.method, request.url.path, request.url.query, body)
         return Asking(allowed, await installation.rooms(allowed.log), RequestKey.of(key, digest), response)
 

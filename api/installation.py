@@ -1,10 +1,10 @@
 """The composition root: opens store, writer, vaults, keys and guard from the settings, for any number of organisations.
 
-    <data>/tallystick.db     the database, unless TALLYSTICK_DATABASE_URL names another
-    <data>/keys/<log>/       secret keys of one organisation (docs/keys.md)
-    <data>/blobs/<log>/      sealed files
-    <guard>/                 the signing guard's memory; belongs on a volume of its own
-    <data>/refusals.jsonl    the security journal
+<data>/tallystick.db     the database, unless TALLYSTICK_DATABASE_URL names another
+<data>/keys/<log>/       secret keys of one organisation (docs/keys.md)
+<data>/blobs/<log>/      sealed files
+<guard>/                 the signing guard's memory; belongs on a volume of its own
+<data>/refusals.jsonl    the security journal
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from prometheus_client import CollectorRegistry
 
 from api.caller import draw_key
 from api.journal import Journal
-from api.rooms import Rooms, Routing
+from api.rooms import LastResort, Rooms
 from api.schema import check_schema
 from api.scope import KeyHolders, Scoped, logs
 from api.settings import Settings, SettingsInvalid
+from api.watching import Watching
 from casework.desk import Desk
 from casework.intake import Intake
 from casework.office import Office
@@ -40,8 +41,9 @@ from ledger.keys import KeyFolder
 from ledger.publish import CommandShelf, Publisher
 from ledger.reader import LogReader
 from ledger.store import open_store
-from ledger.store.sqlite import SqliteStore
 from ledger.store.postgres import PostgresStore
+from ledger.store.sqlite import SqliteStore
+from ledger.vault import Vault
 from ledger.writer import Writer
 
 PROJECTIONS: tuple[Projection, ...] = (project_book, project_casework)
@@ -103,7 +105,9 @@ class Installation:
 
     def _build(self, log: str) -> Rooms:
         keys = KeyFolder(self.settings.data_dir / "keys" / log, log).load()
-        vault = Vault(log, keys.organisation, self.entropy, FolderBlobs(self.settings.data_dir / "blobs" / log))
+        vault = Vault(
+            log, keys.organisation, self.entropy, FolderBlobs(self.settings.data_dir / "blobs" / log)
+        )
         reader = LogReader(self.store.reader, log)
         rows = Scoped(self.store.reader, log, vault, reader)
         intake = Intake(log, self.writer, rows, vault, self.entropy, self.clock.unix_ms, keys.decision_token)
@@ -129,7 +133,8 @@ class Installation:
             desk=Desk(intake),
             office=Office(intake),
             publisher=publisher,
-            routing=Routing(rows),
+            last_resort=LastResort(rows),
+            watching=Watching(),
         )
 
     async def logs(self) -> list[str]:
@@ -141,9 +146,13 @@ class Installation:
 
         A crash in between leaves keys without a log, which nothing uses; the next try draws another name.
         """
-        log = f"{slug(name)}-{self.entropy.token(SUFFIX_BYTES).hex()}" + (SIMULATED_SUFFIX if simulated else "")
+        log = f"{slug(name)}-{self.entropy.token(SUFFIX_BYTES).hex()}" + (
+            SIMULATED_SUFFIX if simulated else ""
+        )
         if self.simulated and not simulated:
-            raise SettingsInvalid(f"clock: expected the machine's for a real organisation, got a simulated one for {log}")
+            raise SettingsInvalid(
+                f"clock: expected the machine's for a real organisation, got a simulated one for {log}"
+            )
         keys = KeyFolder(self.settings.data_dir / "keys" / log, log).create(self.entropy)
         self.guard.enrol(log)
         rooms = await self.rooms(log)
@@ -203,7 +212,9 @@ async def open_installation(
     instants = Instants(clock)
     store = open_store(settings.url)
     registry = CollectorRegistry()
-    journal = Journal(settings.data_dir / "refusals.jsonl", registry, lambda: instant_of(time.time_ns() // 1_000_000))
+    journal = Journal(
+        settings.data_dir / "refusals.jsonl", registry, lambda: instant_of(time.time_ns() // 1_000_000)
+    )
     try:
         await check_schema(store.reader)
         async with Writer(store, PROJECTIONS, clock) as writer:
@@ -221,7 +232,9 @@ async def open_installation(
             )
             real = [log for log in await installation.logs() if not log.endswith(SIMULATED_SUFFIX)]
             if clock.simulated and real:
-                raise SettingsInvalid(f"TALLYSTICK_CLOCK_FILE: expected none beside the real organisation {real[0]}")
+                raise SettingsInvalid(
+                    f"TALLYSTICK_CLOCK_FILE: expected none beside the real organisation {real[0]}"
+                )
             yield installation
     finally:
         journal.close()

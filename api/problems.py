@@ -1,15 +1,16 @@
 """Every error leaves in one shape: RFC 9457 `application/problem+json` with a code, a pointer per field, and what was not changed.
 
-    Problem                     an error of the doors themselves; carries its status
-    |-- NotSignedIn         401 no key, or one that is unknown, ended or expired
-    |-- NotAllowed          403 the matrix refuses the role
-    |-- NotFound            404 unknown here; another organisation's ids read the same
-    `-- BadRequest      413-428 size, media type, header, cursor
-    ledger.Refused      by code see STATUS_BY_CODE; 409 otherwise
-    casework.TokenInvalid   403 a decision or link token that was never issued here
-    ledger.Stopped          503 the log takes no command until somebody acts
-    ledger.StoreError       503 the batch was rolled back; a retry with the same key is safe
-    anything else           500 with an error number; the cause stands in the server's log, never in the answer
+Problem                     an error of the doors themselves; carries its status
+|-- NotSignedIn         401 no key, or one that is unknown, ended or expired
+|-- NotAllowed          403 the matrix refuses the role
+|-- NotFound            404 unknown here; another organisation's ids read the same
+`-- BadRequest      413-428 size, media type, header, cursor
+ledger.Refused      by code see STATUS_BY_CODE; 409 otherwise
+casework.TokenInvalid   403 a decision or link token that was never issued here
+playbooks.DocumentInvalid and its like, verifiers.PolicyInvalid    422 a file is not what its format says
+ledger.Stopped          503 the log takes no command until somebody acts
+ledger.StoreError       503 the batch was rolled back; a retry with the same key is safe
+anything else           500 with an error number; the cause stands in the server's log, never in the answer
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ from starlette.responses import Response
 
 from casework.errors import CaseworkError, TokenInvalid
 from ledger.errors import CanonicalError, EntryInvalid, LedgerError, Refused, Stopped, StoreError
+from playbooks.errors import (
+    DocumentInvalid,
+    EvolutionRefused,
+    ImportRefused,
+    PlaybookError,
+    RecordConflict,
+    RecordInvalid,
+)
+from verifiers.errors import PolicyInvalid, VerifierError
 
 MEDIA_TYPE = "application/problem+json"
 NOTHING = "Nothing was recorded."
@@ -160,7 +170,10 @@ def document(
 def answer(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """Return the HTTP answer of a problem document."""
     return Response(
-        orjson.dumps(dict(body)), status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {})
+        orjson.dumps(dict(body)),
+        status_code=body["status"],
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
     )
 
 
@@ -190,8 +203,12 @@ def of_validation(error: RequestValidationError) -> dict[str, Any]:
 
 def _said(item: Mapping[str, Any]) -> str:
     if item["type"] in ("missing", "extra_forbidden"):
-        return {"missing": "expected this member, got none", "extra_forbidden": "unknown member"}[item["type"]]
-    return f"{item['msg']}, got {type(item['input']).__name__} {item['input']!r}"[: 200 + INPUT_SHOWN_CHARS_MAX]
+        return {"missing": "expected this member, got none", "extra_forbidden": "unknown member"}[
+            item["type"]
+        ]
+    return f"{item['msg']}, got {type(item['input']).__name__} {item['input']!r}"[
+        : 200 + INPUT_SHOWN_CHARS_MAX
+    ]
 
 
 def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
@@ -202,13 +219,19 @@ def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     if isinstance(error, Refused):
         fields = [FieldProblem(pointer=error.field, detail=error.detail)] if error.field else []
         return document(status_of(error.code), error.code, error.detail, fields), {}
+    if isinstance(error, DocumentInvalid | EvolutionRefused | ImportRefused | RecordInvalid | PolicyInvalid):
+        return document(422, "document_invalid", str(error)[:2000]), {}
+    if isinstance(error, RecordConflict):
+        return document(409, "record_conflict", str(error)[:2000]), {}
     if isinstance(error, TokenInvalid):
         return document(403, "token_invalid", str(error)), {}
     if isinstance(error, Stopped):
         return document(503, error.code, error.detail), {"Retry-After": "60"}
     if isinstance(error, StoreError):
         detail = "the database did not answer; repeat with the same Idempotency-Key, the effect is one"
-        return document(503, "store_failed", detail, effect="The batch was rolled back."), {"Retry-After": "1"}
+        return document(503, "store_failed", detail, effect="The batch was rolled back."), {
+            "Retry-After": "1"
+        }
     if isinstance(error, CanonicalError | EntryInvalid):
         return document(422, "invalid_request", str(error)), {}
     number = secrets.token_hex(6)
@@ -252,12 +275,15 @@ def install(app: FastAPI) -> None:
     """Make every error of `app` leave as a problem."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
-    for kind in (Problem, LedgerError, CaseworkError, Exception):
+    for kind in (Problem, LedgerError, CaseworkError, PlaybookError, VerifierError, Exception):
         app.add_exception_handler(kind, _on_error)
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+    }
     for status in (401, 403, 404, 405, 409, 413, 415, 422, 428, 500, 503)
 }
 """Declared on every route, so that the OpenAPI document says what may come back."""

@@ -72,7 +72,9 @@ class Remote:
         kind = answer.headers.get("content-type", "")
         body = answer.json() if "json" in kind and answer.content else answer.content
         if answer.status_code >= 400:
-            raise RemoteRefused(answer.status_code, body if isinstance(body, dict) else {"detail": answer.text[:200]})
+            raise RemoteRefused(
+                answer.status_code, body if isinstance(body, dict) else {"detail": answer.text[:200]}
+            )
         return body
 
     def operator_headers(self) -> dict[str, str]:
@@ -119,4 +121,6 @@ def read_key(settings: Settings, key_file: Path | None) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise NoKey(f"expected a key in {path}, got none: pass --key-file or run `tallystick init`") from error
+        raise NoKey(
+            f"expected a key in {path}, got none: pass --key-file or run `tallystick init`"
+        ) from error

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from api.scope import Scoped
+from api.watching import Watching
 from casework import people, tables
 from casework.desk import Desk
+from casework.errors import refuse
 from casework.intake import Intake
 from casework.office import Office
 from ledger.codec import loads
 from ledger.entropy import Entropy
-from ledger.errors import Refused
 from ledger.keys import Keys
 from ledger.publish import Publisher
 from ledger.reader import LogReader
@@ -33,32 +33,23 @@ class Now(Protocol):
         ...
 
 
-class Routing:
-    """Whose a case is when nobody says so: the playbook's answer, else the organisation's first owner."""
+class LastResort:
+    """Whose a case is when nobody says so: the owner who joined first. A playbook's own route is casework.signals."""
 
     def __init__(self, rows: Scoped) -> None:
         self._rows = rows
 
-    async def owner(self, wanted: Mapping[str, Any] | None = None) -> str:
-        """Return an active person: `wanted` names a member or a role; the last resort is the owner who joined first.
+    async def owner(self) -> str:
+        """Return the active owner who joined first.
 
         Raises:
             Refused: nobody is left who could own it.
         """
         members = await self._rows.find(tables.member, {"active": 1})
-        by_seniority = sorted(members, key=lambda row: int(row["seq"]))
-        persons = [row for row in by_seniority if people.AGENT not in loads(row["roles"])]
-        named = (wanted or {}).get("member")
-        role = (wanted or {}).get("role")
-        for fits in (
-            lambda row: row["member"] == named,
-            lambda row: role in loads(row["roles"]),
-            lambda row: people.OWNER in loads(row["roles"]),
-        ):
-            for row in persons:
-                if fits(row):
-                    return str(row["member"])
-        raise Refused("owner_unknown", "expected an active person to own the case, got none")
+        for row in sorted(members, key=lambda row: int(row["seq"])):
+            if people.OWNER in loads(row["roles"]):
+                return str(row["member"])
+        raise refuse("owner_unknown", "expected an active owner, got none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,8 @@ class Rooms:
     desk: Desk
     office: Office
     publisher: Publisher
-    routing: Routing
+    last_resort: LastResort
+    watching: Watching
 
     @property
     def origin(self) -> str:

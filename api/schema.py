@@ -39,8 +39,12 @@ async def check_schema(engine: AsyncEngine) -> None:
     wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     try:
         async with engine.connect() as connection:
-            got = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+            got = (
+                await connection.execute(text("SELECT version_num FROM alembic_version"))
+            ).scalar_one_or_none()
     except SQLAlchemyError as error:
-        raise SchemaBehind(f"database: expected schema {wanted}, got none; run `tallystick db upgrade`") from error
+        raise SchemaBehind(
+            f"database: expected schema {wanted}, got none; run `tallystick db upgrade`"
+        ) from error
     if got != wanted:
         raise SchemaBehind(f"database: expected schema {wanted}, got {got}; run `tallystick db upgrade`")

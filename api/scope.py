@@ -110,7 +110,9 @@ class Scoped:
         without `order` in primary-key order."""
         query = select(table).where(table.c.log == self.log, *also)
         for name, value in (where or {}).items():
-            query = query.where(table.c[name].in_(value) if isinstance(value, list) else table.c[name] == value)
+            query = query.where(
+                table.c[name].in_(value) if isinstance(value, list) else table.c[name] == value
+            )
         if order is not None:
             query = query.order_by(table.c[order].desc())
             if below is not None:
@@ -185,5 +187,7 @@ def read_cursor(cursor: str | None) -> int | None:
         if type(below) is not int or write_cursor(below) != cursor:
             raise ValueError("not ours")
     except (ValueError, KeyError, TypeError) as error:
-        raise BadRequest("invalid_cursor", "expected a cursor that this API gave", field="#query/cursor") from error
+        raise BadRequest(
+            "invalid_cursor", "expected a cursor that this API gave", field="#query/cursor"
+        ) from error
     return below

@@ -27,7 +27,11 @@ def blackout(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Muta
 
 def configure(level: str, as_json: bool) -> None:
     """Set up structlog, and send what libraries log through the standard library the same way, warnings up."""
-    shape = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    shape = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -69,7 +69,9 @@ async def read_award(award: IdInPath, visit: Annotated[Visit, need("award.read")
     row = await rows.need("award", tables.award, award=award)
     shares = await rows.find(tables.award_share, {"award": award})
     message = await rows.open(row["message_item"]) if row["message_item"] else None
-    return AwardTold(award=plain(row, tables.award), shares=[plain(share) for share in shares], message=message)
+    return AwardTold(
+        award=plain(row, tables.award), shares=[plain(share) for share in shares], message=message
+    )
 
 
 @router.post("/awards/{award}/hold", operation_id="hold_award")
@@ -119,7 +121,9 @@ async def list_accounts(visit: Annotated[Visit, need("account.read")]) -> Accoun
 async def read_my_account(visit: Annotated[Visit, need("me.read")]) -> AccountsTold:
     """List the caller's own accounts."""
     prefix = f"member/{visit.caller.member}/"
-    rows = await visit.rooms.rows.find(account, {"account": [prefix + part for part in ("provisional", "settled", "owed")]})
+    rows = await visit.rooms.rows.find(
+        account, {"account": [prefix + part for part in ("provisional", "settled", "owed")]}
+    )
     items = [plain(row) for row in rows]
     return AccountsTold(items=items, sum_tokens=sum(row["balance_tokens"] for row in items))
 

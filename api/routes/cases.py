@@ -27,13 +27,15 @@ from api.routes.shapes import (
     Page,
     Recorded,
     Text,
-    Told,
     Token,
     Tokens,
+    Told,
 )
 from api.scope import read_cursor
 from casework import tables
+from casework.collectors import upload
 from casework.decisions import open_token
+from casework.intake import RequestKey
 from casework.requests import (
     Acknowledge,
     AddNote,
@@ -155,7 +157,7 @@ class FileShown(Asked):
     """A file, base64; it counts as an uploaded file (E1)."""
 
     content: Annotated[str, Field(min_length=1, max_length=CONTENT_CHARS_MAX)]
-    note: Text | None = None
+    media_type: Annotated[str, Field(pattern="^[a-z]+/[a-z0-9.+-]+$", max_length=60)]
 
 
 class StatementMade(Asked):
@@ -250,7 +252,9 @@ async def list_cases(
 
 
 @router.get("/cases/{case}", operation_id="read_case")
-async def read_case(case: IdInPath, visit: Annotated[Visit, need("case.read")], response: Response) -> CaseTold:
+async def read_case(
+    case: IdInPath, visit: Annotated[Visit, need("case.read")], response: Response
+) -> CaseTold:
     """Tell one case, its steps and its texts."""
     rows = visit.rooms.rows
     row = await rows.need("case", tables.case_file, case=case)
@@ -264,7 +268,8 @@ async def read_case(case: IdInPath, visit: Annotated[Visit, need("case.read")], 
         "awards": tables.award,
     }
     told = {
-        name: [plain(part, table) for part in await rows.find(table, {"case": case})] for name, table in parts.items()
+        name: [plain(part, table) for part in await rows.find(table, {"case": case})]
+        for name, table in parts.items()
     }
     items = {
         value
@@ -276,7 +281,9 @@ async def read_case(case: IdInPath, visit: Annotated[Visit, need("case.read")], 
     return CaseTold(case=plain(row, tables.case_file), texts=await rows.open_all(items), **told)
 
 
-TEXT_ITEMS = frozenset({"subject_item", "facts_item", "note_item", "text_item", "reason_item", "message_item"})
+TEXT_ITEMS = frozenset(
+    {"subject_item", "facts_item", "note_item", "text_item", "reason_item", "message_item"}
+)
 """Opened on a case; evidence contents, addresses and verdict inputs are not."""
 
 
@@ -306,8 +313,12 @@ async def report_case(body: Report, asking: Annotated[Asking, need_to_write("cas
     subject = body.subject.model_dump() if body.subject else None
     request = OpenCase(
         origin="report",
-        owner=body.owner or await asking.rooms.routing.owner(),
-        fingerprint=("report", asking.caller.member, subject["kind"] + ":" + subject["id"] if subject else asking.key),
+        owner=body.owner or await asking.rooms.last_resort.owner(),
+        fingerprint=(
+            "report",
+            asking.caller.member,
+            subject["kind"] + ":" + subject["id"] if subject else asking.key,
+        ),
         onset=body.onset or now,
         detected_at=now,
         subject=subject,
@@ -356,7 +367,9 @@ async def acknowledge_case(case: IdInPath, body: Acknowledged, asking: Works) ->
 @router.post("/cases/{case}/notes", operation_id="add_note", status_code=201)
 async def add_note(case: IdInPath, body: NoteWritten, asking: Works) -> Recorded:
     """Add a remark."""
-    return await tell(asking, await asking.rooms.desk.add_note(asking.who, asking.key, AddNote(case, body.note)))
+    return await tell(
+        asking, await asking.rooms.desk.add_note(asking.who, asking.key, AddNote(case, body.note))
+    )
 
 
 # ---------------------------------------------------------------------------------------------- what should be done
@@ -369,7 +382,9 @@ async def propose(
     return await tell(asking, await asking.rooms.desk.propose(asking.who, asking.key, request))
 
 
-@router.post("/cases/{case}/decisions", operation_id="decide", status_code=201, responses={412: PROBLEM_RESPONSES[409]})
+@router.post(
+    "/cases/{case}/decisions", operation_id="decide", status_code=201, responses={412: PROBLEM_RESPONSES[409]}
+)
 async def decide(
     case: IdInPath,
     body: DecisionMade,
@@ -378,7 +393,9 @@ async def decide(
 ) -> Recorded:
     """Decide over exactly what the card showed; anything changed since needs a new card."""
     if if_match is None:
-        raise BadRequest("if_match_missing", "expected If-Match with the ETag of the card, got none", status=428)
+        raise BadRequest(
+            "if_match_missing", "expected If-Match with the ETag of the card, got none", status=428
+        )
     if if_match != basis_tag(body.token):
         raise BadRequest("if_match_differs", "expected the ETag of the card whose token is given", status=412)
     if open_token(asking.rooms.keys.decision_token, body.token)["case"] != case:
@@ -418,7 +435,7 @@ async def attach_record(
     case: IdInPath, body: RecordShown, asking: Annotated[Asking, need_to_write("case.evidence")]
 ) -> Recorded:
     """Attach a record of a source, as it is in the vault now."""
-    request = await asking.rooms.collect.record(asking.who, case, body.kind, body.record)
+    request = await asking.rooms.watching.record_as_evidence(asking.who, case, body.kind, body.record)
     return await tell(asking, await asking.rooms.desk.attach_evidence(asking.who, asking.key, request))
 
 
@@ -431,7 +448,7 @@ async def attach_file(
         content = base64.b64decode(body.content, validate=True)
     except ValueError as error:
         raise BadRequest("invalid_base64", f"expected base64, got {error}", field="/content") from error
-    request = asking.rooms.collect.file(asking.who, case, content, body.note)
+    request = upload.file(asking.who, case, content, body.media_type, asking.rooms.clock.now())
     return await tell(asking, await asking.rooms.desk.attach_evidence(asking.who, asking.key, request))
 
 
@@ -440,13 +457,19 @@ async def attach_statement(
     case: IdInPath, body: StatementMade, asking: Annotated[Asking, need_to_write("case.evidence")]
 ) -> Recorded:
     """Attach a person's word."""
-    request = asking.rooms.collect.statement(asking.who, case, body.statement)
+    # the words are a note of the case; under a key of its own, so that a retry adds neither twice
+    note_key = RequestKey.of(f"{asking.key[:200]}:note", asking.key.digest)
+    await asking.rooms.desk.add_note(asking.who, note_key, AddNote(case, body.statement))
+    request = upload.statement(asking.who, case, asking.rooms.clock.now())
     return await tell(asking, await asking.rooms.desk.attach_evidence(asking.who, asking.key, request))
 
 
 @router.post("/cases/{case}/evidence/{evidence}/withdraw", operation_id="withdraw_evidence")
 async def withdraw_evidence(
-    case: IdInPath, evidence: IdInPath, body: ReasonGiven, asking: Annotated[Asking, need_to_write("case.evidence")]
+    case: IdInPath,
+    evidence: IdInPath,
+    body: ReasonGiven,
+    asking: Annotated[Asking, need_to_write("case.evidence")],
 ) -> Recorded:
     """Take back what you submitted; it stays visible."""
     request = WithdrawEvidence(case, evidence, body.reason_code)
@@ -455,7 +478,10 @@ async def withdraw_evidence(
 
 @router.post("/cases/{case}/evidence/{evidence}/review", operation_id="review_evidence")
 async def review_evidence(
-    case: IdInPath, evidence: IdInPath, body: ReviewMade, asking: Annotated[Asking, need_to_write("case.review")]
+    case: IdInPath,
+    evidence: IdInPath,
+    body: ReviewMade,
+    asking: Annotated[Asking, need_to_write("case.review")],
 ) -> Recorded:
     """Accept or refuse what somebody else submitted."""
     request = ReviewEvidence(case, evidence, body.result, body.reason_code)

@@ -36,7 +36,9 @@ class Operator:
     permission = OPERATOR
 
     async def __call__(
-        self, request: Request, token: Annotated[str | None, Header(alias="X-Operator-Token", max_length=200)] = None
+        self,
+        request: Request,
+        token: Annotated[str | None, Header(alias="X-Operator-Token", max_length=200)] = None,
     ) -> None:
         if not request.app.state.is_operator(token):
             raise NotSignedIn("expected the X-Operator-Token of this data folder, got another or none")
@@ -48,7 +50,9 @@ operator = Depends(Operator())
 @router.post("/organisations", status_code=201, dependencies=[operator])
 async def open_organisation(body: OrganisationWanted, request: Request) -> OrganisationTold:
     """Open a new organisation."""
-    opened = await request.app.state.installation.open_organisation(body.name, body.owner_name, body.simulated)
+    opened = await request.app.state.installation.open_organisation(
+        body.name, body.owner_name, body.simulated
+    )
     return OrganisationTold(log=opened.log, member=opened.member, key=opened.key)
 
 

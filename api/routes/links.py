@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from html import escape
 from typing import Annotated
 
@@ -11,6 +10,8 @@ from starlette.responses import HTMLResponse
 
 from api.problems import PROBLEM_RESPONSES, NotFound
 from api.rooms import Rooms
+from api.scope import Row
+from casework.desk import link_digest
 from casework.requests import AnswerLink
 from ledger.errors import Refused
 
@@ -35,24 +36,25 @@ _FORM = """<p>You told us about a problem. Is it solved?</p>
 </form>"""
 
 
-async def _rooms_of(request: Request, token: str) -> Rooms:
-    """Return the rooms of the organisation that issued a link.
+async def _open(request: Request, token: str) -> tuple[Rooms, Row]:
+    """Return the rooms of the organisation that issued a link, and its row.
 
     Raises:
-        NotFound: no such link is open, here or anywhere: unknown, answered and expired read the same.
+        NotFound: no such link, here or anywhere; an expired one reads the same.
     """
     installation = request.app.state.installation
-    row = await installation.holders.link(hashlib.sha256(token.encode("ascii")).hexdigest())
-    if row is None or row["state"] != "issued" or row["until"] <= installation.clock.now():
+    row = await installation.holders.link(link_digest(token))
+    if row is None or row["until"] <= installation.clock.now():
         raise NotFound("link", "(not repeated)")
-    rooms: Rooms = await installation.rooms(row["log"])
-    return rooms
+    return await installation.rooms(row["log"]), row
 
 
 @router.get("/l/{token}", operation_id="show_link", response_class=HTMLResponse)
 async def show_link(token: LinkToken, request: Request) -> HTMLResponse:
     """Show the question."""
-    await _rooms_of(request, token)
+    _, row = await _open(request, token)
+    if row["state"] != "issued":
+        raise NotFound("link", "(not repeated)")
     return _page("Is it solved?", _FORM.format(note_chars=NOTE_CHARS_MAX))
 
 
@@ -61,14 +63,19 @@ async def answer_link(
     token: LinkToken,
     request: Request,
     answer: Annotated[str, Form(pattern="^(resolved|not_resolved)$")],
-    note: Annotated[str, Form(max_length=NOTE_CHARS_MAX, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")] = "",
+    note: Annotated[
+        str, Form(max_length=NOTE_CHARS_MAX, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
+    ] = "",
 ) -> HTMLResponse:
     """Take the answer; the same answer again shows the same thanks, another one is refused."""
-    rooms = await _rooms_of(request, token)
+    rooms, row = await _open(request, token)
     try:
-        await rooms.desk.answer_link(f"link:{rooms.entropy.token(8).hex()}", AnswerLink(token, answer, note or None))
+        # the link's id is the key: a page that is sent twice answers once and says thanks twice
+        await rooms.desk.answer_link(
+            f"answer:{row['link']}", row["link"], AnswerLink(token, answer, note or None)
+        )
     except Refused as refusal:
-        if refusal.code != "link_closed":
+        if refusal.code not in ("link_closed", "idempotency_mismatch"):
             raise
         raise NotFound("link", "(not repeated)") from refusal
     return _page("Thank you", f"<p>{escape('Your answer was recorded.')}</p>")

@@ -12,7 +12,20 @@ from api.identity import Asking, Visit, need, need_to_write
 from api.permissions import MATRIX, ROLES, role_for
 from api.problems import PROBLEM_RESPONSES
 from api.routes.answers import plain, tell
-from api.routes.shapes import Asked, Code, Recorded, Id, IdInPath, Instant, Money, Name, Page, Text, Told, Tokens
+from api.routes.shapes import (
+    Asked,
+    Code,
+    Id,
+    IdInPath,
+    Instant,
+    Money,
+    Name,
+    Page,
+    Recorded,
+    Text,
+    Tokens,
+    Told,
+)
 from casework import tables
 from casework.requests import (
     ApproveBudget,

@@ -75,11 +75,16 @@ async def read_log(visit: Annotated[Visit, need("log.read")]) -> HeadTold:
     latest = await reader.latest_checkpoint()
     keys = [key.vkey() for key in (await reader.keys()).listed()]
     size = latest[0] if latest else 0
-    return HeadTold(log=visit.rooms.log, size=head.size, root=head.root.hex(), checkpoint_size=size, keys=keys)
+    return HeadTold(
+        log=visit.rooms.log, size=head.size, root=head.root.hex(), checkpoint_size=size, keys=keys
+    )
 
 
 @router.get(
-    "/log/checkpoint", operation_id="read_checkpoint", response_class=PlainTextResponse, responses={200: {"content": TEXT}}
+    "/log/checkpoint",
+    operation_id="read_checkpoint",
+    response_class=PlainTextResponse,
+    responses={200: {"content": TEXT}},
 )
 async def read_checkpoint(visit: Annotated[Visit, need("log.read")]) -> Response:
     """Give the largest published checkpoint, a C2SP signed note."""
@@ -90,7 +95,10 @@ async def read_checkpoint(visit: Annotated[Visit, need("log.read")]) -> Response
 
 
 @router.post(
-    "/log/checkpoint", operation_id="sign_checkpoint", response_class=PlainTextResponse, responses={200: {"content": TEXT}}
+    "/log/checkpoint",
+    operation_id="sign_checkpoint",
+    response_class=PlainTextResponse,
+    responses={200: {"content": TEXT}},
 )
 async def sign_checkpoint(asking: Annotated[Asking, need_to_write("log.checkpoint")]) -> Response:
     """Sign and publish the log as it is now; the same size gives the same note."""
@@ -107,7 +115,9 @@ async def list_entries(
     stored = [data async for data in visit.rooms.reader.entries(from_seq, from_seq + limit)]
     size = (await visit.rooms.reader.head()).size
     following = from_seq + len(stored)
-    return EntriesTold(items=[_told(data) for data in stored], next_seq=following if following < size else None)
+    return EntriesTold(
+        items=[_told(data) for data in stored], next_seq=following if following < size else None
+    )
 
 
 @router.get("/log/entries/{seq}", operation_id="read_entry")
@@ -148,10 +158,14 @@ async def prove_consistency(
 
 
 @router.get(
-    "/log/tile/{path:path}", operation_id="read_tile", response_class=Response, responses={200: {"content": BYTES}}
+    "/log/tile/{path:path}",
+    operation_id="read_tile",
+    response_class=Response,
+    responses={200: {"content": BYTES}},
 )
 async def read_tile(
-    path: Annotated[str, Path(max_length=80, pattern=r"^[0-9a-z./]+$")], visit: Annotated[Visit, need("log.read")]
+    path: Annotated[str, Path(max_length=80, pattern=r"^[0-9a-z./]+$")],
+    visit: Annotated[Visit, need("log.read")],
 ) -> Response:
     """Give a tile or an entry bundle under its C2SP path, e.g. `0/000.p/12` or `entries/000`."""
     match = _TILE.fullmatch(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -41,9 +41,11 @@ def _instant(text: str) -> str:
         parsed = datetime.fromisoformat(text)
         if parsed.tzinfo is None:
             raise ValueError("no offset")
-        utc = parsed.astimezone(timezone.utc)
+        utc = parsed.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"expected RFC 3339 with an offset, e.g. 2026-11-23T16:10:00.000Z ({error})") from error
+        raise ValueError(
+            f"expected RFC 3339 with an offset, e.g. 2026-11-23T16:10:00.000Z ({error})"
+        ) from error
     return f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
@@ -53,13 +55,18 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_CHARS_MAX,
 Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_CHARS_MAX, pattern=_PRINTABLE)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=TOKEN_CHARS_MAX, pattern=r"^[\x21-\x7e]+$")]
 Instant = Annotated[
-    str, StringConstraints(max_length=40), AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})
+    str,
+    StringConstraints(max_length=40),
+    AfterValidator(_instant),
+    Field(json_schema_extra={"format": "date-time"}),
 ]
 Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
 Ids = Annotated[list[Id], Field(max_length=LIST_ITEMS_MAX)]
 
 IdInPath = Annotated[str, Path(min_length=1, max_length=ID_CHARS_MAX, pattern=_ID)]
-Cursor = Annotated[str | None, Query(max_length=400, description="Opaque; from `next_cursor` of the page before.")]
+Cursor = Annotated[
+    str | None, Query(max_length=400, description="Opaque; from `next_cursor` of the page before.")
+]
 Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 

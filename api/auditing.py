@@ -1,0 +1,149 @@
+"""Both audits over one target: intact? (ledger/audit.py) and earned? (casework/audit.py), with one exit code (SETTLED 18).
+
+A target is a log folder, a bundle file, or a database. A bundle holds one award, so only the first audit can be done
+on it: whether nothing was left out, a part cannot show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.installation import PROJECTIONS
+from casework.audit import Earned
+from casework.audit import audit as audit_earned
+from ledger import codec, ed25519
+from ledger.audit import Source
+from ledger.audit import audit as audit_intact
+from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, audit_bundle
+from ledger.commitments import Opened
+from ledger.entries import Entry
+from ledger.export import DatabaseSource
+from ledger.findings import Exit, Result
+from ledger.folders import CHECKPOINT, FolderFiles, FolderSource
+from ledger.reader import LogReader
+from ledger.reading import read_entry
+from ledger.store.tables import shapes
+from ledger.trust import TrustPolicy
+from ledger.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What both audits say about one target. `earned` None: it was not asked, because the record is damaged or a part."""
+
+    target: str
+    intact: Result
+    earned: Earned | None
+    with_vault: bool
+
+    @property
+    def exit(self) -> Exit:
+        """Return the exit code: damage first, then what could not be known."""
+        if self.intact.findings or (self.earned is not None and self.earned.findings):
+            return Exit.DAMAGED
+        if self.intact.newer:
+            return Exit.NEWER
+        if self.with_vault and self.earned is not None and self.earned.unreplayable:
+            return Exit.UNREPLAYABLE
+        return self.intact.exit
+
+    def sentences(self) -> list[str]:
+        """Return what was found, for a person."""
+        said = [self.intact.sentence()]
+        said += [
+            f"  {finding.code} ({finding.detected_by}): {finding.what}" for finding in self.intact.findings
+        ]
+        if self.earned is None:
+            part = (
+                "a bundle shows one award, not the whole log"
+                if not self.intact.findings
+                else "the record is damaged"
+            )
+            said.append(f"earned? not asked: {part}")
+            return said
+        said.append(self.earned.sentence())
+        said += [f"  entry {finding.seq}: {finding.what}" for finding in self.earned.findings]
+        if self.earned.unreplayable and not self.with_vault:
+            said.append("  verdicts could not be judged again: the target holds no private values")
+        return said
+
+
+def is_folder(target: Path) -> bool:
+    """Return whether a path is a log folder."""
+    return target.is_dir() and (target / CHECKPOINT).is_file()
+
+
+def audit_file(target: Path, trust: TrustPolicy | None) -> Audited:
+    """Audit one bundle. Raises OSError."""
+    if target.stat().st_size > BUNDLE_SIZE_MAX_BYTES:
+        result = Result()
+        result.found("bundle", f"{target}: expected at most {BUNDLE_SIZE_MAX_BYTES} bytes", None, "entries")
+        return Audited(str(target), result, None, False)
+    return Audited(
+        str(target),
+        audit_bundle(target.read_bytes(), ed25519.verify, trust=trust, loads=codec.loads, dumps=codec.dumps),
+        None,
+        False,
+    )
+
+
+def audit_folder(target: Path, trust: TrustPolicy | None, known: Sequence[bytes]) -> Audited:
+    """Audit a log folder. Raises OSError."""
+
+    def source() -> FolderSource:
+        return FolderSource(FolderFiles(target), codec.loads, codec.dumps)
+
+    return _both(str(target), source(), source(), (target / "vault").is_dir(), trust, known)
+
+
+async def audit_database(
+    reader: LogReader, vault: Vault | None, trust: TrustPolicy | None, known: Sequence[bytes]
+) -> Audited:
+    """Audit one log in its database; with `vault` the private values too. Raises StoreError."""
+    loop = asyncio.get_running_loop()
+
+    def work() -> Audited:
+        first, second = (DatabaseSource(reader, loop, vault) for _ in range(2))
+        return _both(reader.log, first, second, vault is not None, trust, known)
+
+    return await asyncio.to_thread(work)
+
+
+def _both(
+    name: str,
+    source: Source,
+    again: Source,
+    with_vault: bool,
+    trust: TrustPolicy | None,
+    known: Sequence[bytes],
+) -> Audited:
+    """1. intact? 2. only over an intact record: earned? It reads the entries a second time."""
+    intact = audit_intact(
+        source, ed25519.verify, trust=trust, known=known, loads=codec.loads, dumps=codec.dumps
+    )
+    if intact.findings or intact.newer:
+        return Audited(name, intact, None, with_vault)
+    values = _Values(again.opened())
+    entries = ((data, read_entry(data, codec.loads, codec.dumps)) for data in again.entries())
+    earned = audit_earned(entries, shapes(), PROJECTIONS, values.of if with_vault else None)
+    return Audited(name, intact, earned, with_vault)
+
+
+class _Values:
+    """Private values in the order of the log: only those of the entry asked for last are held."""
+
+    def __init__(self, opened: Iterator[Opened] | None) -> None:
+        self._opened = opened or iter(())
+        self._next = next(self._opened, None)
+
+    def of(self, entry: Entry, path: str) -> object:
+        """Return the value of an entry at a path, None when it is erased. Entries are asked for in order."""
+        found: object = None
+        while self._next is not None and self._next.seq <= entry.seq:
+            if (self._next.seq, self._next.path) == (entry.seq, path):
+                found = self._next.value
+            self._next = next(self._opened, None)
+        return found

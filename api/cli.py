@@ -1,0 +1,99 @@
+"""`tallystick`: the command line. Verbs that write ask the running server, or open the product here when none runs.
+
+Exit codes stand in verbs/console.py. Every error leaves as one sentence on standard error; a traceback means a fault of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import httpx
+import typer
+
+from api.house import ForeignPackage
+from api.remote import NoKey, RemoteRefused
+from api.schema import SchemaBehind
+from api.settings import SettingsInvalid
+from api.verbs import people, record, serving, watching
+from api.verbs.console import DONE, FAILED, MISUSE, Misuse, begin, complain
+from casework.errors import CaseworkError
+from ledger.errors import LedgerError
+from playbooks.errors import PlaybookError
+from verifiers.errors import VerifierError
+
+app = typer.Typer(
+    name="tallystick",
+    help="Exceptions noticed, decided with evidence, recognised, and kept in a record that anyone can check.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(
+    data_dir: Annotated[Path | None, typer.Option(help="The data folder; else TALLYSTICK_DATA_DIR.")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Your API key; else the one `init` left.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Read the settings once."""
+    begin(data_dir, as_json, key_file)
+
+
+app.command("init")(serving.init)
+app.command("run")(serving.serve)
+app.command("worker")(serving.worker)
+app.command("doctor")(serving.doctor)
+app.command("rebuild")(serving.rebuild_tables)
+app.add_typer(serving.db, name="db")
+app.add_typer(people.org, name="org")
+app.add_typer(people.member, name="member")
+app.add_typer(people.key, name="key")
+app.add_typer(people.authority, name="authority")
+app.add_typer(people.budget, name="budget")
+app.command("ingest")(watching.ingest)
+app.command("backtest")(watching.backtest)
+app.add_typer(watching.playbook, name="playbook")
+app.command("audit")(record.audit)
+app.command("export")(record.export)
+app.command("checkpoint")(record.checkpoint)
+app.command("rejudge")(record.rejudge)
+
+MISUSES = (Misuse, SettingsInvalid, ForeignPackage, SchemaBehind, NoKey)
+FAILURES = (RemoteRefused, LedgerError, CaseworkError, PlaybookError, VerifierError, httpx.HTTPError, OSError)
+
+
+def main() -> None:
+    """Run a verb and turn what went wrong into a sentence and an exit code."""
+    sys.exit(run_verb(sys.argv[1:]))
+
+
+def run_verb(arguments: list[str]) -> int:
+    """Run one verb and return its exit code."""
+    try:
+        code = app(arguments, prog_name="tallystick", standalone_mode=False)
+    except MISUSES as error:
+        complain(str(error))
+        return MISUSE
+    except FAILURES as error:
+        complain(f"{type(error).__name__}: {error}" if not isinstance(error, RemoteRefused) else str(error))
+        return FAILED
+    except click.exceptions.Exit as end:
+        return int(end.exit_code)
+    except click.ClickException as error:
+        complain(error.format_message())
+        return MISUSE
+    except (KeyboardInterrupt, click.Abort):
+        complain("stopped")
+        return FAILED
+    except BrokenPipeError:
+        # whoever read our output went away; nothing is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code if isinstance(code, int) else DONE

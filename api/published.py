@@ -1,0 +1,130 @@
+"""What an organisation has published, from text to entry and back: kinds, playbooks, policies.
+
+Text (YAML) comes in at a door, is read strictly, compiled against what is published already, and its content goes into
+the log. The engine is built from that content again, so what runs is what stands in the log, never a file beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.scope import Row, Scoped
+from casework import tables
+from casework.errors import refuse
+from casework.requests import PublishKinds, PublishPlaybook, PublishPolicy
+from ledger.codec import loads
+from playbooks import documents
+from playbooks.documents import Node, Scalar, Sequence
+from playbooks.kinds import Kinds, check_evolution, read_kinds
+from playbooks.messages import Messages
+from playbooks.playbook import MODES, Watch, compile_playbook, read_playbook
+from verifiers.registry import load_policy
+
+RUNNING = ("live", "shadow")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What watches now: the vocabulary, its compiled messages, and every running playbook with its mode."""
+
+    kinds: Kinds
+    messages: Messages
+    watches: tuple[Watch, ...]
+    modes: Mapping[str, str]
+    digests: tuple[tuple[str, str], ...]
+
+
+def nodes(value: Any, where: str) -> Node:
+    """Return canonical content as the nodes its document had; every error then names `where` instead of a line."""
+    if isinstance(value, Mapping):
+        return documents.Mapping(
+            where, {key: nodes(member, where) for key, member in value.items()}, dict.fromkeys(value, where)
+        )
+    if isinstance(value, list):
+        return Sequence(where, tuple(nodes(item, where) for item in value))
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return Scalar(where, text, value, False)
+
+
+def _root(content: Any, where: str) -> documents.Mapping:
+    root = nodes(content, where)
+    if not isinstance(root, documents.Mapping):
+        raise refuse("value_invalid", f"{where}: expected an object, got {type(content).__name__}")
+    return root
+
+
+async def latest_kinds(rows: Scoped) -> Kinds | None:
+    """Return the vocabulary published last, or None."""
+    found = await rows.find(tables.kind_set, order="seq", limit=1)
+    return kinds_of(found[0]) if found else None
+
+
+def kinds_of(row: Row) -> Kinds:
+    """Return the vocabulary of a row. Raises DocumentInvalid: the row is not what was published."""
+    return read_kinds(_root(loads(row["content"]), f"kinds {row['digest'][:12]}"))
+
+
+async def read_kinds_text(rows: Scoped, text: str) -> PublishKinds:
+    """Return the request to publish kinds.
+
+    Raises:
+        DocumentInvalid: line, expected and got.
+        EvolutionRefused: it changes or drops what is published already.
+    """
+    new = read_kinds(documents.parse(text.encode(), "kinds.yaml"))
+    old = await latest_kinds(rows)
+    if old is not None:
+        check_evolution(old, new)
+    return PublishKinds(new.digest, new.content)
+
+
+async def read_playbook_text(rows: Scoped, text: str, mode: str | None) -> PublishPlaybook:
+    """Return the request to publish a playbook; it is compiled against the kinds published last.
+
+    Raises:
+        DocumentInvalid: line, expected and got, the known fields.
+        Refused: no kinds are published yet.
+    """
+    kinds = await latest_kinds(rows)
+    if kinds is None:
+        raise refuse("unknown", "expected published kinds before a playbook, got none")
+    playbook = read_playbook(documents.parse(text.encode(), "playbook.yaml"))
+    compile_playbook(playbook, Messages(kinds))
+    policy = playbook.award.policy if playbook.award else None
+    return PublishPlaybook(
+        playbook.id, playbook.digest, kinds.digest, mode or playbook.mode, policy, playbook.content
+    )
+
+
+def read_policy_text(text: str) -> PublishPolicy:
+    """Return the request to publish a policy, named `<id>/v<version>`. Raises DocumentInvalid, PolicyInvalid."""
+    policy = load_policy(documents.plain(documents.parse(text.encode(), "policy.yaml")))
+    name = f"{policy.id}/v{policy.version}"
+    return PublishPolicy(name, policy.verifier, policy.verifier_version, policy.digest, policy.content)
+
+
+async def load_published(rows: Scoped, before: Published | None = None) -> Published | None:
+    """Return what watches now, compiled; `before` is returned again when nothing was published since. None: no kinds."""
+    found = await rows.find(tables.kind_set, order="seq", limit=1)
+    if not found:
+        return None
+    running = [row for row in await rows.find(tables.playbook) if row["mode"] in RUNNING]
+    digests = (("", found[0]["digest"]), *((row["playbook"], row["digest"] + row["mode"]) for row in running))
+    if before is not None and before.digests == digests:
+        return before
+    kinds = kinds_of(found[0])
+    messages = Messages(kinds)
+    watches = tuple(
+        compile_playbook(read_playbook(_root(loads(row["content"]), f"playbook {row['playbook']}")), messages)
+        for row in running
+    )
+    return Published(kinds, messages, watches, {row["playbook"]: row["mode"] for row in running}, digests)
+
+
+def check_mode(mode: str) -> str:
+    """Return a mode. Raises Refused: another word."""
+    if mode not in MODES:
+        raise refuse("value_invalid", f"expected one of {', '.join(MODES)}, got {mode}", "/mode")
+    return mode

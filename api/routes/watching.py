@@ -1,0 +1,122 @@
+"""What is watched: kinds, playbooks, policies, sources. Text in, compiled before it is published, content in the log."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints
+
+from api.identity import Asking, Visit, need, need_to_write
+from api.problems import PROBLEM_RESPONSES
+from api.published import check_mode, read_kinds_text, read_playbook_text, read_policy_text
+from api.routes.answers import plain, tell
+from api.routes.shapes import Asked, Code, Id, IdInPath, Page, Recorded
+from casework import tables
+from casework.requests import ChangeMode, RegisterSource
+
+router = APIRouter(prefix="/api/v1", tags=["watching"], responses=PROBLEM_RESPONSES)
+
+DOCUMENT_CHARS_MAX = 262_144
+Document = Annotated[str, StringConstraints(min_length=1, max_length=DOCUMENT_CHARS_MAX)]
+Mode = Annotated[str, Field(pattern="^(draft|shadow|live|retired)$")]
+Reads = Annotated[Visit, need("watch.read")]
+Writes = Annotated[Asking, need_to_write("watch.write")]
+
+
+class DocumentGiven(Asked):
+    """The text of one strict YAML document."""
+
+    yaml: Document
+
+
+class PlaybookGiven(Asked):
+    """The text of one playbook; `mode` overrides what stands in it."""
+
+    yaml: Document
+    mode: Mode | None = None
+
+
+class ModeGiven(Asked):
+    """How a playbook runs from now on."""
+
+    mode: Mode
+
+
+class SourceNamed(Asked):
+    """Where records come from, which kinds, and who could have made them (a controllers formula; {}: the source)."""
+
+    source: Id
+    kinds: Annotated[list[Code], Field(min_length=1, max_length=100)]
+    controllers: dict[str, Any] = {}
+    fresh_within: Annotated[str, StringConstraints(max_length=20)] | None = None
+
+
+@router.get("/kinds", operation_id="list_kinds")
+async def list_kinds(visit: Reads) -> Page:
+    """List every published vocabulary, the latest first."""
+    rows = await visit.rooms.rows.find(tables.kind_set, order="seq")
+    return Page(items=[plain(row, tables.kind_set) for row in rows], next_cursor=None)
+
+
+@router.post("/kinds", operation_id="publish_kinds", status_code=201)
+async def publish_kinds(body: DocumentGiven, asking: Writes) -> Recorded:
+    """Publish the vocabulary; only additions to what is published already."""
+    request = await read_kinds_text(asking.rooms.rows, body.yaml)
+    return await tell(asking, await asking.rooms.office.publish_kinds(asking.who, asking.key, request))
+
+
+@router.get("/playbooks", operation_id="list_playbooks")
+async def list_playbooks(visit: Reads) -> Page:
+    """List playbooks with their mode and content."""
+    rows = await visit.rooms.rows.find(tables.playbook)
+    return Page(items=[plain(row, tables.playbook) for row in rows], next_cursor=None)
+
+
+@router.get("/playbooks/{playbook}", operation_id="read_playbook")
+async def read_one_playbook(playbook: IdInPath, visit: Reads) -> dict[str, Any]:
+    """Tell one playbook."""
+    row = await visit.rooms.rows.need("playbook", tables.playbook, playbook=playbook)
+    return plain(row, tables.playbook)
+
+
+@router.post("/playbooks", operation_id="publish_playbook", status_code=201)
+async def publish_playbook(body: PlaybookGiven, asking: Writes) -> Recorded:
+    """Publish a playbook; it is type-checked against the kinds published last."""
+    request = await read_playbook_text(asking.rooms.rows, body.yaml, body.mode)
+    return await tell(asking, await asking.rooms.office.publish_playbook(asking.who, asking.key, request))
+
+
+@router.post("/playbooks/{playbook}/mode", operation_id="change_mode")
+async def change_mode(playbook: IdInPath, body: ModeGiven, asking: Writes) -> Recorded:
+    """Change how a playbook runs: draft, shadow (counts, tells nobody), live, retired."""
+    request = ChangeMode(playbook, check_mode(body.mode))
+    return await tell(asking, await asking.rooms.office.change_mode(asking.who, asking.key, request))
+
+
+@router.get("/policies", operation_id="list_policies")
+async def list_policies(visit: Reads) -> Page:
+    """List the verifiers' policies."""
+    rows = await visit.rooms.rows.find(tables.policy)
+    return Page(items=[plain(row, tables.policy) for row in rows], next_cursor=None)
+
+
+@router.post("/policies", operation_id="publish_policy", status_code=201)
+async def publish_policy(body: DocumentGiven, asking: Writes) -> Recorded:
+    """Publish a verifier's policy; never retroactive."""
+    request = read_policy_text(body.yaml)
+    return await tell(asking, await asking.rooms.office.publish_policy(asking.who, asking.key, request))
+
+
+@router.get("/sources", operation_id="list_sources")
+async def list_sources(visit: Reads) -> Page:
+    """List the sources of records."""
+    rows = await visit.rooms.rows.find(tables.source)
+    return Page(items=[plain(row, tables.source) for row in rows], next_cursor=None)
+
+
+@router.post("/sources", operation_id="register_source", status_code=201)
+async def register_source(body: SourceNamed, asking: Writes) -> Recorded:
+    """Register a source of records."""
+    request = RegisterSource(body.source, tuple(body.kinds), body.controllers, body.fresh_within)
+    return await tell(asking, await asking.rooms.office.register_source(asking.who, asking.key, request))

@@ -1,0 +1,268 @@
+"""Verbs about the record: audit, export, checkpoint, rejudge. Auditing and rejudging ask nobody's permission: they only read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.auditing import Audited, audit_database, audit_file, audit_folder, is_folder
+from api.remote import reach, read_key
+from api.scope import logs
+from api.settings import Settings
+from api.verbs.console import FAILED, Misuse, here, run, tell
+from ledger.blobs import FolderBlobs
+from ledger.codec import dumps, loads
+from ledger.entropy import SystemEntropy
+from ledger.errors import ProofError
+from ledger.export import export_award, export_log
+from ledger.findings import Exit
+from ledger.keys import KeyFolder
+from ledger.reader import LogReader
+from ledger.reading import read_entry
+from ledger.store import open_store
+from ledger.trust import TrustPolicy, parse_trust
+from ledger.vault import Vault
+from verifiers.registry import rejudge as judge_again
+from verifiers.verdicts import digest_output
+
+SMALL_FILE_BYTES_MAX = 1_000_000
+
+
+def audit(
+    target: Annotated[
+        str | None,
+        typer.Argument(help="A log folder, a bundle file, a database URL; else this installation."),
+    ] = None,
+    trust: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A trust policy file.")
+    ] = None,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="A checkpoint kept outside; may be given again."),
+    ] = None,
+    log: Annotated[str | None, typer.Option(help="One log of the database.")] = None,
+) -> None:
+    """Check the record: intact, and every recognition earned. Exit codes: 0 intact and trusted, 1 damaged, 2 usage,
+    3 consistent with itself only, 4 newer than this auditor, 5 unreplayable because erased."""
+    policy = _trust(trust)
+    checkpoints = [_small(path) for path in known or ()]
+    results = _audited(target, policy, checkpoints, log)
+    lines = [line for result in results for line in (f"{result.target}", *result.sentences())]
+    tell(lines, [_json(result) for result in results])
+    raise typer.Exit(int(max((result.exit for result in results), key=_ORDER.index)))
+
+
+_ORDER = [Exit.INTACT, Exit.CONSISTENT_ONLY, Exit.UNREPLAYABLE, Exit.NEWER, Exit.DAMAGED]
+
+
+def _audited(
+    target: str | None, trust: TrustPolicy | None, known: list[bytes], log: str | None
+) -> list[Audited]:
+    if target is not None and "://" not in target:
+        path = Path(target)
+        if not path.exists():
+            raise Misuse(
+                f"{target}: expected a log folder, a bundle file or a database URL, got nothing there"
+            )
+        if is_folder(path):
+            return [audit_folder(path, trust, known)]
+        if path.is_file():
+            return [audit_file(path, trust)]
+        settings = here().settings.model_copy(update={"data_dir": path, "database_url": None})
+        if not (path / "tallystick.db").is_file():
+            raise Misuse(
+                f"{target}: expected a log folder (it holds `checkpoint`) or a data folder, got neither"
+            )
+    else:
+        settings = here().settings
+        if target is not None:
+            settings = settings.model_copy(update={"database_url": target})
+
+    async def work() -> list[Audited]:
+        async with reading(settings) as (engine, names):
+            chosen = names if log is None else [name for name in names if name == log]
+            if not chosen:
+                raise Misuse(
+                    f"expected a log of {', '.join(names) or 'an empty database'}, got {log or 'none'}"
+                )
+            return [
+                await audit_database(LogReader(engine, name), vault_of(settings, name), trust, known)
+                for name in chosen
+            ]
+
+    return run(work())
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[tuple[Any, list[str]]]:
+    """Open a database for reading only, beside whoever writes it; give its engine and the names of its logs."""
+    if settings.is_sqlite and not Path(settings.url.removeprefix("sqlite:///")).is_file():
+        raise Misuse(f"{settings.url}: expected a database, got no such file")
+    store = open_store(settings.url)
+    try:
+        yield store.reader, await logs(store.reader)
+    finally:
+        await store.close()
+
+
+def vault_of(settings: Settings, log: str) -> Vault | None:
+    """Return the vault of a log when its keys are here, else None: then nothing private can be checked."""
+    folder = settings.data_dir / "keys" / log
+    if not folder.is_dir():
+        return None
+    keys = KeyFolder(folder, log).load()
+    return Vault(log, keys.organisation, SystemEntropy(), FolderBlobs(settings.data_dir / "blobs" / log))
+
+
+def _trust(path: Path | None) -> TrustPolicy | None:
+    if path is None:
+        return None
+    try:
+        return parse_trust(_small(path))
+    except ProofError as error:
+        raise Misuse(f"{path}: {error}") from error
+
+
+def _small(path: Path) -> bytes:
+    if path.stat().st_size > SMALL_FILE_BYTES_MAX:
+        raise Misuse(f"{path}: expected at most {SMALL_FILE_BYTES_MAX} bytes, got {path.stat().st_size}")
+    return path.read_bytes()
+
+
+def _json(result: Audited) -> dict[str, Any]:
+    intact, earned = result.intact, result.earned
+    return {
+        "target": result.target,
+        "exit": int(result.exit),
+        "sentences": result.sentences(),
+        "origin": intact.origin,
+        "size": intact.size,
+        "root": intact.root.hex(),
+        "trusted": intact.trusted,
+        "simulated_time": intact.simulated,
+        "findings": [
+            {"code": one.code, "what": one.what, "seq": one.seq, "detected_by": one.detected_by}
+            for one in [*intact.findings, *(earned.findings if earned else ())]
+        ],
+        "awards": earned.awards if earned else None,
+        "verdicts": earned.verdicts if earned else None,
+    }
+
+
+def export(
+    folder: Annotated[
+        Path, typer.Argument(help="Where to; a folder that holds an older export is brought up to date.")
+    ],
+    log: Annotated[str | None, typer.Option(help="One log; needed when there are several.")] = None,
+    private: Annotated[bool, typer.Option(help="With the private values that still open.")] = False,
+    award: Annotated[
+        str | None, typer.Option(help="One award as a bundle file instead of the whole log.")
+    ] = None,
+) -> None:
+    """Take the record along: the whole log as a folder, or one award as a file, signed now."""
+    settings = here().settings
+
+    async def work() -> dict[str, Any]:
+        note = await _signed_now(settings)
+        async with reading(settings) as (engine, names):
+            name = _one(names, log, note)
+            vault = vault_of(settings, name) if private else None
+            reader = LogReader(engine, name)
+            if award is None:
+                done = await export_log(reader, folder, note, vault)
+                return {
+                    "log": name,
+                    "size": done.size,
+                    "written": done.written_count,
+                    "kept": done.kept_count,
+                }
+            case = await _case_of(reader, award)
+            data = await export_award(reader, case, award, note, vault)
+            folder.write_bytes(data)
+            return {"log": name, "award": award, "bytes": len(data)}
+
+    done = run(work())
+    tell([", ".join(f"{name} {value}" for name, value in done.items())], done)
+
+
+async def _signed_now(settings: Settings) -> bytes:
+    async with reach(settings) as remote:
+        note: bytes = await remote.ask(
+            "POST", "/api/v1/log/checkpoint", key=read_key(settings, here().key_file)
+        )
+    return note
+
+
+def _one(names: list[str], log: str | None, note: bytes) -> str:
+    origin = note.decode("utf-8", "replace").partition("\n")[0]
+    wanted = log or origin
+    if wanted not in names or wanted != origin:
+        raise Misuse(f"export: expected the log of the key ({origin}), got {wanted}")
+    return wanted
+
+
+async def _case_of(reader: LogReader, award: str) -> str:
+    async for data in reader.entries():
+        envelope = loads(data)
+        if envelope["kind"] == "award_granted" and envelope["body"].get("award") == award:
+            return str(envelope["case"])
+    raise Misuse(f"award {award}: expected one of {reader.log}, got none")
+
+
+def checkpoint() -> None:
+    """Sign the log as it is now and print the checkpoint: send it to somebody outside."""
+    note = run(_signed_now(here().settings))
+    tell([note.decode().rstrip("\n")], {"checkpoint": note.decode()})
+
+
+def rejudge(
+    verdict: Annotated[str | None, typer.Argument(help="One verdict; all when left out.")] = None,
+    log: Annotated[str | None, typer.Option(help="One log; all when left out.")] = None,
+) -> None:
+    """Judge stored inputs again: the same bytes must give the same verdict for ever."""
+    settings = here().settings
+
+    async def work() -> dict[str, Any]:
+        done: dict[str, Any] = {"same": 0, "erased": [], "different": []}
+        async with reading(settings) as (engine, names):
+            for name in names if log is None else [log]:
+                vault = vault_of(settings, name)
+                if vault is None:
+                    raise Misuse(
+                        f"rejudge: expected the keys of {name} in {settings.data_dir}/keys, got none"
+                    )
+                await _rejudge_log(LogReader(engine, name), vault, verdict, done)
+        return done
+
+    done = run(work())
+    lines = [f"{done['same']} verdicts are the same, {len(done['erased'])} unreplayable: erased"]
+    lines += [f"verdict {one}: expected the same output, got another" for one in done["different"]]
+    tell(lines, done)
+    if verdict is not None and not (done["same"] or done["erased"] or done["different"]):
+        raise Misuse(f"verdict {verdict}: expected one of this installation, got none")
+    if done["different"]:
+        raise typer.Exit(FAILED)
+    if done["erased"]:
+        raise typer.Exit(int(Exit.UNREPLAYABLE))
+
+
+async def _rejudge_log(reader: LogReader, vault: Vault, verdict: str | None, done: dict[str, Any]) -> None:
+    async for data in reader.entries():
+        entry = read_entry(data, loads, dumps)
+        if entry.kind != "verdict_given" or (verdict is not None and entry.body["verdict"] != verdict):
+            continue
+        items, wraps = await reader.items([entry.private["input"]])
+        opening = await asyncio.to_thread(vault.disclose, items[0] if items else None, wraps)
+        if opening is None:
+            done["erased"].append(entry.body["verdict"])
+            continue
+        output = judge_again(opening.data, entry.body["verifier"], entry.body["version"])
+        if digest_output(output) == entry.body["output_digest"]:
+            done["same"] += 1
+        else:
+            done["different"].append(entry.body["verdict"])

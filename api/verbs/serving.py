@@ -1,0 +1,243 @@
+"""Verbs that begin and keep an installation: init, run, worker, doctor, db upgrade, rebuild, checkpoint clock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from api import schema
+from api.app import SERVER_FILE, create_app, tell_address
+from api.house import ForeignPackage, check_house
+from api.installation import PROJECTIONS, open_installation
+from api.remote import CLI_KEY_FILE, reach, running_server
+from api.settings import Settings
+from api.tellings import configure
+from api.verbs.console import FAILED, Misuse, here, run, tell, tell_rows
+from api.worker import Worker
+from ledger.durable import create_file
+from ledger.errors import LedgerError
+from ledger.rebuild import rebuild
+from ledger.store import open_store
+from ledger.store.tables import derived_tables, shapes
+
+DISK_FREE_BYTES_MIN = 200 * 1024 * 1024
+
+db = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def init(
+    name: Annotated[str, typer.Option(help="What the organisation is called.")],
+    owner: Annotated[str, typer.Option(help="The name of its first owner.")],
+    simulated: Annotated[
+        bool, typer.Option(help="A demo: the origin ends in .invalid, its time may be simulated.")
+    ] = False,
+) -> None:
+    """Make the database and an organisation with its keys; print the owner's key, once."""
+    settings = here().settings
+    if running_server(settings.data_dir) is None:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        schema.upgrade(settings.url)
+
+    async def work() -> dict[str, str]:
+        async with reach(settings) as remote:
+            body = {"name": name, "owner_name": owner, "simulated": simulated}
+            answer: dict[str, str] = await remote.ask(
+                "POST", "/api/v1/organisations", json=body, headers=remote.operator_headers()
+            )
+            return answer
+
+    opened = run(work())
+    kept = settings.data_dir / CLI_KEY_FILE
+    lines = [f"log     {opened['log']}", f"owner   {opened['member']}", f"key     {opened['key']}"]
+    try:
+        create_file(kept, opened["key"].encode())
+        lines.append(f"The key is told here and never again; the command line keeps it in {kept}.")
+    except FileExistsError:
+        lines.append(
+            f"The key is told here and never again; {kept} holds another organisation's, pass --key-file."
+        )
+    tell(lines, opened)
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Where to listen; loopback unless a proxy stands before it.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the doors, with the worker inside unless TALLYSTICK_WORKER_INSIDE=false."""
+    changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    serve_with(here().settings.model_copy(update=changed))
+
+
+def serve_with(settings: Settings) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        Misuse: no worker on SQLite, or the port is taken.
+        SchemaBehind, StoreError: see api.installation.
+    """
+    if settings.is_sqlite and not settings.worker_inside:
+        raise Misuse(
+            "TALLYSTICK_WORKER_INSIDE: on SQLite the worker runs inside the server; expected true, got false"
+        )
+    configure(settings.log_level, settings.log_json)
+    try:
+        listening = socket.create_server((settings.host, settings.port), family=_family(settings.host))
+    except OSError as error:
+        raise Misuse(
+            f"{settings.host}:{settings.port}: expected a free port, got {error.strerror}"
+        ) from error
+    port = listening.getsockname()[1]
+    url = f"http://{'localhost' if settings.on_loopback else settings.host}:{port}"
+    app = create_app(settings)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
+    server = uvicorn.Server(config)
+
+    async def work() -> None:
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started and not task.done():
+            await asyncio.sleep(0.02)
+        if server.started:
+            tell_address(settings, url)
+            tell([f"serving {url}"], {"url": url, "pid": os.getpid()})
+        await task
+
+    try:
+        asyncio.run(work())
+    finally:
+        (settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
+        listening.close()
+    if not server.started:
+        raise typer.Exit(FAILED)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def worker(
+    once: Annotated[bool, typer.Option(help="Do what is due now, then end.")] = False,
+) -> None:
+    """Run timers, jobs and checkpoints in a process of its own, on PostgreSQL."""
+    settings = here().settings
+    if settings.is_sqlite:
+        raise Misuse(
+            "worker: on SQLite the worker runs inside the server; start `tallystick run`, or use PostgreSQL"
+        )
+    configure(settings.log_level, settings.log_json)
+
+    async def work() -> int:
+        async with open_installation(settings) as installation:
+            working = Worker(installation)
+            if once:
+                return await working.tick()
+            await working.run()
+            return 0
+
+    done = run(work())
+    tell([f"{done} things were due"], {"done": done})
+
+
+def doctor() -> None:
+    """Look for what keeps this installation from working; each finding says what to do."""
+    settings = here().settings
+    rows = [{"check": name, "finding": finding} for name, finding in run(_examine(settings))]
+    tell_rows("doctor", ["check", "finding"], rows)
+    if any(row["finding"] != "ok" for row in rows):
+        raise typer.Exit(FAILED)
+
+
+async def _examine(settings: Settings) -> list[tuple[str, str]]:
+    found = [
+        ("packages", _packages()),
+        ("data folder", _folder(settings.data_dir)),
+        ("disk", _disk(settings.data_dir)),
+    ]
+    if settings.is_sqlite:
+        ok = sqlite3.sqlite_version_info >= (3, 38, 0)
+        found.append(("SQLite", "ok" if ok else f"expected at least 3.38, got {sqlite3.sqlite_version}"))
+    store = open_store(settings.url)
+    try:
+        await schema.check_schema(store.reader)
+        found.append(("database schema", "ok"))
+    except schema.SchemaBehind as error:
+        found.append(("database schema", str(error)))
+        return found
+    finally:
+        await store.close()
+    url = running_server(settings.data_dir)
+    found.append(("server", "ok" if url else "none runs on this data folder; start `tallystick run`"))
+    if url is None:
+        try:
+            async with open_installation(settings) as installation:
+                found.extend((await installation.checks()).items())
+                for log in await installation.logs():
+                    await installation.rooms(log)
+                    found.append((f"keys of {log}", "ok"))
+        except (LedgerError, OSError) as error:
+            found.append(("installation", str(error)[:300]))
+    return found
+
+
+def _packages() -> str:
+    try:
+        check_house()
+    except ForeignPackage as error:
+        return str(error)
+    return "ok"
+
+
+def _folder(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"expected the folder {folder}, got none; run `tallystick init`"
+    rights = stat.S_IMODE(folder.stat().st_mode)
+    return "ok" if not rights & 0o077 else f"expected {folder} for its owner only (0700), got {rights:04o}"
+
+
+def _disk(folder: Path) -> str:
+    there = folder if folder.is_dir() else Path(".")
+    free = shutil.disk_usage(there).free
+    return "ok" if free >= DISK_FREE_BYTES_MIN else f"expected {DISK_FREE_BYTES_MIN} bytes free, got {free}"
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to this version's schema."""
+    settings = here().settings
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    schema.upgrade(settings.url)
+    tell(["the database is up to date"], {"url": "sqlite" if settings.is_sqlite else "postgresql"})
+
+
+def rebuild_tables(
+    log: Annotated[str | None, typer.Argument(help="One log; all when left out.")] = None,
+) -> None:
+    """Make the derived tables again from log and vault. Needs the writer's lock on SQLite: stop the server first."""
+    settings = here().settings
+    if running_server(settings.data_dir) is not None and settings.is_sqlite:
+        raise Misuse("rebuild: expected no running server on SQLite, got one; stop it first")
+
+    async def work() -> list[dict[str, object]]:
+        async with open_installation(settings) as installation:
+            logs = await installation.logs()
+            if log is not None and log not in logs:
+                raise Misuse(f"rebuild: expected one of {', '.join(logs) or 'no logs'}, got {log}")
+            done: list[dict[str, object]] = []
+            for name in [log] if log is not None else logs:
+                rooms = await installation.rooms(name)
+                work = rebuild(name, PROJECTIONS, shapes(), derived_tables(), rooms.vault.open_many)
+                rebuilt = await installation.writer.maintain(work)
+                done.append({"log": name, "entries": rebuilt.entries, "rows": sum(rebuilt.after.values())})
+            return done
+
+    tell_rows("rebuilt", ["log", "entries", "rows"], run(work()))

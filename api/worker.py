@@ -1,0 +1,136 @@
+"""What happens without anybody asking: due timers, due jobs, checkpoints. One `tick` does what is due now.
+
+    timers       playbooks whose time has come -> signals -> cases            api/watching.py
+    jobs         judge, grant, settle, link, acknowledgement                  rows caused by entries (ledger/jobs.py)
+    checkpoints  at most every interval while a log grows, at once after a settlement
+
+Inside `run` by default; `tallystick worker` runs the same on PostgreSQL in a process of its own. Every effect is a
+command under the job's own key, so a crash after the effect and before the row is gone does it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from api.installation import Installation
+from api.rooms import Rooms
+from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, ExpireLink, Grant, Judge
+from ledger.errors import LedgerError, Refused, Stopped, StoreError
+from ledger.jobs import Job, JobGone
+from ledger.jobs import Worker as Jobs
+
+TRIES_MAX_PER_TICK = 200
+POINTLESS = frozenset(
+    {
+        "unknown", "transition", "no_policy", "link_closed", "award_state", "already_awarded", "decision_withdrawn",
+        "not_decided", "verdict_not_pass",
+    }
+)  # fmt: skip
+"""Refusals that no later try can change: the work is done, or was overtaken. Anything else is tried again, then shown."""
+
+log = structlog.get_logger("api.worker")
+
+
+class Worker:
+    """Does what is due, for all organisations of an installation."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._at = installation
+        handlers = {
+            "judge": self._judge,
+            "grant": self._grant,
+            "settle": self._settle,
+            "link": self._expire_link,
+            "acknowledgement": self._acknowledgement,
+        }
+        self._jobs = Jobs(
+            installation.writer, handlers, f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
+        )
+
+    async def run(self) -> None:
+        """Tick for ever; an error of one tick is logged and the next one tries again."""
+        pause_seconds = self._at.settings.worker_pause_ms / 1000
+        while True:
+            try:
+                done = await self.tick()
+            except (LedgerError, OSError) as error:
+                log.error("tick_failed", error_type=type(error).__name__, detail=str(error)[:300])
+                done = 0
+            if not done:
+                await asyncio.sleep(pause_seconds)
+
+    async def tick(self) -> int:
+        """Do what is due at the installation's time and return how much that was.
+
+        A log that is stopped, or whose keys are not here, does not keep the others from their work.
+        """
+        done = 0
+        logs = await self._at.logs()
+        for name in logs:
+            done += await self._guarded(name, self._fire)
+        for _ in range(TRIES_MAX_PER_TICK):
+            claimed = await self._jobs.run_once()
+            done += claimed
+            if not claimed:
+                break
+        for name in logs:
+            done += await self._guarded(name, _publish)
+        return done
+
+    async def _guarded(self, name: str, work: Callable[[Rooms], Awaitable[int]]) -> int:
+        try:
+            return await work(await self._at.rooms(name))
+        except StoreError:
+            raise
+        except (LedgerError, Stopped, OSError) as error:
+            log.error("log_failed", log=name, error_type=type(error).__name__, detail=str(error)[:300])
+            return 0
+
+    async def _fire(self, rooms: Rooms) -> int:
+        return await rooms.watching.fire()
+
+    # ------------------------------------------------------------------------------------------ jobs
+    async def _do(self, job: Job, work: Callable[[Rooms, str], Awaitable[object]]) -> None:
+        rooms = await self._at.rooms(job.log)
+        try:
+            await work(rooms, f"{job.kind}:{job.cause_seq}")
+        except Refused as refusal:
+            if refusal.code in POINTLESS:
+                raise JobGone(f"{job.job}: {refusal}") from refusal
+            raise
+
+    async def _judge(self, job: Job) -> None:
+        request = Judge(job.payload["case"])
+        await self._do(job, lambda rooms, key: rooms.desk.judge(THE_SYSTEM, key, request))
+
+    async def _grant(self, job: Job) -> None:
+        request = Grant(job.payload["case"], job.payload["decision"])
+        await self._do(job, lambda rooms, key: rooms.desk.grant(THE_SYSTEM, key, request))
+
+    async def _settle(self, job: Job) -> None:
+        async def settle(rooms: Rooms, key: str) -> None:
+            await rooms.desk.settle(THE_SYSTEM, key, AwardStep(job.payload["award"]))
+            await rooms.publisher.publish()
+
+        await self._do(job, settle)
+
+    async def _expire_link(self, job: Job) -> None:
+        request = ExpireLink(job.payload["case"], job.payload["link"])
+        await self._do(job, lambda rooms, key: rooms.desk.expire_link(THE_SYSTEM, key, request))
+
+    async def _acknowledgement(self, job: Job) -> None:
+        """An acknowledged case was forgotten: it goes to the last resort, the organisation's owner."""
+
+        async def escalate(rooms: Rooms, key: str) -> None:
+            request = AssignOwner(job.payload["case"], await rooms.last_resort.owner(), "ack_expired")
+            await rooms.desk.assign_owner(THE_SYSTEM, key, request)
+
+        await self._do(job, escalate)
+
+
+async def _publish(rooms: Rooms) -> int:
+    return 1 if await rooms.publisher.publish_due() is not None else 0

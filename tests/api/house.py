@@ -1,0 +1,115 @@
+"""A started product without a network: the real application over a fresh SQLite file, with people of every role.
+
+`House` shortens what tests say: who asks, fresh idempotency keys, a clock that moves by hand. Nothing is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from api import schema
+from api.app import create_app
+from api.remote import OPERATOR_TOKEN_FILE
+from api.settings import Settings
+from ledger.clock import HandClock, unix_ms_of
+from ledger.entropy import SeededEntropy
+
+START = "2026-11-20T10:00:00.000Z"
+ROLES = ("owner", "manager", "staff", "auditor", "outsider")
+
+
+@dataclass
+class Team:
+    """One organisation: its log, and per role a member id and a key; `agent` is a digital employee."""
+
+    log: str
+    members: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class House:
+    """The application, a client on it, and its clock."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    clock: HandClock
+    settings: Settings
+    count: int = 0
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        who: str | None = None,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        key: str | None = None,
+    ) -> httpx.Response:
+        """Send one request under `who`'s API key; `key` is the idempotency key, a fresh one when left out."""
+        sent = dict(headers or {})
+        if who is not None:
+            sent["Authorization"] = f"Bearer {who}"
+        if method == "POST":
+            self.count += 1
+            sent.setdefault("Idempotency-Key", key or f"test-{self.count}")
+        return await self.client.request(method, path, json=json, content=content, headers=sent)
+
+    async def done(self, path: str, who: str, json: Any = None, **more: Any) -> dict[str, Any]:
+        """Send a change that must succeed and return its answer."""
+        answer = await self.ask("POST", path, who, json=json, **more)
+        assert answer.status_code in (200, 201), (path, answer.status_code, answer.text)
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def organisation(self, name: str) -> Team:
+        """Open an organisation and give it one person per role, and an agent."""
+        token = (self.settings.data_dir / OPERATOR_TOKEN_FILE).read_text()
+        body = {"name": name, "owner_name": "Ada", "simulated": True}
+        opened = (
+            await self.client.post("/api/v1/organisations", json=body, headers={"X-Operator-Token": token})
+        ).json()
+        team = Team(opened["log"], {"owner": opened["member"]}, {"owner": opened["key"]})
+        owner = opened["key"]
+        for role in ROLES[1:]:
+            joined = await self.done("/api/v1/members", owner, {"name": role.title(), "roles": [role]})
+            team.members[role] = joined["ids"]["member"]
+        agent = {"name": "Robin", "charter": {"purpose": "watch the inbox"}, "answers_to": opened["member"]}
+        team.members["agent"] = (await self.done("/api/v1/agents", owner, agent))["ids"]["member"]
+        for role, member in team.members.items():
+            if role != "owner":
+                issued = await self.done("/api/v1/keys", owner, {"member": member})
+                team.keys[role] = issued["secret"]
+        return team
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds * 1000)
+
+    async def tick(self) -> int:
+        """Let the worker do what is due."""
+        done: int = await self.app.state.worker.tick()
+        return done
+
+
+@asynccontextmanager
+async def house(folder: Path, **settings: Any) -> AsyncIterator[House]:
+    """Start the product in a folder."""
+    chosen = Settings(data_dir=folder / "data", worker_inside=False, **settings)
+    chosen.data_dir.mkdir(mode=0o700, exist_ok=True)
+    schema.upgrade(chosen.url)
+    clock = HandClock(unix_ms_of(START))
+    app = create_app(chosen, clock=clock, entropy=SeededEntropy("doors"))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            yield House(app, client, clock, chosen)
