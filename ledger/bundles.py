@@ -191,7 +191,10 @@ def parse_bundle(data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dum
 def _proven(item: Any) -> Proven:
     if item.keys() != {"entry", "proof"}:
         raise BundleMalformed(f"bundle entry: expected entry and proof, got {sorted(item)}")
-    return Proven(parse_entry(item["entry"]), tuple(bytes.fromhex(text) for text in item["proof"]))
+    hashes = tuple(bytes.fromhex(text) for text in item["proof"])
+    if [data.hex() for data in hashes] != item["proof"]:  # fromhex also reads capitals and spaces
+        raise BundleMalformed("bundle proof: expected hashes in lower-case hex, got another spelling")
+    return Proven(parse_entry(item["entry"]), hashes)
 
 
 # ---------------------------------------------------------------------------------------------------------- checking

@@ -123,6 +123,7 @@ def parse_opened(value: Any) -> Opened:
         rest = value.keys() - {"seq", "path", "salt"}
         seq, path, salt = value["seq"], value["path"], bytes.fromhex(value["salt"])
         content = base64.b64decode(value["content"], validate=True) if rest == {"content"} else None
+        again = Opened(seq, path, salt, value.get("value"), content).to_json()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CommitmentMalformed(
             f"opened value: expected seq, path, salt and value, got {error!r}"
@@ -130,5 +131,9 @@ def parse_opened(value: Any) -> Opened:
     if type(seq) is not int or type(path) is not str or rest not in ({"value"}, {"content"}):
         raise CommitmentMalformed(
             "opened value: expected seq, path, salt and either value or content, got others"
+        )
+    if again != value:  # the decoders also read capitals, spaces and loose bits
+        raise CommitmentMalformed(
+            "opened value: expected lower-case hex and strict base64, got another spelling"
         )
     return Opened(seq, path, salt, value.get("value"), content)

@@ -19,7 +19,6 @@ from ledger.canonical import (
     INTEGER_MAX,
     NESTING_MAX_LEVELS,
     BadUtf8,
-    CanonicalError,
     FloatRefused,
     IntegerOutOfRange,
     KeyNotAscii,
@@ -31,7 +30,7 @@ from ledger.canonical import (
     decode,
     encode,
 )
-from ledger.errors import LedgerError
+from ledger.errors import CanonicalError, LedgerError
 
 CODECS = [(canonical.json_loads, canonical.json_dumps), (codec.loads, codec.dumps)]
 

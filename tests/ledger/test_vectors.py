@@ -10,6 +10,7 @@ import pytest
 from ledger import canonical, codec
 from ledger.bundles import audit_bundle
 from ledger.ed25519 import verify
+from ledger.errors import CanonicalError
 from ledger.findings import Exit
 from tests.vectors.regenerate_record import FOLDER, VECTORS, rendered
 
@@ -28,7 +29,7 @@ def test_refused_bytes_are_refused_by_both_codecs_with_the_same_error(case: dict
     data = bytes.fromhex(case["bytes_hex"])
     texts = set()
     for loads, dumps in ((canonical.json_loads, canonical.json_dumps), (codec.loads, codec.dumps)):
-        with pytest.raises(canonical.CanonicalError) as caught:
+        with pytest.raises(CanonicalError) as caught:
             canonical.decode(data, loads, dumps)
         assert type(caught.value).__name__ == case["error"]
         texts.add(str(caught.value))
