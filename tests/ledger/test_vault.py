@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -180,6 +181,17 @@ def test_open_fails_if_two_items_swap_their_contents(tmp_path: Path) -> None:
     wraps[0]["wrapped"], wraps[1]["wrapped"] = wraps[1]["wrapped"], wraps[0]["wrapped"]
     with pytest.raises(VaultDamaged, match="wrap of item"):
         vault.open(one, wraps)
+
+
+def test_open_fails_if_whoever_holds_the_keys_put_another_value_under_the_commitment(tmp_path: Path) -> None:
+    vault = _vault(tmp_path)
+    (item,), wraps = _rows(vault.seal("the room was cold", "note", ["c"]))
+    key = AESGCM(vault._unwrap(wraps[0]))
+    bound_to = b"tallystick/item/v1\x00" + LOG.encode() + b"\x00" + item["item"].encode()
+    plain = key.decrypt(bytes(12), item["sealed"], bound_to)
+    item["sealed"] = key.encrypt(bytes(12), plain.replace(b"cold", b"warm"), bound_to)
+    with pytest.raises(VaultDamaged, match="expected commitment"):
+        vault.open(item, wraps)
 
 
 def test_open_fails_under_another_log_or_key(tmp_path: Path) -> None:
