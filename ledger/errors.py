@@ -14,10 +14,10 @@ LedgerError
 |   `-- commitments.py      CommitmentMalformed, CommitmentMismatch
 |-- BundleError             a bundle or log folder lacks a part or has a wrong one (subclasses in bundles.py)
 |-- BookError               an entry asks for tokens to move in a way the book does not allow (book.py)
-|-- VaultError              a private value cannot be sealed or opened (vault.py: SealRefused; VaultDamaged, a ProofError)
+|-- VaultError              a private value cannot be sealed or opened (vault.py: SealRefused, VaultDamaged)
 |-- BlobError               a sealed file (blobs.py: BlobAddressRefused, BlobTooLarge, BlobMissing, BlobDamaged)
 |-- KeyFileError            the log's secret keys (keys.py: KeysExist, KeyMissing, KeyExposed, KeyFileMalformed)
-|-- GuardError              nothing may be signed (guard.py: GuardRefused with GuardMoved, GuardUnknownLog, GuardDamaged)
+|-- GuardError              nothing may be signed (guard.py: GuardRefused, GuardMoved, GuardUnknownLog, GuardDamaged)
 |-- NothingToSign, CheckpointContradicted       (publish.py)   |-- ExportRefused (export.py)
 |-- TrustError              a trust policy file is not what docs/spec/bundle.md says (audit.py)
 |-- Refused                 this command fails; nothing was written. Tell the caller
@@ -103,7 +103,7 @@ class StoreError(LedgerError):
 
 
 class RowRefused(StoreError):
-    """A constraint of the database refused rows that the rules let through: our own mistake, caught by the last door."""
+    """A constraint of the database refused rows the rules let through: our own mistake, caught at the last door."""
 
 
 class ProgrammingError(LedgerError):
