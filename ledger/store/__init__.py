@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ledger.errors import StoreError
@@ -18,22 +18,29 @@ from ledger.store.sqlite import SqliteStore
 Store = SqliteStore | PostgresStore
 
 
-def open_store(url: str) -> Store:
-    """Open a database for reading, without touching it yet.
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
-    `sqlite+aiosqlite:///path` or `postgresql+asyncpg://user@host/name`; the drivers may be left out. The schema is made
-    by Alembic (api/migrations).
+
+def database_url(url: str) -> URL:
+    """Read `sqlite:///path` or `postgresql://user@host/name`, with or without a driver, and name ours.
 
     Raises:
         StoreError: another kind of URL.
     """
     try:
         parsed = make_url(url)
+        return parsed.set(drivername=_DRIVERS[parsed.get_backend_name()])
     except ArgumentError as error:
         raise StoreError("database URL: expected sqlite:///path or postgresql://user@host/name, got no URL") from error
-    backend = parsed.get_backend_name()
-    if backend == "sqlite":
-        return SqliteStore(parsed.set(drivername="sqlite+aiosqlite"))
-    if backend == "postgresql":
-        return PostgresStore(parsed.set(drivername="postgresql+asyncpg"))
-    raise StoreError(f"database URL: expected sqlite or postgresql, got {backend}")
+    except KeyError as error:
+        raise StoreError(f"database URL: expected sqlite or postgresql, got {error}") from error
+
+
+def open_store(url: str) -> Store:
+    """Open a database for reading, without touching it yet. Its schema is made by Alembic (api/migrations).
+
+    Raises:
+        StoreError: another kind of URL.
+    """
+    parsed = database_url(url)
+    return SqliteStore(parsed) if parsed.get_backend_name() == "sqlite" else PostgresStore(parsed)
