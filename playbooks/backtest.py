@@ -90,14 +90,18 @@ def load_example(folder: Path) -> Example:
             raise BacktestRefused(f"{folder}: expected the file {part}, got none")
     files = sorted((folder / "playbooks").glob("*.yaml"))
     if not files or len(files) > PLAYBOOKS_MAX:
-        raise BacktestRefused(f"{folder}/playbooks: expected 1 to {PLAYBOOKS_MAX} files *.yaml, got {len(files)}")
+        raise BacktestRefused(
+            f"{folder}/playbooks: expected 1 to {PLAYBOOKS_MAX} files *.yaml, got {len(files)}"
+        )
     kinds = load_kinds(folder / "kinds.yaml")
     messages = Messages(kinds)
     mapping = load_mapping(folder / "mapping.yaml", kinds)
     playbooks = tuple(load_playbook(file) for file in files)
     twice = [name for name, count in Counter(one.id for one in playbooks).items() if count > 1]
     if twice:
-        raise BacktestRefused(f"{folder}/playbooks: expected each id once, got {', '.join(twice)} more than once")
+        raise BacktestRefused(
+            f"{folder}/playbooks: expected each id once, got {', '.join(twice)} more than once"
+        )
     example = Example(kinds, messages, mapping, playbooks)
     example.watches()
     return example
@@ -175,18 +179,21 @@ def _result(run: Clockwork, reading: Reading, meter: Meter, seconds: float) -> R
     ordered = sorted(hits.values(), key=lambda hit: (hit.onset_ms, hit.playbook, hit.subject))
     return Result(
         tuple(ordered), dict(pending), dict(cleared), tuple(broken[:BROKEN_SHOWN_MAX]), len(broken), reading.rows,
-        reading.change_count, tuple(reading.refused), reading.refused_count, tuple(reading.flagged), reading.flagged_count,
-        reading.repeated, meter.evaluations, seconds, run.first_ms, run.last_ms,
+        reading.change_count, tuple(reading.refused), reading.refused_count, tuple(reading.flagged),
+        reading.flagged_count, reading.repeated, meter.evaluations, seconds, run.first_ms, run.last_ms,
     )  # fmt: skip
 
 
 def hits_csv(result: Result) -> str:
-    """Return `playbook,subject,onset,detected_at`, sorted by onset, playbook, subject; instants in RFC 3339 UTC with Z."""
+    """Return `playbook,subject,onset,detected_at`, sorted by onset, playbook, subject; instants in RFC 3339 UTC
+    with Z."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("playbook", "subject", "onset", "detected_at"))
     for hit in result.hits:
-        writer.writerow((hit.playbook, hit.subject, instant_text(hit.onset_ms), instant_text(hit.detected_ms)))
+        writer.writerow(
+            (hit.playbook, hit.subject, instant_text(hit.onset_ms), instant_text(hit.detected_ms))
+        )
     return out.getvalue()
 
 
@@ -196,6 +203,6 @@ def write_hits(result: Result, path: Path) -> None:
 
 
 __all__ = [
-    "BacktestRefused", "Clockwork", "Example", "Hit", "RecordConflict", "Result", "backtest", "hits_csv", "load_example",
-    "write_hits",
+    "BacktestRefused", "Clockwork", "Example", "Hit", "RecordConflict", "Result", "backtest", "hits_csv",
+    "load_example", "write_hits",
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 - elapsed: `48h`, `30m` count every minute;
 - calendar days: `2d`, `1w` are the same wall-clock time so many days later, in the kinds' zone;
-- business time: hours and minutes in a named calendar count only while it is open, and the counted intervals are listed,
-  so that a person can see why something was due when it was.
+- business time: hours and minutes in a named calendar count only while it is open, and the counted intervals are
+  listed, so that a person can see why something was due when it was.
 
 Inside the engine an instant is an int, milliseconds since 1970-01-01T00:00Z; on every border it is RFC 3339 UTC text.
 Pure: standard library only (`holidays` is imported when a calendar names a country).
@@ -86,7 +86,9 @@ def resolve_local(local: datetime, zone: ZoneInfo) -> LocalInstant:
     if before == after:
         return LocalInstant(to_ms(first), False)
     if before is not None and after is not None and before < after:
-        raise ValueError(f"the local time {local.isoformat()} does not exist in {zone.key}: the clocks skipped it")
+        raise ValueError(
+            f"the local time {local.isoformat()} does not exist in {zone.key}: the clocks skipped it"
+        )
     return LocalInstant(to_ms(first), True)
 
 
@@ -149,7 +151,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A due time and, for business time, the intervals whose lengths add up to the span."""
+    """A due time and, for business time, the intervals whose lengths add up to the span (every minute else)."""
 
     at_ms: int
     counted: tuple[Interval, ...] = ()
@@ -164,7 +166,7 @@ def due_after(start_ms: int, span: Span, zone: ZoneInfo, calendar: Calendar | No
     if span.in_days:
         return Due(shift_days(start_ms, span.days, zone))
     if calendar is None:
-        return Due(start_ms + span.ms, (Interval(start_ms, start_ms + span.ms),))
+        return Due(start_ms + span.ms)
     return calendar.count(start_ms, span.ms)
 
 

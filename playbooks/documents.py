@@ -4,8 +4,8 @@ Accepted: one document in UTF-8, block style, mappings with text keys, lists, sc
 style (`{a, b}`; a comma inside CEL would split it), anchors, aliases, tags, directives, duplicate keys, tabs, floats.
 Plain scalars follow the YAML 1.2 core schema (`yes` and `on` are text; `true`, `12` and empty are not).
 
-The content of a document, as `plain()` gives it, is canonical JSON; its SHA-256 is the content hash, so comments, quotes
-and indentation do not change what was published.
+The content of a document, as `plain()` gives it, is canonical JSON; its SHA-256 is the content hash, so comments,
+quotes and indentation do not change what was published.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ DOCUMENT_SIZE_MAX_BYTES = 256 * 1024
 NESTING_MAX_LEVELS = 12
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Scalar:
 
     where: str
     text: str
-    value: None | bool | int | str
+    value: bool | int | str | None
     block: bool
     """A literal `|` scalar: its first text line is one line below `where`."""
 
@@ -156,7 +158,9 @@ class _Reader:
             if key.value == "<<":
                 raise self._refuse(event, "expected no merge keys (<<)")
             if key.value in entries:
-                raise self._refuse(event, f"expected each key once, got {key.value!r} again (first: {lines[key.value]})")
+                raise self._refuse(
+                    event, f"expected each key once, got {key.value!r} again (first: {lines[key.value]})"
+                )
             entries[key.value] = self._node(next(self._events), level + 1)
             lines[key.value] = key.where
         return Mapping(self._where(start), entries, lines)
@@ -164,7 +168,7 @@ class _Reader:
     def _scalar(self, event: Any) -> Scalar:
         text: str = event.value
         style = event.style or ""
-        value: None | bool | int | str = text
+        value: bool | int | str | None = text
         if style == "":
             if text in ("", "~", "null", "Null", "NULL"):
                 value = None
@@ -173,8 +177,12 @@ class _Reader:
             elif _INT.fullmatch(text):
                 value = int(text)
             elif _FLOAT.fullmatch(text):
-                raise self._refuse(event, f"expected no floating point numbers, got {text} (write text or an integer)")
-        return Scalar(self._where(event), text.rstrip("\n") if style in "|>" and style else text, value, style == "|")
+                raise self._refuse(
+                    event, f"expected no floating point numbers, got {text} (write text or an integer)"
+                )
+        return Scalar(
+            self._where(event), text.rstrip("\n") if style in "|>" and style else text, value, style == "|"
+        )
 
     def _where(self, event: Any) -> str:
         return f"{self._name}:{event.start_mark.line + 1}"

@@ -4,10 +4,10 @@
     step(changes, world)  -> Step           changes in order of known time
     fire(rows, world, now) -> Step          timer rows whose instant lies before now
 
-Cost is O(changes + due timers): a change touches its own subject and, through the hash-indexed join, the subjects of its
-bucket; time enters only as one timer row per (playbook, subject). At firing everything is evaluated again, so a lost or
-late timer heals. Before a change is applied, the timers of what it touches that are already due fire on the state before
-it: a late answer cannot hide that it was late, however slow the worker was.
+Cost is O(changes + due timers): a change touches its own subject and, through the hash-indexed join, the subjects of
+its bucket; time enters only as one timer row per (playbook, subject). At firing everything is evaluated again, so a
+lost or late timer heals. Before a change is applied, the timers of what it touches that are already due fire on the
+state before it: a late answer cannot hide that it was late, however slow the worker was.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class LoadedWorld(World, Protocol):
 class Engine:
     """The watches of one organisation over one vocabulary."""
 
-    def __init__(self, messages: Messages, watches: Sequence[Watch], bucketing: Bucketing = plain_bucket) -> None:
+    def __init__(
+        self, messages: Messages, watches: Sequence[Watch], bucketing: Bucketing = plain_bucket
+    ) -> None:
         """Arrange the watches by the kinds they look at."""
         self.messages = messages
         self.watches = {watch.id: watch for watch in watches}
@@ -82,13 +84,21 @@ class Engine:
         self._matched: dict[str, list[Watch]] = {}
         self._indexes: dict[str, dict[str, tuple[str, ...]]] = {}
         self._scopes = {name: Scope(messages, {name: name}) for name in messages.kinds.kinds}
+        reads: dict[str, set[str]] = {}
         for watch in sorted(watches, key=lambda one: one.id):
+            subject_reads = reads.setdefault(watch.playbook.subject, set())
+            subject_reads |= watch.subject_reads | {
+                path[1] for path in (watch.value.reads if watch.value else ())
+            }
             match = watch.playbook.match
             self._own.setdefault(watch.playbook.subject, []).append(watch)
             if match is not None:
+                reads.setdefault(match.kind, set()).update(watch.match_reads)
                 self._matched.setdefault(match.kind, []).append(watch)
                 self._add_index(match.kind, match.key)
                 self._add_index(watch.playbook.subject, match.local_key)
+
+        self._fill = {kind: messages.filler(kind, fields) for kind, fields in reads.items()}
 
     # ------------------------------------------------------------------------------------------ doors
     def step(self, changes: Iterable[RecordChange], world: World, now_ms: int | None = None) -> Step:
@@ -114,7 +124,8 @@ class Engine:
 
     # ------------------------------------------------------------------------------------------ prefetching
     def needs(self, changes: Sequence[RecordChange], world: LoadedWorld) -> Lookups:
-        """Return rows that `step` will read and `world` lacks. Load them and ask again until it is empty (at most 4 times)."""
+        """Return rows that `step` will read and `world` lacks. Load them and ask again until it is empty (at most 4
+        times)."""
         wanted = Lookups(records={(change.kind, change.id) for change in changes})
         if missing := world.missing(wanted):
             return missing
@@ -123,7 +134,9 @@ class Engine:
         keys: dict[tuple[str, str], list[Any]] = {}
         for change in changes:
             old = world.record(change.kind, change.id)
-            keys.setdefault((change.kind, change.id), [old.values] if old is not None else []).append(change.values)
+            keys.setdefault((change.kind, change.id), [old.values] if old is not None else []).append(
+                change.values
+            )
             for watch in self._own.get(change.kind, ()):
                 subjects.add((watch.id, change.id))
             for watch in self._matched.get(change.kind, ()):
@@ -157,7 +170,9 @@ class Engine:
         world: LoadedWorld,
     ) -> Lookups:
         wanted.timers |= subjects
-        wanted.records |= {(self.watches[playbook].playbook.subject, subject) for playbook, subject in subjects}
+        wanted.records |= {
+            (self.watches[playbook].playbook.subject, subject) for playbook, subject in subjects
+        }
         if missing := world.missing(wanted):
             return missing
         candidates: list[tuple[str, str, str]] = []
@@ -226,7 +241,10 @@ class _Run:
         stored = self._world.bucket(index, bucket)
         if moved is None:
             return sorted(stored)
-        return sorted({found for found in stored if moved.get(found, True)} | {new for new, added in moved.items() if added})
+        return sorted(
+            {found for found in stored if moved.get(found, True)}
+            | {new for new, added in moved.items() if added}
+        )
 
     def _move(self, index: str, bucket: str, record_id: str, added: bool) -> None:
         self._moved.setdefault((index, bucket), {})[record_id] = added
@@ -280,7 +298,9 @@ class _Run:
         match = watch.playbook.match
         assert match is not None
         index = index_name(watch.playbook.subject, match.local_key)
-        buckets = {self._engine.bucket(values, match.key, change.id) for values in (old_values, change.values)}
+        buckets = {
+            self._engine.bucket(values, match.key, change.id) for values in (old_values, change.values)
+        }
         for bucket in sorted(bucket for bucket in buckets if bucket is not None):
             yield from self._bucket(index, bucket)
 
@@ -290,7 +310,7 @@ class _Run:
         old = self._record(*key)
         if old is not None and same_version(old, change):
             return None
-        version = Version(change.kind, change.id, change.event_ms, change.order, change.values)
+        version = Version(change.kind, change.id, change.event_ms, change.order, change.values, change.item)
         if old is not None and old.version > change.version:
             return version
         self._records[key] = version
@@ -309,7 +329,10 @@ class _Run:
         """Evaluate one due timer again."""
         watch = self._engine.watches.get(playbook)
         row = self._timer(playbook, subject)
-        if watch is None or row is None or row.wake_ms is None or row.wake_ms >= now_ms:
+        if row is None or row.wake_ms is None or row.wake_ms >= now_ms:
+            return
+        if watch is None:  # its playbook is not watched any more
+            self._timers[playbook, subject] = None
             return
         self._evaluate(watch, subject, now_ms, None, ())
 
@@ -330,7 +353,9 @@ class _Run:
             self._break(watch, subject_id, code, str(error), at_ms)
             if row is not None and row.wake_ms is not None and row.wake_ms < at_ms:
                 # The timer is spent: it would fire for ever. The next change of the record tries again.
-                self._timers[key] = TimerRow(row.playbook, row.subject, row.state, None, row.due_ms, row.onset_ms)
+                self._timers[key] = TimerRow(
+                    row.playbook, row.subject, row.state, None, row.due_ms, row.onset_ms
+                )
             return
         judgement = judge(key, row, reading, at_ms, since)
         if judgement.row != row:
@@ -368,14 +393,21 @@ class _Run:
             return []
         found = self._bucket(index, bucket)
         if len(found) > BUCKET_RECORDS_MAX:
-            raise SignalBroken("bucket_full", f"expected at most {BUCKET_RECORDS_MAX} {match.kind} records of one key, got {len(found)}")
+            raise SignalBroken(
+                "bucket_full",
+                f"expected at most {BUCKET_RECORDS_MAX} {match.kind} records of one key, got {len(found)}",
+            )
         records = (self._record(match.kind, one) for one in found)
-        return [one for one in records if one is not None and not (one.kind == subject.kind and one.id == subject.id)]
+        return [
+            one
+            for one in records
+            if one is not None and not (one.kind == subject.kind and one.id == subject.id)
+        ]
 
     def message(self, version: Version) -> Any:
         """Return the filled message of a version, made once."""
         if version.message is None:
-            version.message = self._engine.messages.fill(version.kind, version.id, version.values)
+            version.message = self._engine._fill[version.kind](version.id, version.values)
         return version.message
 
     def facts(self, version: Version) -> Any:
@@ -425,7 +457,11 @@ class _Look:
             if version is self.subject:
                 continue
             own = self._run.facts(version)
-            if watch.when.truth(own) and self._response_due(own) == due and watch.expect.truth(self._joined(version)):
+            if (
+                watch.when.truth(own)
+                and self._response_due(own) == due
+                and watch.expect.truth(self._joined(version))
+            ):
                 answered.append(version.event_ms)
         return Reading(True, due, None, min(answered) if answered else None, is_response=True)
 
@@ -455,7 +491,9 @@ class _Look:
         if watch.filter is not None and watch.pair is not None and match is not None:
             name, mine = watch.playbook.subject, message(subject)
             found = [
-                one for one in found if watch.filter.truth(watch.pair.facts({name: mine, match.name: message(one)}))
+                one
+                for one in found
+                if watch.filter.truth(watch.pair.facts({name: mine, match.name: message(one)}))
             ]
         if subject is self.subject:
             self._matches = found
@@ -471,8 +509,12 @@ class _Look:
 
     def fingerprint(self) -> str:
         """Return hex SHA-256 over the playbook and the fingerprint's values; casework keys it before it is recorded."""
-        parts = [self._value(self.subject, path.partition(".")[2]) for path in self.watch.playbook.fingerprint]
-        return content_digest("tallystick/fingerprint/v1", [self.watch.id, self.watch.playbook.subject, *parts])
+        parts = [
+            self._value(self.subject, path.partition(".")[2]) for path in self.watch.playbook.fingerprint
+        ]
+        return content_digest(
+            "tallystick/fingerprint/v1", [self.watch.id, self.watch.playbook.subject, *parts]
+        )
 
     def value(self) -> Money | None:
         """Return the value at risk. Raises SignalBroken."""

@@ -30,7 +30,8 @@ class DocumentInvalid(PlaybookError):
 
 
 class ExpressionInvalid(DocumentInvalid):
-    """A CEL expression cannot be used. The text names file, line and column, and the known fields if one was misspelt."""
+    """A CEL expression cannot be used. The text names file, line and column, and the known fields if one was
+    misspelt."""
 
 
 class EvolutionRefused(PlaybookError):

@@ -25,12 +25,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ledger.canonical import INTEGER_MAX
 from playbooks.calendars import YEARS, instant_text, resolve_local, to_ms
-from playbooks.errors import ImportRefused, RecordInvalid
-from playbooks.kinds import LIST_ITEMS_MAX, STRING_SIZE_MAX_CHARACTERS, check_values
+from playbooks.errors import ImportRefused
+from playbooks.kinds import LIST_ITEMS_MAX, STRING_SIZE_MAX_CHARACTERS
 from playbooks.mapping import FieldRule, Mapping, TimeColumn
 from playbooks.world import RecordChange
 
@@ -46,10 +46,19 @@ ID_SIZE_MAX_CHARACTERS = 200
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"([-+]?)([0-9]{1,15})(?:\.([0-9]{1,15}))?")
-_ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?"
-)
-_MINOR_DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?")
+_MINOR_DIGITS = {
+    "JPY": 0,
+    "KRW": 0,
+    "ISK": 0,
+    "CLP": 0,
+    "VND": 0,
+    "KWD": 3,
+    "BHD": 3,
+    "OMR": 3,
+    "TND": 3,
+    "JOD": 3,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,7 @@ def read_changes(mapping: Mapping, path: Path) -> Reading:
 
 def read_stream(mapping: Mapping, raw: IO[bytes], name: str) -> Reading:
     """Read and check an open binary file, gzip or plain by its first bytes. Raises ImportRefused, OSError."""
-    digest = hashlib.file_digest(raw, "sha256").hexdigest()
+    digest = hashlib.file_digest(cast(Any, raw), "sha256").hexdigest()
     raw.seek(0)
     zipped = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
@@ -156,7 +165,9 @@ def read_stream(mapping: Mapping, raw: IO[bytes], name: str) -> Reading:
     except csv.Error as error:
         raise ImportRefused(f"{name}: line {rows.line_num}: expected CSV, got: {error}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ImportRefused(f"{name}: gzip data is damaged or cut off after line {lines.count}: {error}") from error
+        raise ImportRefused(
+            f"{name}: gzip data is damaged or cut off after line {lines.count}: {error}"
+        ) from error
     reading.close()
     return reading
 
@@ -168,7 +179,9 @@ class _Lines:
         self._name = name
         self.count = 0
         self.bad: dict[int, str] = {}
-        self._text = io.TextIOWrapper(_Limited(source, name), encoding, errors="surrogateescape", newline="")
+        self._text = io.TextIOWrapper(
+            io.BufferedReader(_Limited(source, name), 1 << 16), encoding, errors="surrogateescape", newline=""
+        )
 
     def __iter__(self) -> Iterator[str]:
         while line := self._text.readline(LINE_SIZE_MAX_CHARACTERS + 1):
@@ -190,7 +203,9 @@ class _Lines:
         try:
             line.encode("utf-8")
         except UnicodeEncodeError as error:
-            self.bad[self.count] = f"expected {self._text.encoding}, got other bytes at character {error.start + 1}"
+            self.bad[self.count] = (
+                f"expected {self._text.encoding}, got other bytes at character {error.start + 1}"
+            )
 
 
 class _Limited(io.RawIOBase):
@@ -227,7 +242,9 @@ def _read_rows(mapping: Mapping, rows: Any, lines: _Lines, reading: Reading, nam
         if not row:
             continue
         reading.rows += 1
-        if lines.bad and (reason := next((lines.bad[n] for n in range(first, line + 1) if n in lines.bad), None)):
+        if lines.bad and (
+            reason := next((lines.bad[n] for n in range(first, line + 1) if n in lines.bad), None)
+        ):
             reading.refuse(line, reason)
             continue
         if len(row) != width:
@@ -247,7 +264,9 @@ def _places(mapping: Mapping, header: list[str], name: str) -> dict[str, int]:
     places = {column: place for place, column in enumerate(header)}
     if len(places) != len(header):
         twice = sorted({column for column in header if header.count(column) > 1})
-        raise ImportRefused(f"{name}: line 1: expected each column once, got {', '.join(twice)} more than once")
+        raise ImportRefused(
+            f"{name}: line 1: expected each column once, got {', '.join(twice)} more than once"
+        )
     lacking = [column for column in mapping.columns if column not in places]
     if lacking:
         raise ImportRefused(
@@ -293,12 +312,21 @@ class _RowReader:
         self._parsers = [
             (rule.field.name, places[rule.column], _parser(mapping, rule), rule) for rule in mapping.fields
         ]
+        self._later = [(rule.field.name, rule.known) for rule in mapping.fields if rule.known > 0]
+        self._from = [
+            (rule.field.name, places[rule.known_from.column], rule.known_from)
+            for rule in mapping.fields
+            if rule.known_from is not None
+        ]
 
     def read(self, row: list[str], line: int) -> list[tuple[Any, ...]]:
         """Return the row's changes. Raises _RowRefused."""
         record = row[self._id].strip()
         if record in self._absent or len(record) > ID_SIZE_MAX_CHARACTERS:
-            raise _RowRefused(f"{self._mapping.id_column}: expected an id of 1..{ID_SIZE_MAX_CHARACTERS} characters, got {record[:60]!r}")
+            raise _RowRefused(
+                f"{self._mapping.id_column}: expected an id of 1..{ID_SIZE_MAX_CHARACTERS} characters, "
+                f"got {record[:60]!r}"
+            )
         subject = row[self._subject].strip() if self._subject is not None else ""
         order = self._order_of(row)
         times = self._times(row, line)
@@ -308,7 +336,15 @@ class _RowReader:
             version = self._version(values, times, place, event, row, line)
             stored = marshal.dumps(version, 2)
             found.append(
-                (known, event, place if order is None else order, line, record, stored, subject if subject not in self._absent else None)
+                (
+                    known,
+                    event,
+                    place if order is None else order,
+                    line,
+                    record,
+                    stored,
+                    subject if subject not in self._absent else None,
+                )
             )
         return found
 
@@ -317,7 +353,9 @@ class _RowReader:
             return None
         text = row[self._order].strip()
         if not _INT.fullmatch(text) or abs(int(text)) > INTEGER_MAX:
-            raise _RowRefused(f"{self._mapping.order_column}: expected an integer that orders changes, got {text[:60]!r}")
+            raise _RowRefused(
+                f"{self._mapping.order_column}: expected an integer that orders changes, got {text[:60]!r}"
+            )
         return int(text)
 
     def _times(self, row: list[str], line: int) -> list[tuple[int, int, int]]:
@@ -327,17 +365,28 @@ class _RowReader:
             text = row[self._places[rule.at.column]].strip()
             if text in self._absent:
                 if place == 0:
-                    raise _RowRefused(f"{rule.at.column}: expected the time of the record's first change, got none")
+                    raise _RowRefused(
+                        f"{rule.at.column}: expected the time of the record's first change, got none"
+                    )
                 continue
             event = self._instant(rule.at, text, line)
             known = event
             if rule.known_at is not None:
                 known_text = row[self._places[rule.known_at.column]].strip()
-                known = event if known_text in self._absent else self._instant(rule.known_at, known_text, line)
+                known = (
+                    event if known_text in self._absent else self._instant(rule.known_at, known_text, line)
+                )
             if found and event < found[0][1]:
-                raise _RowRefused(f"{rule.at.column}: expected a time not before {instant_text(found[0][1])} ({self._mapping.changes[0].at.column}), got {text!r}")
+                self._reading.flag(
+                    line,
+                    f"{rule.at.column}: {text!r} lies before {instant_text(found[0][1])}, "
+                    "when the record began; taken as of then",
+                )
+                event, known = found[0][1], max(known, found[0][1])
             if known < event:
-                raise _RowRefused(f"{rule.at.column}: known {instant_text(known)}, before it happened, {instant_text(event)}")
+                raise _RowRefused(
+                    f"{rule.at.column}: known {instant_text(known)}, before it happened, {instant_text(event)}"
+                )
             found.append((place, event, known))
         return found
 
@@ -354,29 +403,33 @@ class _RowReader:
             except ValueError as error:
                 raise _RowRefused(f"{rule.column}: {error}") from error
             if doubtful:
-                self._reading.flag(line, f"{rule.column}: {text!r} happened twice that day; the earlier one was taken")
+                self._reading.flag(
+                    line, f"{rule.column}: {text!r} happened twice that day; the earlier one was taken"
+                )
             values[name] = value
-        try:
-            check_values(self._mapping.kind, values)
-        except RecordInvalid as error:
-            raise _RowRefused(str(error)) from error
         return values
 
     def _version(
-        self, values: dict[str, Any], times: list[tuple[int, int, int]], place: int, event: int, row: list[str], line: int
+        self,
+        values: dict[str, Any],
+        times: list[tuple[int, int, int]],
+        place: int,
+        event: int,
+        row: list[str],
+        line: int,
     ) -> dict[str, Any]:
         """Return what was known at one change: fields of changes that happened by then, in their declared order."""
-        happened = {other for other, at, _ in times if (at, other) <= (event, place)}
-        version: dict[str, Any] = {}
-        for rule in self._mapping.fields:
-            name = rule.field.name
-            if name not in values or rule.known not in happened:
-                continue
-            if rule.known_from is not None:
-                text = row[self._places[rule.known_from.column]].strip()
-                if text in self._absent or self._instant(rule.known_from, text, line) > event:
-                    continue
-            version[name] = values[name]
+        version = dict(values)
+        if self._later:
+            happened = {other for other, at, _ in times if (at, other) <= (event, place)}
+            for name, known in self._later:
+                if known not in happened:
+                    version.pop(name, None)
+        for name, column, known_from in self._from:
+            if name in version:
+                text = row[column].strip()
+                if text in self._absent or self._instant(known_from, text, line) > event:
+                    del version[name]
         return version
 
     def _instant(self, column: TimeColumn, text: str, line: int) -> int:
@@ -385,14 +438,17 @@ class _RowReader:
         except ValueError as error:
             raise _RowRefused(f"{column.column}: {error}") from error
         if ambiguous:
-            self._reading.flag(line, f"{column.column}: {text!r} happened twice that day; the earlier one was taken")
+            self._reading.flag(
+                line, f"{column.column}: {text!r} happened twice that day; the earlier one was taken"
+            )
         return ms
 
 
 # ---------------------------------------------------------------------------------------------- values
 @lru_cache(maxsize=131_072)
 def _moment(column: TimeColumn, text: str) -> tuple[int, bool]:
-    """Return (ms, the clock showed it twice). Raises ValueError: no time, finer than stated, skipped, or out of range."""
+    """Return (ms, the clock showed it twice). Raises ValueError: no time, finer than stated, skipped, or out of
+    range."""
     moment = _parsed(column, text)
     if not YEARS[0] <= moment.year <= YEARS[1]:
         raise ValueError(f"expected a year of {YEARS[0]}..{YEARS[1]}, got {text!r}")
@@ -414,7 +470,9 @@ def _parsed(column: TimeColumn, text: str) -> datetime:
         raise ValueError(f"expected an ISO 8601 time of precision {column.precision}, got {text[:60]!r}")
     finest = 3 if found[4] else 2 if found[3] else 1 if found[2] else 0
     stated = ("day", "minute", "second", "millisecond").index(column.precision)
-    if (finest > stated and any(part and part.strip(":0") for part in found.groups()[1:4])) or (finest == 0 and stated > 0):
+    if (finest > stated and any(part and part.strip(":0") for part in found.groups()[1:4])) or (
+        finest == 0 and stated > 0
+    ):
         raise ValueError(f"expected precision {column.precision}, got {text!r}")
     try:
         return datetime.fromisoformat(text)
@@ -494,7 +552,7 @@ def _scaled(text: str, digits: int) -> int:
     decimals = (found[3] or "").rstrip("0")
     if len(decimals) > digits:
         raise ValueError(f"expected at most {digits} decimals, got {text!r}")
-    scaled = int(found[2]) * 10**digits + int(decimals.ljust(digits, "0") or "0")
+    scaled: int = int(found[2]) * 10**digits + int(decimals.ljust(digits, "0") or "0")
     return -scaled if found[1] == "-" else scaled
 
 

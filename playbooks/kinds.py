@@ -9,12 +9,14 @@
 | quantity | integer, scaled by 10^scale | int, in the smallest unit |
 | list of string, int, date, instant | list; an absent list is the empty one | list |
 
-Fields are required unless `optional: true`; a field added later is always optional. Every kind has `id`, the record's id.
+Fields are required unless `optional: true`; a field added later is always optional. Every kind has `id`, the
+record's id.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +27,15 @@ from zoneinfo import ZoneInfo
 
 from ledger import canonical
 from playbooks import documents
-from playbooks.calendars import WEEKDAYS, YEARS, Calendar, instant_ms, parse_hours, public_holidays, zone_named
+from playbooks.calendars import (
+    WEEKDAYS,
+    YEARS,
+    Calendar,
+    instant_ms,
+    parse_hours,
+    public_holidays,
+    zone_named,
+)
 from playbooks.documents import Scalar, Section
 from playbooks.errors import DocumentInvalid, EvolutionRefused, RecordInvalid
 
@@ -46,9 +56,12 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 # CEL reserves these, and `matches` is the name of the joined records in a playbook.
 RESERVED = frozenset(
-    "as break const continue else false for function if import in let loop package namespace return true var void while "
-    "null matches int uint double bool string bytes list map timestamp duration dyn type has size".split()
-)
+    {
+        "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
+        "package", "namespace", "return", "true", "var", "void", "while", "null", "matches", "other", "int", "uint",
+        "double", "bool", "string", "bytes", "list", "map", "timestamp", "duration", "dyn", "type", "has", "size",
+    }
+)  # fmt: skip
 
 
 def is_name(name: str) -> bool:
@@ -69,7 +82,8 @@ class Field:
 
     @property
     def number(self) -> int:
-        """The protobuf field number: given by the name alone, so it stays when others are added and is never re-used."""
+        """The protobuf field number: given by the name alone, so it stays when others are added and is never
+        re-used."""
         drawn = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:4]) % (2**28 - 20_000)
         return 20_000 + drawn  # above the range that protobuf keeps for itself
 
@@ -175,9 +189,13 @@ def _read_kind(name: str, section: Section) -> Kind:
             raise section.refuse("fields", "expected no field `id`: every kind has it")
         field = _read_field(field_name, node, name)
         if field.type == "money" and currency is None:
-            raise DocumentInvalid(node.where, f"{name}.{field_name}: money needs `currency` on the kind {name}")
+            raise DocumentInvalid(
+                node.where, f"{name}.{field_name}: money needs `currency` on the kind {name}"
+            )
         if field.number in numbers:
-            raise DocumentInvalid(node.where, f"{name}.{field_name}: name collides with {numbers[field.number]}; rename it")
+            raise DocumentInvalid(
+                node.where, f"{name}.{field_name}: name collides with {numbers[field.number]}; rename it"
+            )
         numbers[field.number] = field_name
         fields[field_name] = field
     if len(fields) > FIELDS_MAX:
@@ -190,9 +208,13 @@ def _read_field(name: str, node: documents.Node, kind: str) -> Field:
     """Read `name: string`, or a mapping with type and options."""
     if isinstance(node, Scalar):
         if node.value not in TYPES or node.value == "list":
-            raise DocumentInvalid(node.where, f"{kind}.{name}: expected one of {', '.join(TYPES)}, got {node.text!r}")
+            raise DocumentInvalid(
+                node.where, f"{kind}.{name}: expected one of {', '.join(TYPES)}, got {node.text!r}"
+            )
         if node.value == "quantity":
-            raise DocumentInvalid(node.where, f"{kind}.{name}: a quantity needs `scale`, so write type and scale below it")
+            raise DocumentInvalid(
+                node.where, f"{kind}.{name}: a quantity needs `scale`, so write type and scale below it"
+            )
         return Field(name, str(node.value))
     section = Section(node, f"{kind}.{name}")
     type_name = section.choice("type", TYPES)
@@ -226,7 +248,9 @@ def _read_calendar(name: str, section: Section) -> Calendar:
         try:
             closed.add(date.fromisoformat(item.text))
         except ValueError as error:
-            raise DocumentInvalid(item.where, f"{section.name}.closed: expected a date, got {item.text!r}") from error
+            raise DocumentInvalid(
+                item.where, f"{section.name}.closed: expected a date, got {item.text!r}"
+            ) from error
     opening = section.section("open")
     hours: dict[int, tuple[tuple[int, int], ...]] = {}
     for number, weekday in enumerate(WEEKDAYS):
@@ -237,7 +261,7 @@ def _read_calendar(name: str, section: Section) -> Calendar:
             except ValueError as error:
                 raise DocumentInvalid(item.where, f"{opening.name}.{weekday}: {error}") from error
         ranges.sort()
-        if any(later[0] < earlier[1] for earlier, later in zip(ranges, ranges[1:], strict=False)):
+        if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(ranges)):
             raise opening.refuse(weekday, "expected hours that do not overlap")
         if ranges:
             hours[number] = tuple(ranges)
@@ -253,7 +277,8 @@ def check_evolution(old: Kinds, new: Kinds) -> None:
     """Let only additions through, so that old playbooks and stored records keep their meaning.
 
     Raises:
-        EvolutionRefused: a kind or field was dropped or changed, a new field is required, the zone or a currency changed.
+        EvolutionRefused: a kind or field was dropped or changed, a new field is required, the zone or a currency
+        changed.
     """
     if old.zone.key != new.zone.key:
         raise EvolutionRefused(f"zone: expected {old.zone.key}, got {new.zone.key}: dates would move")
@@ -265,10 +290,14 @@ def check_evolution(old: Kinds, new: Kinds) -> None:
             raise EvolutionRefused(f"{name}.currency: expected {was.currency}, got {now.currency}")
         for field in was.fields.values():
             if now.fields.get(field.name) != field:
-                raise EvolutionRefused(f"{name}.{field.name}: expected the field unchanged, got {now.fields.get(field.name)}")
+                raise EvolutionRefused(
+                    f"{name}.{field.name}: expected the field unchanged, got {now.fields.get(field.name)}"
+                )
         for field in now.fields.values():
             if field.name not in was.fields and not field.optional and field.type != "list":
-                raise EvolutionRefused(f"{name}.{field.name}: expected a later field to be optional, got a required one")
+                raise EvolutionRefused(
+                    f"{name}.{field.name}: expected a later field to be optional, got a required one"
+                )
 
 
 # ---------------------------------------------------------------------------------------------- values
@@ -285,7 +314,9 @@ def check_values(kind: Kind, values: Mapping[str, Any]) -> None:
         value = values.get(field.name)
         if value is None:
             if not field.optional and field.type != "list":
-                raise RecordInvalid(f"{kind.name}.{field.name}: expected a value (the field is required), got none")
+                raise RecordInvalid(
+                    f"{kind.name}.{field.name}: expected a value (the field is required), got none"
+                )
             continue
         _check_value(kind, field, field.type, value)
 
@@ -315,7 +346,9 @@ def _check_value(kind: Kind, field: Field, type_name: str, value: Any) -> None:
         amount = value["amount_minor"]
         if type(amount) is int and abs(amount) <= INTEGER_MAX and value["currency"] == kind.currency:
             return
-    raise RecordInvalid(f"{kind.name}.{field.name}: expected {_expected(kind, type_name)}, got {value!r}"[:300])
+    raise RecordInvalid(
+        f"{kind.name}.{field.name}: expected {_expected(kind, type_name)}, got {value!r}"[:300]
+    )
 
 
 def _expected(kind: Kind, type_name: str) -> str:

@@ -50,8 +50,8 @@ class ChangeRule:
 class FieldRule:
     """Where a field comes from, and from when on it is known.
 
-    `known` is the place of the first change in `changes` that knows it; `known_from` a column with the instant from which
-    on it is (for logs whose rows carry later columns already).
+    `known` is the place of the first change in `changes` that knows it; `known_from` a column with the instant from
+    which on it is (for logs whose rows carry later columns already).
     """
 
     field: Field
@@ -118,12 +118,17 @@ def read_mapping(root: documents.Mapping, kinds: Kinds) -> Mapping:
     changes = _read_changes(top, zone, rows)
     order = top.text_or("order", None)
     if rows == "changes" and order is None:
-        raise DocumentInvalid(root.where, "mapping file: expected the field 'order', the column that orders changes of one instant")
+        raise DocumentInvalid(
+            root.where,
+            "mapping file: expected the field 'order', the column that orders changes of one instant",
+        )
     if rows == "records" and order is not None:
-        raise top.refuse("order", "changes of one row are ordered by their place in `changes`: leave `order` out")
+        raise top.refuse(
+            "order", "changes of one row are ordered by their place in `changes`: leave `order` out"
+        )
     mapping = Mapping(
-        source, kind, rows, encoding, delimiter, absent, top.text("id"), top.text_or("subject_key", None), order, changes,
-        _read_fields(top, kind, changes, zone), documents.plain(root),
+        source, kind, rows, encoding, delimiter, absent, top.text("id"), top.text_or("subject_key", None), order,
+        changes, _read_fields(top, kind, changes, zone), documents.plain(root),
         content_digest("tallystick/mapping/v1", documents.plain(root)),
     )  # fmt: skip
     top.done()
@@ -141,7 +146,9 @@ def _time_column(section: Section, key: str, zone: ZoneInfo | None, column: str 
     """Read `key: column` with its siblings zone, precision and format. A file without a zone must be given one."""
     own = _zone(section) if section.get("zone") is not None else zone
     if own is None:
-        raise section.refuse(key, "expected a `zone` here or at the top of the mapping: these times have none")
+        raise section.refuse(
+            key, "expected a `zone` here or at the top of the mapping: these times have none"
+        )
     form = section.text_or("format", None)
     if form is not None and not _FORMAT.fullmatch(form):
         raise section.refuse("format", f"expected a format like '%d/%m/%Y %H:%M', got {form!r}")
@@ -164,18 +171,27 @@ def _read_changes(top: Section, zone: ZoneInfo | None, rows: str) -> tuple[Chang
     return tuple(found)
 
 
-def _read_fields(top: Section, kind: Kind, changes: tuple[ChangeRule, ...], zone: ZoneInfo | None) -> tuple[FieldRule, ...]:
+def _read_fields(
+    top: Section, kind: Kind, changes: tuple[ChangeRule, ...], zone: ZoneInfo | None
+) -> tuple[FieldRule, ...]:
     order = {change.name: place for place, change in enumerate(changes)}
     found: list[FieldRule] = []
     for name, node in top.named("fields", lambda _: True):
         field = kind.fields.get(name)
         if field is None:
-            raise DocumentInvalid(node.where, f"unknown field {name!r} of {kind.name}; known fields: {kind.known_fields}")
+            raise DocumentInvalid(
+                node.where, f"unknown field {name!r} of {kind.name}; known fields: {kind.known_fields}"
+            )
         found.append(_read_field(Section(node, f"fields.{name}"), field, order, zone, kind))
     mapped = {rule.field.name for rule in found}
-    lacking = [f.name for f in kind.fields.values() if not f.optional and f.type != "list" and f.name not in mapped]
+    lacking = [
+        f.name for f in kind.fields.values() if not f.optional and f.type != "list" and f.name not in mapped
+    ]
     if lacking:
-        raise top.refuse("fields", f"expected a column for every required field of {kind.name}, got none for {', '.join(lacking)}")
+        raise top.refuse(
+            "fields",
+            f"expected a column for every required field of {kind.name}, got none for {', '.join(lacking)}",
+        )
     return tuple(found)
 
 
@@ -187,7 +203,9 @@ def _read_field(
     known = section.choice("known", tuple(order), first)
     known_from_column = section.text_or("known_from", None)
     if not field.optional and field.type != "list" and (order[known] > 0 or known_from_column is not None):
-        raise section.refuse("known", f"{kind.name}.{field.name} is required, so it must be known from the first change on")
+        raise section.refuse(
+            "known", f"{kind.name}.{field.name} is required, so it must be known from the first change on"
+        )
     element = field.element if field.type == "list" else field.type
     time = None
     known_from = None
@@ -198,7 +216,9 @@ def _read_field(
     true = frozenset(section.texts("true")) or frozenset({"true", "1"})
     false = frozenset(section.texts("false")) or frozenset({"false", "0"})
     if true & false:
-        raise section.refuse("true", f"expected texts that are not in `false` too, got {sorted(true & false)}")
+        raise section.refuse(
+            "true", f"expected texts that are not in `false` too, got {sorted(true & false)}"
+        )
     separator = section.text_or("separator", ";") or ";"
     section.done()
     return FieldRule(field, column, order[known], known_from, time, true, false, separator)

@@ -6,17 +6,19 @@ of an import, so each field is prepared once: most values pass straight into the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 
 from playbooks.calendars import day_start_ms, instant_ms
-from playbooks.kinds import ID_FIELD, Field, Kind, Kinds
+from playbooks.kinds import ID_FIELD, Field, Kinds
 
 PACKAGE = "kind"
 MONEY = f"{PACKAGE}.Money"
+
+Fill = Callable[[str, Mapping[str, Any]], Any]
 
 _PROTO = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {
@@ -25,7 +27,11 @@ _SCALARS = {
     "int": _PROTO.TYPE_INT64,
     "quantity": _PROTO.TYPE_INT64,
 }
-_MESSAGES = {"date": ".google.protobuf.Timestamp", "instant": ".google.protobuf.Timestamp", "money": f".{MONEY}"}
+_MESSAGES = {
+    "date": ".google.protobuf.Timestamp",
+    "instant": ".google.protobuf.Timestamp",
+    "money": f".{MONEY}",
+}
 
 
 class Messages:
@@ -42,31 +48,37 @@ class Messages:
         )
         self._instant = lru_cache(maxsize=65_536)(self._make_instant)
         self._date = lru_cache(maxsize=65_536)(self._make_date)
-        self._fillers = {name: self._filler(kind) for name, kind in kinds.kinds.items()}
 
-    def fill(self, kind: str, record_id: str, values: Mapping[str, Any]) -> Any:
-        """Return the message of one record. The values must have passed `check_values`; null counts as absent."""
-        make, converters = self._fillers[kind]
-        ready = dict(values)
-        ready["id"] = record_id
-        for name, convert in converters:
-            value = ready.get(name)
-            if value is not None:
-                ready[name] = convert(value)
-        return make(**ready)
+    def filler(self, kind_name: str, reads: Iterable[str]) -> Fill:
+        """Return a function (record id, values) -> message that sets only the fields some expression reads.
 
-    def _filler(self, kind: Kind) -> tuple[Any, list[tuple[str, Callable[[Any], Any]]]]:
-        converters: list[tuple[str, Callable[[Any], Any]]] = []
-        for field in kind.fields.values():
-            if field.type == "list":
-                if field.element in ("date", "instant"):
-                    converters.append((field.name, self._each(self._single(field.element))))
-            elif field.type in ("date", "instant"):
-                converters.append((field.name, self._single(field.type)))
-        descriptor = self.pool.FindMessageTypeByName(f"{PACKAGE}.{kind.name}")
-        return message_factory.GetMessageClass(descriptor), converters
+        `reads` are field names; `*` means all. The values must have passed `check_values`; null counts as absent.
+        """
+        kind = self.kinds.kinds[kind_name]
+        wanted = set(reads)
+        fields = [field for field in kind.fields.values() if field.name in wanted or "*" in wanted]
+        plain = [field.name for field in fields if self._converter(field) is None]
+        converted = [(f.name, convert) for f in fields if (convert := self._converter(f)) is not None]
+        make = message_factory.GetMessageClass(self.pool.FindMessageTypeByName(f"{PACKAGE}.{kind.name}"))
 
-    def _single(self, type_name: str) -> Callable[[Any], Any]:
+        def fill(record_id: str, values: Mapping[str, Any]) -> Any:
+            ready = {name: values[name] for name in plain if name in values}
+            ready["id"] = record_id
+            for name, convert in converted:
+                value = values.get(name)
+                if value is not None:
+                    ready[name] = convert(value)
+            return make(**ready)
+
+        return fill
+
+    def _converter(self, field: Field) -> Callable[[Any], Any] | None:
+        """Return how a stored value becomes what the constructor takes; None: it passes as it is."""
+        if field.type == "list":
+            return self._each(self._single(field.element)) if field.element in ("date", "instant") else None
+        return self._single(field.type) if field.type in ("date", "instant") else None
+
+    def _single(self, type_name: str | None) -> Callable[[Any], Any]:
         return self._date if type_name == "date" else self._instant
 
     @staticmethod

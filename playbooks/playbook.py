@@ -1,8 +1,8 @@
 """One playbook: a YAML file that says what to watch, why, what proves it, who decides and what it earns.
 
-docs/spec/playbook-format.md section 3 is the format. `load_playbook` reads the file strictly (`Playbook`, pure data with
-its content hash), `compile_playbook` type-checks every expression against the kinds (`Watch`, ready to run). Every error
-names file and line, what was expected and what it got.
+docs/spec/playbook-format.md section 3 is the format. `load_playbook` reads the file strictly (`Playbook`, pure data
+with its content hash), `compile_playbook` type-checks every expression against the kinds (`Watch`, ready to run). Every
+error names file and line, what was expected and what it got.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """The content of one file. `digest` is its content hash; `source` keeps expressions with their lines for compiling."""
+    """The content of one file. `digest` is its content hash; `source` keeps expressions with their lines for
+    compiling."""
 
     id: str
     title: str
@@ -101,7 +102,8 @@ class Playbook:
     subject: str
     match: Match | None
     sources: Mapping[str, Span]
-    """Source id -> fresh_within: an older source means "unknown", never "nothing happened" (kept for the next issue)."""
+    """Source id -> fresh_within: an older source means "unknown", never "nothing happened" (kept for the next
+    issue)."""
     fingerprint: tuple[str, ...]
     facts: tuple[str, ...]
     basis: str | None
@@ -198,7 +200,8 @@ def read_playbook(root: documents.Mapping) -> Playbook:
         identifier, title, why, mode, shape, subject, match, sources,
         top.texts("fingerprint") or (f"{subject}.id",),
         top.texts("facts"), basis, _read_evidence(top), _read_route(top), _read_decision(top), _read_award(top),
-        _read_measure(top), documents.plain(root), content_digest("tallystick/playbook/v1", documents.plain(root)), source,
+        _read_measure(top), documents.plain(root), content_digest("tallystick/playbook/v1", documents.plain(root)),
+        source,
     )  # fmt: skip
     if len(playbook.facts) > FACTS_MAX:
         raise top.refuse("facts", f"expected at most {FACTS_MAX}, got {len(playbook.facts)}")
@@ -221,10 +224,14 @@ def _read_match(signal: Section, subject: str) -> Match | None:
     kind = section.text("each")
     key = section.texts("key")
     if not key:
-        raise section.refuse("key", "expected at least one field: without a key every record would be compared")
+        raise section.refuse(
+            "key", "expected at least one field: without a key every record would be compared"
+        )
     local = section.texts("local_key") or key
     if len(local) != len(key):
-        raise section.refuse("local_key", f"expected {len(key)} fields, one for each of `key`, got {len(local)}")
+        raise section.refuse(
+            "local_key", f"expected {len(key)} fields, one for each of `key`, got {len(local)}"
+        )
     section.scalar("filter")
     section.done()
     return Match(kind, key, local, "other" if kind == subject else kind)
@@ -240,18 +247,27 @@ _SIGNAL_FIELDS = {
 def _read_signal(top: Section, signal: Section, shape: str, amount: Scalar | None) -> _Source:
     when = signal.need_scalar("when")
     allowed = _SIGNAL_FIELDS[shape]
-    for name, required in (("expect", "response"), ("from", "response"), ("within", "response"), ("assert", "conflict"), ("due", "deadline")):
+    for name, required in (
+        ("expect", "response"),
+        ("from", "response"),
+        ("within", "response"),
+        ("assert", "conflict"),
+        ("due", "deadline"),
+    ):
         if name in allowed and required == shape:
             signal.need(name)
     scalars = {
-        name: signal.scalar(name) if name in allowed else None for name in ("expect", "from", "assert", "unless", "due", "until")
+        name: signal.scalar(name) if name in allowed else None
+        for name in ("expect", "from", "assert", "unless", "due", "until")
     }
     within = _span(signal, "within", signal.text("within")) if "within" in allowed else None
     lead_text = signal.text_or("lead", None) if "lead" in allowed else None
     lead = _span(signal, "lead", lead_text) if lead_text is not None else None
     calendar = signal.text_or("calendar", None) if "calendar" in allowed else None
     if calendar is not None and within is not None and within.in_days:
-        raise signal.refuse("within", f"expected hours or minutes with a calendar (business time), got {within}")
+        raise signal.refuse(
+            "within", f"expected hours or minutes with a calendar (business time), got {within}"
+        )
     signal.done()
     match = signal.section_or("match")
     return _Source(
@@ -270,7 +286,9 @@ def _span(section: Section, key: str, text: str) -> Span:
 def _read_evidence(top: Section) -> tuple[Evidence, ...]:
     found = []
     for section in top.sections("evidence"):
-        found.append(Evidence(section.text("type"), section.choice("min_grade", GRADES), section.text("says")))
+        found.append(
+            Evidence(section.text("type"), section.choice("min_grade", GRADES), section.text("says"))
+        )
         section.done()
     if not found:
         raise top.refuse("evidence", "expected at least one piece of evidence, got none")
@@ -282,7 +300,9 @@ def _read_route(top: Section) -> tuple[Route, ...]:
     for section in top.sections("route"):
         to = section.text("to")
         if not _ROUTE.fullmatch(to):
-            raise section.refuse("to", f"expected role:<name>, field:<field of the subject> or owner, got {to!r}")
+            raise section.refuse(
+                "to", f"expected role:<name>, field:<field of the subject> or owner, got {to!r}"
+            )
         ack = section.text_or("ack_within", None)
         found.append(Route(to, _span(section, "ack_within", ack) if ack is not None else None))
         section.done()
@@ -293,13 +313,16 @@ def _read_route(top: Section) -> tuple[Route, ...]:
 
 def _read_decision(top: Section) -> Decision:
     section = top.section("decision")
-    decision = Decision(section.text("action"), section.texts("options"), section.choice("minimum", ASSURANCES))
+    decision = Decision(
+        section.text("action"), section.texts("options"), section.choice("minimum", ASSURANCES)
+    )
     section.done()
     return decision
 
 
 def _read_award(top: Section) -> Award | None:
-    """Read verifier and award together: an award without a verifier would be a gift, and the other way round is idle."""
+    """Read verifier and award together: an award without a verifier would be a gift, and the other way round is
+    idle."""
     policy = top.text_or("verifier", None)
     section = top.section_or("award")
     if section is None:
@@ -307,7 +330,9 @@ def _read_award(top: Section) -> Award | None:
             raise top.refuse("verifier", "expected an `award` beside the verifier's policy, got none")
         return None
     if policy is None or not _POLICY.fullmatch(policy):
-        raise top.refuse("verifier", f"expected a policy id like service_issue/v1 beside the award, got {policy!r}")
+        raise top.refuse(
+            "verifier", f"expected a policy id like service_issue/v1 beside the award, got {policy!r}"
+        )
     award = Award(section.text("kind"), section.integer("amount_tokens", 0, AMOUNT_TOKENS_MAX), policy)
     section.done()
     return award
@@ -343,31 +368,44 @@ def compile_playbook(playbook: Playbook, messages: Messages, meter: Meter | None
     pair = Scope(messages, {name: name, match.name: match.kind}, meter=meter) if match is not None else None
     when = alone.compile(source.when)
     known = when.proven
-    filtered = pair.compile(source.filter, known=known) if pair is not None and source.filter is not None else None
+    filtered = (
+        pair.compile(source.filter, known=known) if pair is not None and source.filter is not None else None
+    )
     elements = frozenset(
-        ("matches", *path[1:]) for path in (filtered.proven if filtered else ()) if match and path[0] == match.name
+        ("matches", *path[1:])
+        for path in (filtered.proven if filtered else ())
+        if match and path[0] == match.name
     )
 
-    def rule(expression: Scalar | None, returns: tuple[str, ...] = ("bool",), scope: Scope = alone) -> Rule | None:
+    def rule(
+        expression: Scalar | None, returns: tuple[str, ...] = ("bool",), scope: Scope = alone
+    ) -> Rule | None:
         return scope.compile(expression, returns, known, elements) if expression is not None else None
 
-    expect, asserted, unless = (rule(e, scope=joined) for e in (source.expect, source.asserted, source.unless))
+    expect, asserted, unless = (
+        rule(e, scope=joined) for e in (source.expect, source.asserted, source.unless)
+    )
     start, due, until = (rule(e, ("instant",)) for e in (source.start, source.due, source.until))
     value = rule(source.value, ("money", "int"))
     if value is not None and subject.currency is None:
-        raise DocumentInvalid(value.where, f"value_at_risk: expected a kind with a currency, {subject.name} has none")
+        raise DocumentInvalid(
+            value.where, f"value_at_risk: expected a kind with a currency, {subject.name} has none"
+        )
     calendar = None
     if source.calendar is not None:
         calendar = kinds.calendars.get(source.calendar)
         if calendar is None:
             known_names = ", ".join(sorted(kinds.calendars)) or "none"
-            raise source.signal.refuse("calendar", f"unknown calendar {source.calendar!r}; known calendars: {known_names}")
+            raise source.signal.refuse(
+                "calendar", f"unknown calendar {source.calendar!r}; known calendars: {known_names}"
+            )
     parts = _title_parts(source.root, playbook.title, subject, known)
     _check_paths(source.root, playbook, kinds, subject)
     rules = (when, expect, start, asserted, unless, due, until, filtered)
     subject_reads, match_reads = _reads(union(rules), playbook)
     return Watch(
-        playbook, alone, joined, pair, when, expect, start, source.within, calendar, filtered, asserted, unless, due, until,
+        playbook, alone, joined, pair, when, expect, start, source.within, calendar, filtered, asserted, unless, due,
+        until,
         source.lead, value, subject.currency, parts, subject_reads, match_reads,
     )  # fmt: skip
 
@@ -401,9 +439,14 @@ def _check_keys(signal: Section, subject: Kind, other: Kind, match: Match) -> No
         right, left = _field(signal, "match", other, theirs), _field(signal, "match", subject, mine)
         for kind, field in ((other, right), (subject, left)):
             if field.type not in KEY_TYPES:
-                raise signal.refuse("match", f"key {kind.name}.{field.name}: expected one of {', '.join(KEY_TYPES)}, got {field.type}")
+                raise signal.refuse(
+                    "match",
+                    f"key {kind.name}.{field.name}: expected one of {', '.join(KEY_TYPES)}, got {field.type}",
+                )
         if right.type != left.type:
-            raise signal.refuse("match", f"key {theirs}: expected {left.type} as {subject.name}.{mine}, got {right.type}")
+            raise signal.refuse(
+                "match", f"key {theirs}: expected {left.type} as {subject.name}.{mine}, got {right.type}"
+            )
 
 
 def _check_paths(root: Section, playbook: Playbook, kinds: Kinds, subject: Kind) -> None:
@@ -411,7 +454,10 @@ def _check_paths(root: Section, playbook: Playbook, kinds: Kinds, subject: Kind)
     for path in playbook.fingerprint:
         field = _path_field(root, "fingerprint", path, {subject.name: subject})
         if field.optional or field.type not in KEY_TYPES:
-            raise root.refuse("fingerprint", f"{path}: expected a required field of {', '.join(KEY_TYPES)}; an empty part would merge cases")
+            raise root.refuse(
+                "fingerprint",
+                f"{path}: expected a required field of {', '.join(KEY_TYPES)}; an empty part would merge cases",
+            )
     nameable = {subject.name: subject}
     if playbook.match is not None:
         nameable["matches"] = kinds.kinds[playbook.match.kind]
@@ -429,14 +475,18 @@ def _path_field(root: Section, key: str, path: str, nameable: Mapping[str, Kind]
     return _field(root, key, nameable[name], field_name)
 
 
-def _title_parts(root: Section, title: str, subject: Kind, known: frozenset[Path]) -> tuple[tuple[str, str | None], ...]:
+def _title_parts(
+    root: Section, title: str, subject: Kind, known: frozenset[Path]
+) -> tuple[tuple[str, str | None], ...]:
     """Split `Quote {quote.id} ...` into (text, field after it). Only fields that are surely there may be named."""
     parts: list[tuple[str, str | None]] = []
     at = 0
     for found in _PLACEHOLDER.finditer(title):
         field = _path_field(root, "title", found[1].strip(), {subject.name: subject})
         if field.optional and (subject.name, field.name) not in known:
-            raise root.refuse("title", f"{found[1]} may be absent: expected a required field, or one that `when` proves")
+            raise root.refuse(
+                "title", f"{found[1]} may be absent: expected a required field, or one that `when` proves"
+            )
         parts.append((title[at : found.start()], field.name))
         at = found.end()
     if len(parts) > PLACEHOLDERS_MAX:

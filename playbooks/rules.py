@@ -37,10 +37,13 @@ Path = tuple[str, ...]
 """A variable and the fields below it: ("booking", "seen_at")."""
 
 ALLOWED = frozenset(
-    "_&&_ _||_ !_ _?_:_ _==_ _!=_ _<_ _<=_ _>_ _>=_ _+_ _-_ _*_ _/_ _%_ -_ @in _[_] @not_strictly_false "
-    "size startsWith endsWith contains matches int string duration timestamp "
-    "getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds getMilliseconds".split()
-)
+    {
+        "_&&_", "_||_", "!_", "_?_:_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_",
+        "-_", "@in", "_[_]", "@not_strictly_false", "size", "startsWith", "endsWith", "contains", "matches", "int",
+        "string", "duration", "timestamp", "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek",
+        "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
+    }
+)  # fmt: skip
 """No `double` (no floats), no `dyn` (no types), no string builders that can grow (`replace`, `format`)."""
 
 RETURNS = {"bool": "BOOL", "instant": "TIMESTAMP", "int": "INT", "string": "STRING", "money": MONEY}
@@ -55,7 +58,8 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One compiled expression. `reads` are the paths it looks at, `proven` the optional paths present when it is true."""
+    """One compiled expression. `reads` are the paths it looks at, `proven` the optional paths present when it is
+    true."""
 
     text: str
     where: str
@@ -99,7 +103,11 @@ class Scope:
     """The variables one group of expressions may name. `records` maps variable -> kind, `lists` variable -> kind."""
 
     def __init__(
-        self, messages: Messages, records: Mapping[str, str], lists: Mapping[str, str] | None = None, meter: Meter | None = None
+        self,
+        messages: Messages,
+        records: Mapping[str, str],
+        lists: Mapping[str, str] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """Prepare a CEL environment for these variables."""
         self._kinds = messages.kinds
@@ -107,7 +115,9 @@ class Scope:
         self._lists = dict(lists or {})
         self._meter = meter or Meter()
         variables = {name: cel.Type(f"{PACKAGE}.{kind}") for name, kind in self._records.items()}
-        variables |= {name: cel.Type.List(cel.Type(f"{PACKAGE}.{kind}")) for name, kind in self._lists.items()}
+        variables |= {
+            name: cel.Type.List(cel.Type(f"{PACKAGE}.{kind}")) for name, kind in self._lists.items()
+        }
         self._env = cel.NewEnv(descriptor_pool=messages.pool, variables=variables)
 
     def facts(self, values: Mapping[str, Any]) -> Any:
@@ -146,13 +156,17 @@ class Scope:
         got = expression.return_type().name()
         wanted = next((name for name in returns if RETURNS[name] == got), None)
         if wanted is None:
-            raise ExpressionInvalid(source.where, f"expected {' or '.join(returns)}, got {got.lower()}: {_short(text)}")
+            raise ExpressionInvalid(
+                source.where, f"expected {' or '.join(returns)}, got {got.lower()}: {_short(text)}"
+            )
         # 4. flow walk
         walk = _Walk(self._kinds, self._records, self._lists, elements)
         facts = walk.check(_parsed(expression.serialize()), known, {})
         if walk.problems:
             raise ExpressionInvalid(source.where, f"{walk.problems[0]}: {_short(text)}")
-        return Rule(text, source.where, wanted, frozenset(walk.reads), facts.when_true, expression, self._meter)
+        return Rule(
+            text, source.where, wanted, frozenset(walk.reads), facts.when_true, expression, self._meter
+        )
 
     def _translated(self, source: Scalar, message: str) -> ExpressionInvalid:
         """Say a compile error with file, line and the fields that do exist."""
@@ -228,7 +242,9 @@ class _Walk:
 
     def _constant(self, constant: Any) -> None:
         if constant.WhichOneof("constant_kind") == "double_value":
-            self._problem(f"expected no decimal numbers, got {constant.double_value} (write shares as `x * 35 / 100`)")
+            self._problem(
+                f"expected no decimal numbers, got {constant.double_value} (write shares as `x * 35 / 100`)"
+            )
 
     def _struct(self, struct: Any, known: frozenset[Path], names: Mapping[str, str]) -> None:
         if struct.message_name and struct.message_name != MONEY:
@@ -243,7 +259,9 @@ class _Walk:
             self.check(select.operand, known, names)
             self.reads |= {(name, "*") for name in (*self.records, *self.lists)}
             if not select.test_only and self._optional_anywhere(select.field):
-                self._problem(f"expected the optional field {select.field!r} to be read through a name, as in `x.{select.field}`")
+                self._problem(
+                    f"expected the optional field {select.field!r} to be read through a name, as in `x.{select.field}`"
+                )
             return _NOTHING
         self._note(path)
         if select.test_only:
@@ -271,7 +289,9 @@ class _Walk:
         if name == "_||_":
             left = self.check(args[0], known, names)
             right = self.check(args[1], known | left.when_false, names)
-            return _Facts(left.when_true & (left.when_false | right.when_true), left.when_false | right.when_false)
+            return _Facts(
+                left.when_true & (left.when_false | right.when_true), left.when_false | right.when_false
+            )
         if name == "!_":
             inner = self.check(args[0], known, names)
             return _Facts(inner.when_false, inner.when_true)
@@ -301,7 +321,12 @@ class _Walk:
         if source is not None:
             self._lambda_kinds[variable] = self.lists[source]
             self._lambda_of[variable] = source
-        for part in (comprehension.accu_init, comprehension.loop_condition, comprehension.loop_step, comprehension.result):
+        for part in (
+            comprehension.accu_init,
+            comprehension.loop_condition,
+            comprehension.loop_step,
+            comprehension.result,
+        ):
             self.check(part, known, inner)
 
     # ------------------------------------------------------------------------------------------ paths
@@ -342,10 +367,14 @@ class _Walk:
         kind = self._kind_of(path[0])
         declared = kind.field(path[1]) if kind is not None and len(path) == 2 else None
         if declared is not None and not declared.optional and declared.type != "list":
-            self._problem(f"has({path[0].partition('#')[0]}.{path[1]}): the field is required, so it is always there")
+            self._problem(
+                f"has({path[0].partition('#')[0]}.{path[1]}): the field is required, so it is always there"
+            )
 
     def _optional_anywhere(self, name: str) -> bool:
-        return any((found := kind.field(name)) is not None and found.optional for kind in self.kinds.kinds.values())
+        return any(
+            (found := kind.field(name)) is not None and found.optional for kind in self.kinds.kinds.values()
+        )
 
     def _note(self, path: Path) -> None:
         """Remember what is read, in terms of declared variables: a lambda over `matches` reads matches.field."""
@@ -403,7 +432,12 @@ _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
 @lru_cache(maxsize=1)
 def _checked_class() -> Any:
     proto = descriptor_pb2.FieldDescriptorProto
-    scalars = {"int64": proto.TYPE_INT64, "bool": proto.TYPE_BOOL, "double": proto.TYPE_DOUBLE, "string": proto.TYPE_STRING}
+    scalars = {
+        "int64": proto.TYPE_INT64,
+        "bool": proto.TYPE_BOOL,
+        "double": proto.TYPE_DOUBLE,
+        "string": proto.TYPE_STRING,
+    }
     file = descriptor_pb2.FileDescriptorProto(name="walk.proto", package="walk", syntax="proto3")
     for name, members in _LAYOUT.items():
         message = file.message_type.add(name=name)

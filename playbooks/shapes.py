@@ -56,7 +56,8 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """The exception that stood is gone; nobody is credited. `reason`: answered_late, no_longer_so, moved, window_over."""
+    """The exception that stood is gone; nobody is credited. `reason`: answered_late, no_longer_so, moved,
+    window_over."""
 
     reason: str
 
@@ -72,7 +73,9 @@ class Judgement:
     effects: tuple[Effect, ...] = ()
 
 
-def judge(key: tuple[str, str], row: TimerRow | None, reading: Reading, at_ms: int, changed_ms: int) -> Judgement:
+def judge(
+    key: tuple[str, str], row: TimerRow | None, reading: Reading, at_ms: int, changed_ms: int
+) -> Judgement:
     """Return what follows for `key` (playbook, subject) at the instant `at_ms`.
 
     `changed_ms` is the event time of the newest version behind the reading: a conflict begins there.
@@ -101,7 +104,9 @@ def _judge_response(key: tuple[str, str], row: TimerRow | None, reading: Reading
             return Judgement(answered, (Clear("answered_late"),))
         if reading.answered_ms > due:
             # Nobody saw the question in time: it was missed all the same, and the miss is over already.
-            return Judgement(TimerRow(*key, ANSWERED, None, due, due), (*effects, Raise(due), Clear("answered_late")))
+            return Judgement(
+                TimerRow(*key, ANSWERED, None, due, due), (*effects, Raise(due), Clear("answered_late"))
+            )
         return Judgement(answered, effects)
     if at_ms <= due:
         return Judgement(TimerRow(*key, ARMED, due, due, None), effects)

@@ -23,7 +23,8 @@ class RecordChange:
     """One version of one record, as an importer gives it: all values known at that moment, canonical JSON types.
 
     `event_ms` is when it happened, `known_ms` when the organisation could know, `order` breaks ties of one instant;
-    `subject` is the data subject's own id in the source, or None; `line` is where it stood in the file.
+    `subject` is the data subject's own id in the source, or None; `line` is where it stood in the file; `item` is the
+    commitment of the sealed version, once it has one.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class RecordChange:
     values: Mapping[str, Any]
     subject: str | None = None
     line: int = 0
+    item: str | None = None
 
     @property
     def version(self) -> VersionKey:
@@ -125,7 +127,8 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An expression, bucket or calendar failed for this subject: not true, not false. `detail` may hold private values."""
+    """An expression, bucket or calendar failed for this subject: not true, not false. `detail` may hold private
+    values."""
 
     playbook: str
     digest: str
@@ -250,4 +253,6 @@ def same_version(old: Version, change: RecordChange) -> bool:
         return False
     if old.values == change.values:
         return True
-    raise RecordConflict(f"{change.kind} {change.id}: the version of this instant and order is there with other content")
+    raise RecordConflict(
+        f"{change.kind} {change.id}: the version of this instant and order is there with other content"
+    )
