@@ -1,6 +1,6 @@
 """Write tests/vectors/decision.json anew: run only when docs/spec/decision.md says something new.
 
-    python -m tests.casework.freeze_decisions
+python -m tests.casework.freeze_decisions
 """
 
 from __future__ import annotations
@@ -63,7 +63,12 @@ def passkey(digest: str) -> dict[str, Any]:
     key = ec.derive_private_key(0x7A11, ec.SECP256R1())
     challenge = _b64(bytes.fromhex(digest))
     client = json.dumps(
-        {"type": "webauthn.get", "challenge": challenge, "origin": "http://localhost:8000", "crossOrigin": False},
+        {
+            "type": "webauthn.get",
+            "challenge": challenge,
+            "origin": "http://localhost:8000",
+            "crossOrigin": False,
+        },
         separators=(",", ":"),
     ).encode()
     data = hashlib.sha256(b"localhost").digest() + bytes((0x05,)) + (7).to_bytes(4, "big")
