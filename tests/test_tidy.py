@@ -66,7 +66,9 @@ def file_length(path: str, text: str) -> Faults:
 
 
 def function_length(path: str, text: str) -> Faults:
-    """A function fits on a screen."""
+    """A function fits on a screen; a migration is a list of statements, read from top to bottom."""
+    if path.startswith("api/migrations/versions/"):
+        return
     for node in functions(path, text):
         lines = (node.end_lineno or node.lineno) - node.lineno + 1
         if lines > FUNCTION_LINES_MAX:
