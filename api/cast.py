@@ -8,7 +8,7 @@ demo venue play these scripts; nothing here touches a table.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -29,6 +29,7 @@ class Tally:
     attempts: int = 0
     replays: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    decided: Counter[str] = field(default_factory=Counter)
     left_behind: list[str] = field(default_factory=list)
     """Refusals after which the log was not what it had been: always empty, or the product is broken."""
 
@@ -52,7 +53,9 @@ class Answer:
 class Door:
     """One key at the API. Every change carries an Idempotency-Key drawn from the rehearsal's own random numbers."""
 
-    def __init__(self, client: httpx.Client, key: str, member: str, name: str, random: Random, tally: Tally) -> None:
+    def __init__(
+        self, client: httpx.Client, key: str, member: str, name: str, random: Random, tally: Tally
+    ) -> None:
         self.member = member
         self.name = name
         self.tally = tally
@@ -75,25 +78,32 @@ class Door:
         response = self._client.post(f"/api/v1{path}", json=body, headers=headers)
         answer = _answer(response)
         self.tally.attempts += 1
-        if response.headers.get("Idempotent-Replay") == "true":
-            self.tally.replays += 1
         if answer.code:
             self.tally.refused[answer.code] += 1
+        elif response.headers.get("Idempotent-Replay") == "true":
+            self.tally.replays += 1
+        elif path.endswith("/decisions"):
+            about = "award" if "beneficiaries" in body else "action"
+            self.tally.decided[f"{about} {body['verb']}"] += 1
         return answer
 
     def do(self, path: str, body: Any, **more: Any) -> Answer:
         """Change something that must work."""
         answer = self.post(path, body, **more)
         if answer.code:
-            raise RehearsalBroken(f"{self.name}: POST {path}: expected it done, got {answer.status} {dict(answer.body)}")
+            raise RehearsalBroken(
+                f"{self.name}: POST {path}: expected it done, got {answer.status} {dict(answer.body)}"
+            )
         return answer
 
-    def cheat(self, path: str, body: Any, codes: tuple[str, ...], **more: Any) -> Answer:
+    def cheat(self, path: str, body: Any, codes: tuple[str, ...], etag: str | None = None) -> Answer:
         """Try what must be refused with one of `codes`, and look whether it left anything behind."""
         before = self.get("/log").body["size"]
-        answer = self.post(path, body, **more)
+        answer = self.post(path, body, etag=etag)
         if answer.code not in codes:
-            raise RehearsalBroken(f"{self.name}: POST {path}: expected a refusal of {codes}, got {answer.status} {dict(answer.body)}")
+            raise RehearsalBroken(
+                f"{self.name}: POST {path}: expected a refusal of {codes}, got {answer.status} {dict(answer.body)}"
+            )
         after = self.get("/log").body["size"]
         if after != before:
             self.tally.left_behind.append(f"{answer.code}: log grew from {before} to {after}")
@@ -102,7 +112,9 @@ class Door:
     def decide(self, case: str, about: str, verb: str, **more: Any) -> Answer:
         """Look at the card and answer it, as one does."""
         card = self.get(f"/cases/{case}/card", about=about)
-        return self.do(f"/cases/{case}/decisions", {"token": card.body["token"], "verb": verb, **more}, etag=card.etag)
+        return self.do(
+            f"/cases/{case}/decisions", {"token": card.body["token"], "verb": verb, **more}, etag=card.etag
+        )
 
 
 def _answer(response: httpx.Response) -> Answer:
@@ -172,7 +184,9 @@ class Lines:
     """Hours until the source's record shows the end of the matter (a check-out, a closed complaint)."""
 
 
-def solve(cast: Cast, matter: Matter, lines: Lines, now: Callable[[], str], later: Callable[[float], str]) -> Steps:
+def solve(
+    cast: Cast, matter: Matter, lines: Lines, now: Callable[[], str], later: Callable[[float], str]
+) -> Steps:
     """The good way: owned, suggested, decided by another, done, shown twice, judged, recognised."""
     worker = cast.of(matter.owner)
     manager = _other(cast, cast.managers, matter.owner)
@@ -181,7 +195,9 @@ def solve(cast: Cast, matter: Matter, lines: Lines, now: Callable[[], str], late
     yield 0.5 + 2 * cast.random.random()
     worker.do(f"{case}/acknowledge", {"until": later(8)})
     yield 0.5
-    proposal = worker.do(f"{case}/proposals", {"action": lines.action, "text": lines.text, "value": lines.value})
+    proposal = worker.do(
+        f"{case}/proposals", {"action": lines.action, "text": lines.text, "value": lines.value}
+    )
     next(cheats, None)  # 1: approve my own
     yield 1.0
     if cast.random.random() < 0.15:
@@ -205,22 +221,30 @@ def solve(cast: Cast, matter: Matter, lines: Lines, now: Callable[[], str], late
             manager.do(f"{case}/evidence/{item['evidence']}/review", {"result": "accepted"})
     worker.do(f"{case}/outcome", {"resolution": "fixed" if happy else "accepted_risk", "impact": "none"})
     next(cheats, None)  # 4: recognition before the checks, and without the power
-    worker.do(f"{case}/verdicts", {})
-    yield 1.0
+    yield 1.0  # the judge comes by itself
     state = cast.owner.get(case).body["case"]["state"]
     if state != "RESOLVED":
         cast.owner.do(f"{case}/close", {"reason_code": "not_recognised"})
         return
     next(cheats, None)  # 5: recognise myself
-    told = {"beneficiaries": [worker.member], "amount_tokens": lines.tokens, "budget": cast.budget, "message": lines.message}
+    told = {
+        "beneficiaries": [worker.member],
+        "amount_tokens": lines.tokens,
+        "budget": cast.budget,
+        "message": lines.message,
+    }
     card = cast.approver.get(f"{case}/card", about="award")
-    body = {"token": card.body["token"], "verb": "approved", **told}
+    body = {"token": card.body["token"], "verb": "approved", **told, "message": lines.message}
     key = f"{cast.random.getrandbits(128):032x}"
     cast.approver.do(f"{case}/decisions", body, etag=card.etag, key=key)
     if cast.random.random() < 0.25:
-        cast.approver.do(f"{case}/decisions", body, etag=card.etag, key=key)  # a double click: the same answer
+        cast.approver.do(
+            f"{case}/decisions", body, etag=card.etag, key=key
+        )  # a double click: the same answer
     if cast.random.random() < 0.25:  # another click with the same yes
-        cast.approver.cheat(f"{case}/decisions", body, ("nonce_replayed", "stale", "transition"), etag=card.etag)
+        cast.approver.cheat(
+            f"{case}/decisions", body, ("nonce_replayed", "stale", "transition"), etag=card.etag
+        )
     yield 1.0
     if cast.random.random() < 0.06:
         yield from _questioned(cast, matter, manager)
@@ -228,13 +252,15 @@ def solve(cast: Cast, matter: Matter, lines: Lines, now: Callable[[], str], late
         cast.owner.do(f"{case}/close", {"reason_code": "done"})
 
 
-def _declined_first(worker: Door, manager: Door, case: str, lines: Lines) -> Iterator[float]:
+def _declined_first(worker: Door, manager: Door, case: str, lines: Lines) -> Generator[float, None, Answer]:
     """The manager says no and why; a better suggestion follows. A yes to the old one is refused."""
     manager.decide(case.rpartition("/")[2], "action", "declined", reason_code="too_costly")
     yield 2.0
     worker.do(f"{case}/proposals", {"action": lines.action, "text": lines.text, "value": lines.value})
     card = manager.get(f"{case}/card", about="action")
-    proposal = worker.do(f"{case}/proposals", {"action": lines.action, "text": f"{lines.text} Today.", "value": lines.value})
+    proposal = worker.do(
+        f"{case}/proposals", {"action": lines.action, "text": f"{lines.text} Today.", "value": lines.value}
+    )
     manager.cheat(
         f"{case}/decisions", {"token": card.body["token"], "verb": "approved"}, ("stale",), etag=card.etag
     )  # changed after it was shown
@@ -260,12 +286,12 @@ def _cheats(cast: Cast, matter: Matter, worker: Door, manager: Door) -> Iterator
     def sometimes() -> bool:
         return cast.random.random() < 0.6
 
-    if sometimes():  # the same sentence for everybody without the power: no key of a waiter opens a decision
-        card = manager.get(f"{case}/card", about="action")
-        body = {"token": card.body["token"], "verb": "approved"}
-        worker.cheat(f"{case}/decisions", body, _NOT_YOURS, etag=card.etag)
     if sometimes():
-        cast.agent.cheat(f"{case}/decisions", _token(manager, case, "action"), _NOT_YOURS, etag=_etag(manager, case, "action"))
+        worker.cheat(f"{case}/decisions", **_yes(manager, case, "action"), codes=_NOT_YOURS)  # with another's card
+    if worker in cast.managers:
+        worker.cheat(f"{case}/decisions", **_yes(worker, case, "action"), codes=("decider_is_maker",))
+    if sometimes():
+        cast.agent.cheat(f"{case}/decisions", **_yes(manager, case, "action"), codes=_NOT_YOURS)
     yield
     if sometimes():
         worker.cheat(f"{case}/outcome", {"resolution": "fixed", "impact": "none"}, ("evidence_missing",))
@@ -274,31 +300,23 @@ def _cheats(cast: Cast, matter: Matter, worker: Door, manager: Door) -> Iterator
         again = {"kind": matter.subject_kind, "record": matter.subject}
         worker.cheat(f"{case}/evidence/record", again, ("evidence_reused",))
     yield
+    award = {"beneficiaries": [worker.member], "amount_tokens": 1, "budget": cast.budget}
     if sometimes():
-        card = cast.approver.get(f"{case}/card", about="award")
-        body = {"token": card.body["token"], "verb": "approved", "beneficiaries": [worker.member], "amount_tokens": 1}
-        cast.approver.cheat(
-            f"{case}/decisions", {**body, "budget": cast.budget}, ("verdict_not_pass", "transition"), etag=card.etag
-        )
+        too_soon = ("verdict_not_pass", "transition")
+        cast.approver.cheat(f"{case}/decisions", **_yes(cast.approver, case, "award", award), codes=too_soon)
     yield
     if sometimes():
-        card = cast.approver.get(f"{case}/card", about="award")
-        body = {"token": card.body["token"], "verb": "approved", "beneficiaries": [worker.member], "amount_tokens": 1}
-        worker.cheat(f"{case}/decisions", {**body, "budget": cast.budget}, _NOT_YOURS, etag=card.etag)
+        worker.cheat(f"{case}/decisions", **_yes(cast.approver, case, "award", award), codes=_NOT_YOURS)
     yield
 
 
-_NOT_YOURS = (
-    "forbidden", "permission_missing", "stale", "decider_is_maker", "no_authority", "agent_may_not", "decider_is_beneficiary"
-)  # fmt: skip
+_NOT_YOURS = ("forbidden", "stale", "no_authority", "agent_may_not", "decider_is_beneficiary")
 
 
-def _token(door: Door, case: str, about: str) -> dict[str, Any]:
-    return {"token": door.get(f"{case}/card", about=about).body["token"], "verb": "approved"}
-
-
-def _etag(door: Door, case: str, about: str) -> str:
-    return door.get(f"{case}/card", about=about).etag
+def _yes(door: Door, case: str, about: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return body and ETag of a yes to the card that this person sees now."""
+    card = door.get(f"{case}/card", about=about)
+    return {"body": {"token": card.body["token"], "verb": "approved", **(more or {})}, "etag": card.etag}
 
 
 def _other(cast: Cast, doors: tuple[Door, ...], not_member: str) -> Door:
