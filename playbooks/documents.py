@@ -139,7 +139,9 @@ class _Reader:
         if kind == "ScalarEvent":
             return self._scalar(event)
         if event.flow_style:
-            raise self._refuse(event, "expected block style (one entry per line), got { } or [ ]")
+            raise self._refuse(
+                event, "expected block style (one entry per line), got { } or [ ]; quote text that begins so"
+            )
         return self._sequence(event, level) if kind == "SequenceStartEvent" else self._mapping(event, level)
 
     def _sequence(self, start: Any, level: int) -> Sequence:

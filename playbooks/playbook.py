@@ -17,7 +17,7 @@ from playbooks import documents
 from playbooks.calendars import Calendar, Span, parse_span
 from playbooks.documents import Scalar, Section
 from playbooks.errors import DocumentInvalid
-from playbooks.kinds import KEY_TYPES, Field, Kind, Kinds, content_digest
+from playbooks.kinds import KEY_TYPES, Field, Kind, Kinds, content_digest, load_kinds
 from playbooks.messages import Messages
 from playbooks.rules import Meter, Path, Rule, Scope, union
 
@@ -175,6 +175,13 @@ class Watch:
 def load_playbook(path: FilePath) -> Playbook:
     """Read one playbook file. Raises DocumentInvalid with file and line."""
     return read_playbook(documents.load(path))
+
+
+def load_library() -> tuple[Kinds, tuple[Playbook, ...]]:
+    """Read the shipped vocabulary and its playbooks, in order of id. Raises DocumentInvalid."""
+    folder = FilePath(__file__).parent / "library"
+    files = sorted(file for file in folder.glob("*.yaml") if file.name != "kinds.yaml")
+    return load_kinds(folder / "kinds.yaml"), tuple(load_playbook(file) for file in files)
 
 
 def read_playbook(root: documents.Mapping) -> Playbook:
