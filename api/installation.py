@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from api.caller import draw_key
 from api.journal import Journal
-from api.rooms import LastResort, Rooms
+from api.rooms import Rooms
 from api.schema import check_schema
 from api.scope import KeyHolders, Scoped, logs
 from api.settings import Settings, SettingsInvalid
@@ -111,6 +111,7 @@ class Installation:
         reader = LogReader(self.store.reader, log)
         rows = Scoped(self.store.reader, log, vault, reader)
         intake = Intake(log, self.writer, rows, vault, self.entropy, self.clock.unix_ms, keys.decision_token)
+        desk = Desk(intake)
         publisher = Publisher(
             log,
             reader,
@@ -130,11 +131,10 @@ class Installation:
             keys=keys,
             writer=self.writer,
             intake=intake,
-            desk=Desk(intake),
+            desk=desk,
             office=Office(intake),
             publisher=publisher,
-            last_resort=LastResort(rows),
-            watching=Watching(),
+            watching=Watching(self.writer, rows, intake, desk),
         )
 
     async def logs(self) -> list[str]:

@@ -7,12 +7,9 @@ from typing import Protocol
 
 from api.scope import Scoped
 from api.watching import Watching
-from casework import people, tables
 from casework.desk import Desk
-from casework.errors import refuse
 from casework.intake import Intake
 from casework.office import Office
-from ledger.codec import loads
 from ledger.entropy import Entropy
 from ledger.keys import Keys
 from ledger.publish import Publisher
@@ -33,25 +30,6 @@ class Now(Protocol):
         ...
 
 
-class LastResort:
-    """Whose a case is when nobody says so: the owner who joined first. A playbook's own route is casework.signals."""
-
-    def __init__(self, rows: Scoped) -> None:
-        self._rows = rows
-
-    async def owner(self) -> str:
-        """Return the active owner who joined first.
-
-        Raises:
-            Refused: nobody is left who could own it.
-        """
-        members = await self._rows.find(tables.member, {"active": 1})
-        for row in sorted(members, key=lambda row: int(row["seq"])):
-            if people.OWNER in loads(row["roles"]):
-                return str(row["member"])
-        raise refuse("owner_unknown", "expected an active owner, got none")
-
-
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """Everything of one organisation. `log` is its origin and the value of every row's first key column."""
@@ -68,7 +46,6 @@ class Rooms:
     desk: Desk
     office: Office
     publisher: Publisher
-    last_resort: LastResort
     watching: Watching
 
     @property

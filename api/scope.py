@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.caller import Caller
 from api.problems import BadRequest, NotFound
+from casework import people
+from casework.errors import refuse
 from casework.tables import api_key, link, member
 from ledger.changes import Key
 from ledger.codec import dumps, loads
@@ -130,6 +132,19 @@ class Scoped:
             query = query.where(table.c[name] == value)
         async with self._engine.connect() as connection:
             return int((await connection.execute(query)).scalar_one())
+
+
+async def first_owner(rows: Scoped) -> str:
+    """Return the active owner who joined first: whose a case is when nobody says so.
+
+    Raises:
+        Refused: nobody is left who could own it.
+    """
+    members = await rows.find(member, {"active": 1})
+    for row in sorted(members, key=lambda row: int(row["seq"])):
+        if people.OWNER in loads(row["roles"]):
+            return str(row["member"])
+    raise refuse("owner_unknown", "expected an active owner, got none")
 
 
 class KeyHolders:

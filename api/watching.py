@@ -1,17 +1,75 @@
-"""Records in, exceptions out: the glue between playbooks and the desk, for one organisation."""
+"""Records in, exceptions out: the glue between playbooks and the desk, for one organisation.
+
+    file or batch -> changes -> chunks -> one command each (record rows, timers, what was said as jobs)
+                  -> records_imported, once                                   due timers take the same way
+    job `said` -> casework.signals -> case opened, reopened or cleared; a broken rule is a case of its own
+
+Only live playbooks speak; those on trial (shadow) are counted. Imports of one organisation go one after another in a
+process; another process that was quicker makes a chunk `stale`, and it is prepared again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+import hashlib
+import io
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from typing import Any
 
-from casework.requests import AttachEvidence, Principal
+from api.published import Published, load_published
+from api.said import JOB_KIND, forgotten, outbox, read_said
+from api.scope import Row, Scoped, first_owner
+from casework import tables
+from casework.collectors import system_record
+from casework.desk import Desk
+from casework.errors import refuse
+from casework.intake import Intake
+from casework.requests import THE_SYSTEM, AttachEvidence, OpenCase, Principal
+from casework.signals import Signals
+from ledger.changes import Change, Delete
+from ledger.clock import instant_of, unix_ms_of
+from ledger.codec import dumps, loads
+from ledger.commands import Command, Decided, View
+from ledger.entries import Actor, Draft
+from ledger.errors import Refused
+from ledger.store.tables import job as _job
+from ledger.writer import Writer
+from playbooks import documents
+from playbooks.engine import Engine
+from playbooks.errors import RecordInvalid
+from playbooks.importers import Reading, read_stream
+from playbooks.kinds import check_values
+from playbooks.mapping import Mapping as FileMapping
+from playbooks.mapping import read_mapping
+from playbooks.records import (
+    CHUNK_CHANGES_MAX,
+    Chunk,
+    ImportOf,
+    RecordView,
+    backfill,
+    bucketing,
+    finish,
+    import_id,
+    prepare,
+    prepare_due,
+    read_record,
+    write_chunk,
+)
+from playbooks.tables import record_version
+from playbooks.world import Broken, Cleared, RecordChange, Said, Signal
+
+STALE_TRIES_MAX = 5
+DUE_ROUNDS_MAX = 50
+NOTES_MAX = 100
+ORDERS_PER_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Imported:
-    """What an import did; `refused_rows` are (line, reason)."""
+    """What an import did; `refused_rows` are (line, reason), at most NOTES_MAX of them."""
 
     rows: int = 0
     changes: int = 0
@@ -22,6 +80,12 @@ class Imported:
     refused_rows: tuple[tuple[int, str], ...] = ()
     cases: int = 0
     shadowed: int = 0
+
+    def refuse(self, notes: Iterable[tuple[int, str]]) -> None:
+        """Count refused rows and keep the first of them."""
+        found = tuple(notes)
+        self.refused += len(found)
+        self.refused_rows = (*self.refused_rows, *found)[:NOTES_MAX]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +101,323 @@ class Batched:
     subject: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    published: Published
+    engine: Engine
+
+
 class Watching:
     """The watch of one organisation."""
 
+    def __init__(self, writer: Writer, rows: Scoped, intake: Intake, desk: Desk) -> None:
+        self._writer = writer
+        self._rows = rows
+        self._in = intake
+        self._desk = desk
+        self._signals = Signals(intake, desk)
+        self._running: _Running | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    # ------------------------------------------------------------------------------------------ records in
     async def import_file(
         self, who: Principal, source: str, mapping: str, content: str, name: str
     ) -> Imported:
-        raise NotImplementedError
+        """Import a CSV file. Bad rows are refused with their line; what is there already counts as repeated.
+
+        Raises:
+            DocumentInvalid: the mapping. ImportRefused: the file as a whole. Refused: unknown source or kind.
+        """
+        running = await self._need_running()
+        compiled = read_mapping(documents.parse(mapping.encode(), "mapping.yaml"), running.published.kinds)
+        await self._need_source(source, [compiled.kind.name])
+        reading = await asyncio.to_thread(_read, compiled, content.encode(), name)
+        done = Imported(rows=reading.rows, changes=reading.change_count, flagged=reading.flagged_count)
+        done.repeated = reading.repeated
+        done.refuse((note.line, note.reason) for note in reading.refused)
+        done.refused = reading.refused_count
+        await self._take_in(who, source, reading.digest, name, reading.changes(), done)
+        return done
 
     async def import_batch(self, who: Principal, source: str, given: Sequence[Batched]) -> Imported:
-        raise NotImplementedError
+        """Import record versions that another system sends. Raises Refused: unknown source or kind."""
+        running = await self._need_running()
+        await self._need_source(source, sorted({one.kind for one in given}))
+        done = Imported(rows=len(given))
+        now = instant_of(self._in.clock())
+        changes: list[RecordChange] = []
+        for line, one in enumerate(given, 1):
+            try:
+                changes.append(_change(running.published, one, line, now))
+            except RecordInvalid as error:
+                done.refuse([(line, str(error))])
+        changes.sort(key=lambda change: (change.known_ms, change.event_ms, change.order, change.line))
+        done.changes = len(changes)
+        plain = [[one.kind, one.id, one.event_at, one.order, dict(one.values)] for one in given]
+        digest = hashlib.sha256(dumps(plain)).hexdigest()
+        await self._take_in(who, source, digest, "batch", iter(changes), done)
+        return done
+
+    async def _take_in(
+        self,
+        who: Principal,
+        source: str,
+        digest: str,
+        name: str,
+        changes: Iterator[RecordChange],
+        done: Imported,
+    ) -> None:
+        """1. a command per chunk  2. what was said, acted on  3. one entry when the last chunk is in."""
+        async with self._one_at_a_time:
+            running = await self._need_running()
+            now_ms = self._in.clock()
+            of = ImportOf(source, import_id(source, digest), now_ms)
+            while part := list(islice(changes, CHUNK_CHANGES_MAX)):
+                ready = partial(prepare, self._rows, running.engine, self._in.vault, part, of, now_ms)
+                chunk = await self._write(who, running, ready)
+                done.imported += chunk.imported
+                done.repeated += chunk.repeated
+                done.refuse(chunk.refused)
+                done.shadowed += self._count_shadow(running, chunk)
+                of = replace(of, first_leaf=of.first_leaf + len(part))
+            file = self._in.seal((), file={"name": name, "sha256": digest})
+            last = await finish(self._rows, self._in.vault, of, digest, done.refused, file.commitments)
+            if last.drafts:
+                await self._submit(who, replace(last, rows=(*last.rows, *file.rows)))
+        done.cases = await self.speak()
+
+    # ------------------------------------------------------------------------------------------ time passes
+    async def fire(self) -> int:
+        """Run the timers that are due now and return how many commands that took; cases open by jobs."""
+        done = 0
+        async with self._one_at_a_time:
+            running = await self._current()
+            if running is None:
+                return 0
+            now_ms = self._in.clock()
+            for _ in range(DUE_ROUNDS_MAX):
+                if await prepare_due(self._rows, running.engine, now_ms, limit=1) is None:
+                    break
+
+                async def due() -> Chunk:
+                    return await prepare_due(self._rows, running.engine, now_ms) or Chunk((), {}, ())
+
+                await self._write(THE_SYSTEM, running, due)
+                done += 1
+        return done
+
+    async def published_changed(self) -> int:
+        """Run the engine over the records there are, after kinds, playbooks or modes changed; return cases opened."""
+        async with self._one_at_a_time:
+            running = await self._current()
+            if running is None or await self._rows.one(record_version) is None:
+                return 0
+            now_ms = self._in.clock()
+            await self._write(THE_SYSTEM, running, lambda: backfill(self._rows, running.engine, now_ms))
+        return await self.speak()
+
+    async def _write(
+        self, who: Principal, running: _Running, prepared: Callable[[], Awaitable[Chunk]]
+    ) -> Chunk:
+        """Prepare a chunk and commit it with its outbox; prepare again while somebody else is quicker."""
+        for left in range(STALE_TRIES_MAX - 1, -1, -1):
+            chunk = await prepared()
+            rows = (*chunk.rows, *self._kept(running, chunk.said))
+            if not rows and not chunk.drafts:
+                return chunk
+            try:
+                await self._submit(who, replace(chunk, rows=rows))
+            except Refused as refusal:
+                if refusal.code != "stale" or not left:
+                    raise
+                continue
+            return chunk
+        raise AssertionError("the last try returns or raises")
+
+    async def _submit(self, who: Principal, chunk: Chunk) -> None:
+        # Records are known by their content, so a repeated import finds them there; the key only has to be fresh.
+        key = f"records:{self._in.entropy.token(16).hex()}"
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        actor = Actor(who.id, who.role, who.via)
+        await self._writer.submit(Command(self._in.log, actor, key, digest, chunk.needs, write_chunk, chunk))
+
+    # ------------------------------------------------------------------------------------------ what was said
+    def _kept(self, running: _Running, said: Iterable[Said]) -> list[Change]:
+        due = instant_of(self._in.clock())
+        kept: list[Change] = []
+        for one in said:
+            if running.published.modes.get(one.playbook) == "live":
+                kept += outbox(self._in.vault, one, self._in.entropy.token(12).hex(), due, 0)
+        return kept
+
+    @staticmethod
+    def _count_shadow(running: _Running, chunk: Chunk) -> int:
+        modes = running.published.modes
+        return sum(1 for one in chunk.said if isinstance(one, Signal) and modes.get(one.playbook) == "shadow")
+
+    async def speak(self) -> int:
+        """Act on everything said and not acted on yet; return how many cases were opened or reopened."""
+        opened = 0
+        for row in await self._rows.find(_job, {"kind": JOB_KIND, "dead": 0}):
+            opened += await self.act(row["job"], loads(row["payload"])["item"])
+        return opened
+
+    async def act(self, job: str, item: str) -> int:
+        """Open, reopen or clear the case of one thing said, and forget it. Twice does it once."""
+        value = await self._rows.open(item)
+        opened = 0 if value is None else await self._act(read_said(value))
+        await self._writer.submit(
+            Command(
+                self._in.log,
+                Actor(THE_SYSTEM.id, THE_SYSTEM.role, THE_SYSTEM.via),
+                f"done:{job}",
+                hashlib.sha256(job.encode()).hexdigest(),
+                (),
+                _forget,
+                (*forgotten(item), Delete("job", (job,))),
+            )
+        )
+        return opened
+
+    async def _act(self, said: Said) -> int:
+        running = await self._current()
+        watch = running.engine.watches.get(said.playbook) if running is not None else None
+        if running is None or watch is None or running.published.modes.get(said.playbook) != "live":
+            return 0  # retired meanwhile
+        if isinstance(said, Broken):
+            return await self._broken(said)
+        if isinstance(said, Cleared):
+            await self._signals.went_away(said)
+            return 0
+        view = await read_record(self._rows, said.subject_kind, said.subject)
+        fields = {} if view is None or view.fields is None else view.fields
+        customer = None if view is None else view.customer
+        return 1 if await self._signals.noticed(said, watch.playbook, fields, customer) is not None else 0
+
+    async def _broken(self, said: Broken) -> int:
+        """A rule that cannot run is never "false": one case per playbook and reason, for the owner."""
+        name = self._in.vault.fingerprint(
+            "broken", said.playbook, said.subject, said.reason_code, str(said.at_ms)
+        )
+        private = self._in.seal((), detail={"subject": said.subject, "detail": said.detail[:2000]})
+        body = {"playbook": said.playbook, "subject_kind": said.subject_kind, "reason_code": said.reason_code}
+        draft = Draft("signal_broken", None, body, private.commitments, private.opened)
+        actor = Actor(THE_SYSTEM.id, THE_SYSTEM.role, THE_SYSTEM.via)
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        await self._writer.submit(
+            Command(self._in.log, actor, f"broken:{name}", digest, (), _append, (draft, private.rows))
+        )
+        at = instant_of(said.at_ms)
+        request = OpenCase(
+            origin="signal",
+            owner=await first_owner(self._rows),
+            fingerprint=("signal_broken", said.playbook, said.reason_code),
+            onset=at,
+            detected_at=at,
+            playbook=said.playbook,
+            note=f"The watch {said.playbook} cannot see: {said.reason_code}",
+        )
+        try:
+            await self._desk.open_case(THE_SYSTEM, f"broken-case:{name}", request)
+        except Refused as refusal:
+            if refusal.code not in ("already_open", "stale", "idempotency_mismatch"):
+                raise
+            return 0
+        return 1
+
+    # ------------------------------------------------------------------------------------------ reading
+    async def view(self, kind: str, record: str) -> RecordView:
+        """Return the latest version of a record. Raises Refused: unknown."""
+        found = await read_record(self._rows, kind, record)
+        if found is None:
+            raise refuse("unknown", f"expected a record of kind {kind}, got none of that id")
+        return found
 
     async def read_record(self, kind: str, record: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """Return the latest version of a record as JSON. Raises Refused: unknown."""
+        found = await self.view(kind, record)
+        return {name: getattr(found, name) for name in RecordView.__slots__}
 
     async def record_as_evidence(self, who: Principal, case: str, kind: str, record: str) -> AttachEvidence:
-        raise NotImplementedError
+        """Freeze the latest version of a record as evidence.
 
-    async def fire(self) -> int:
-        return 0
+        Raises:
+            Refused: unknown (record or source), or erased.
+        """
+        found = await self.view(kind, record)
+        if found.fields is None:
+            raise refuse(
+                "evidence_missing", "expected a record whose values are kept, got one that was erased"
+            )
+        source = await self._rows.one(tables.source, source=found.source)
+        if source is None:
+            raise refuse("unknown", f"expected the registered source {found.source}, got none")
+        _, _, order = found.version.rpartition("/")
+        facts = {
+            "kind": found.kind,
+            "id": found.id,
+            # one number per version, later versions larger: the instant, then the order within it
+            "version": unix_ms_of(found.event_at) * ORDERS_PER_MS + int(order) % ORDERS_PER_MS,
+            "event_time": found.event_at,
+            "first_event_at": found.first_event_at,
+            "customer": found.customer,
+            "source": found.source,
+            "fields": {
+                name: value
+                for name, value in found.fields.items()
+                if value is None or isinstance(value, bool | int | str)
+            },
+        }
+        return system_record.collect(who, case, facts, source, found.received_at)
+
+    # ------------------------------------------------------------------------------------------ what runs
+    async def _current(self) -> _Running | None:
+        before = self._running.published if self._running is not None else None
+        published = await load_published(self._rows, before)
+        if published is None:
+            return None
+        if self._running is None or published is not before:
+            engine = Engine(published.messages, published.watches, bucketing(self._in.vault))
+            self._running = _Running(published, engine)
+        return self._running
+
+    async def _need_running(self) -> _Running:
+        running = await self._current()
+        if running is None:
+            raise refuse("unknown", "expected published kinds before records, got none")
+        return running
+
+    async def _need_source(self, source: str, kinds: Sequence[str]) -> Row:
+        row = await self._rows.one(tables.source, source=source)
+        if row is None:
+            raise refuse("unknown", f"expected a registered source, got {source}")
+        missing = [kind for kind in kinds if kind not in loads(row["kinds"])]
+        if missing:
+            raise refuse("value_invalid", f"source {source}: expected kinds of {row['kinds']}, got {missing}")
+        return row
+
+
+def _read(mapping: FileMapping, content: bytes, name: str) -> Reading:
+    return read_stream(mapping, io.BytesIO(content), name)
+
+
+def _change(published: Published, one: Batched, line: int, now: str) -> RecordChange:
+    kind = published.kinds.kind(one.kind)
+    if kind is None:
+        raise RecordInvalid(
+            f"unknown kind {one.kind!r}; known kinds: {', '.join(sorted(published.kinds.kinds))}"
+        )
+    check_values(kind, one.values)
+    known = unix_ms_of(one.known_at or max(now, one.event_at))
+    return RecordChange(
+        one.kind, one.id, unix_ms_of(one.event_at), known, one.order, one.values, one.subject, line
+    )
+
+
+def _forget(view: View, command: Command, at: str) -> Decided:
+    return Decided((), command.data)
+
+
+def _append(view: View, command: Command, at: str) -> Decided:
+    draft, rows = command.data
+    return Decided((draft,), rows)

@@ -18,6 +18,8 @@ import structlog
 
 from api.installation import Installation
 from api.rooms import Rooms
+from api.said import JOB_KIND
+from api.scope import first_owner
 from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, ExpireLink, Grant, Judge
 from ledger.errors import LedgerError, Refused, Stopped, StoreError
 from ledger.jobs import Job, JobGone
@@ -46,6 +48,7 @@ class Worker:
             "settle": self._settle,
             "link": self._expire_link,
             "acknowledgement": self._acknowledgement,
+            JOB_KIND: self._said,
         }
         self._jobs = Jobs(
             installation.writer, handlers, f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
@@ -103,6 +106,10 @@ class Worker:
                 raise JobGone(f"{job.job}: {refusal}") from refusal
             raise
 
+    async def _said(self, job: Job) -> None:
+        rooms = await self._at.rooms(job.log)
+        await rooms.watching.act(job.job, job.payload["item"])
+
     async def _judge(self, job: Job) -> None:
         request = Judge(job.payload["case"])
         await self._do(job, lambda rooms, key: rooms.desk.judge(THE_SYSTEM, key, request))
@@ -126,7 +133,7 @@ class Worker:
         """An acknowledged case was forgotten: it goes to the last resort, the organisation's owner."""
 
         async def escalate(rooms: Rooms, key: str) -> None:
-            request = AssignOwner(job.payload["case"], await rooms.last_resort.owner(), "ack_expired")
+            request = AssignOwner(job.payload["case"], await first_owner(rooms.rows), "ack_expired")
             await rooms.desk.assign_owner(THE_SYSTEM, key, request)
 
         await self._do(job, escalate)

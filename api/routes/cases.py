@@ -31,7 +31,7 @@ from api.routes.shapes import (
     Tokens,
     Told,
 )
-from api.scope import read_cursor
+from api.scope import first_owner, read_cursor
 from casework import tables
 from casework.collectors import upload
 from casework.decisions import open_token
@@ -313,7 +313,7 @@ async def report_case(body: Report, asking: Annotated[Asking, need_to_write("cas
     subject = body.subject.model_dump() if body.subject else None
     request = OpenCase(
         origin="report",
-        owner=body.owner or await asking.rooms.last_resort.owner(),
+        owner=body.owner or await first_owner(asking.rooms.rows),
         fingerprint=(
             "report",
             asking.caller.member,

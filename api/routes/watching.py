@@ -63,7 +63,9 @@ async def list_kinds(visit: Reads) -> Page:
 async def publish_kinds(body: DocumentGiven, asking: Writes) -> Recorded:
     """Publish the vocabulary; only additions to what is published already."""
     request = await read_kinds_text(asking.rooms.rows, body.yaml)
-    return await tell(asking, await asking.rooms.office.publish_kinds(asking.who, asking.key, request))
+    done = await asking.rooms.office.publish_kinds(asking.who, asking.key, request)
+    await asking.rooms.watching.published_changed()
+    return await tell(asking, done)
 
 
 @router.get("/playbooks", operation_id="list_playbooks")
@@ -84,14 +86,18 @@ async def read_one_playbook(playbook: IdInPath, visit: Reads) -> dict[str, Any]:
 async def publish_playbook(body: PlaybookGiven, asking: Writes) -> Recorded:
     """Publish a playbook; it is type-checked against the kinds published last."""
     request = await read_playbook_text(asking.rooms.rows, body.yaml, body.mode)
-    return await tell(asking, await asking.rooms.office.publish_playbook(asking.who, asking.key, request))
+    done = await asking.rooms.office.publish_playbook(asking.who, asking.key, request)
+    await asking.rooms.watching.published_changed()
+    return await tell(asking, done)
 
 
 @router.post("/playbooks/{playbook}/mode", operation_id="change_mode")
 async def change_mode(playbook: IdInPath, body: ModeGiven, asking: Writes) -> Recorded:
     """Change how a playbook runs: draft, shadow (counts, tells nobody), live, retired."""
     request = ChangeMode(playbook, check_mode(body.mode))
-    return await tell(asking, await asking.rooms.office.change_mode(asking.who, asking.key, request))
+    done = await asking.rooms.office.change_mode(asking.who, asking.key, request)
+    await asking.rooms.watching.published_changed()
+    return await tell(asking, done)
 
 
 @router.get("/policies", operation_id="list_policies")

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.settings import Settings, load_settings
+from api.tellings import configure
 
 DONE, FAILED, MISUSE = 0, 1, 2
 
@@ -46,7 +47,10 @@ _err = Console(stderr=True, soft_wrap=True, highlight=False)
 def begin(data_dir: Path | None, as_json: bool, key_file: Path | None) -> None:
     """Read the settings once, before the verb runs. Raises SettingsInvalid."""
     global _here
-    _here = Desk(load_settings(data_dir=data_dir), as_json, key_file)
+    settings = load_settings(data_dir=data_dir)
+    # A verb speaks for itself; what the product logs beneath it must never mix with what it prints.
+    configure("warning", settings.log_json)
+    _here = Desk(settings, as_json, key_file)
 
 
 def here() -> Desk:

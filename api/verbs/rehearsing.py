@@ -22,14 +22,21 @@ REFUSED_SHARE_MIN = 0.1
 
 def simulate(
     example: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="A folder with kinds, mapping, playbooks, policies.")
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="A folder with kinds, mapping, playbooks, policies."
+        ),
     ],
-    data: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file of history, plain or .gz.")],
+    data: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file of history, plain or .gz.")
+    ],
     days: Annotated[int, typer.Option(min=1, max=DAYS_MAX, help="How many days to play.")] = 60,
     first_day: Annotated[
         str | None, typer.Option("--from", help="The first day, e.g. 2015-07-01; else the first arrival.")
     ] = None,
-    keep: Annotated[Path | None, typer.Option(help="A new folder for the data; else it is thrown away.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="A new folder for the data; else it is thrown away.")
+    ] = None,
     seed: Annotated[str, typer.Option(help="What the cast's chances are drawn from.")] = "1",
 ) -> None:
     """Play a business on real records with a moving clock, through the real server, then audit what it left."""
@@ -74,7 +81,10 @@ def _lines(report: Report) -> list[str]:
 
 def _block(title: str, counts: Mapping[str, int]) -> list[str]:
     width = max((len(name) for name in counts), default=0)
-    return [f"{title}: {sum(counts.values())}", *(f"  {name:<{width}} {counts[name]:>8}" for name in sorted(counts))]
+    return [
+        f"{title}: {sum(counts.values())}",
+        *(f"  {name:<{width}} {counts[name]:>8}" for name in sorted(counts)),
+    ]
 
 
 def _json(report: Report) -> dict[str, Any]:

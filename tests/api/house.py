@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ async def house(folder: Path, **settings: Any) -> AsyncIterator[House]:
     """Start the product in a folder."""
     chosen = Settings(data_dir=folder / "data", worker_inside=False, **settings)
     chosen.data_dir.mkdir(mode=0o700, exist_ok=True)
-    schema.upgrade(chosen.url)
+    await asyncio.to_thread(schema.upgrade, chosen.url)
     clock = HandClock(unix_ms_of(START))
     app = create_app(chosen, clock=clock, entropy=SeededEntropy("doors"))
     async with app.router.lifespan_context(app):

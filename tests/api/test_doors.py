@@ -1,0 +1,266 @@
+"""Bad input at the doors: each refusal says expected and got, in one shape, and writes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.problems import MEDIA_TYPE
+from tests.api.house import House, Team
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+JSON = {"Content-Type": "application/json"}
+GOOD_REPORT: dict[str, Any] = {"note": "The ice machine leaks"}
+
+TABLE: list[tuple[str, str, bytes | Any, dict[str, str], int, str, str | None]] = [
+    # what, path, body, headers, status, code, pointer
+    ("malformed JSON", "/api/v1/reports", b'{"note": ', JSON, 422, "malformed_json", None),
+    ("not UTF-8", "/api/v1/reports", b'{"note": "\xff"}', JSON, 422, "unreadable_body", None),
+    ("two documents", "/api/v1/reports", b"{} {}", JSON, 422, "malformed_json", None),
+    ("a list", "/api/v1/reports", [], {}, 422, "invalid_request", ""),
+    ("unknown member", "/api/v1/reports", {**GOOD_REPORT, "noet": 1}, {}, 422, "invalid_request", "/noet"),
+    ("missing member", "/api/v1/reports", {}, {}, 422, "invalid_request", "/note"),
+    ("wrong type", "/api/v1/reports", {"note": 7}, {}, 422, "invalid_request", "/note"),
+    ("empty text", "/api/v1/reports", {"note": ""}, {}, 422, "invalid_request", "/note"),
+    ("long text", "/api/v1/reports", {"note": "x" * 4_001}, {}, 422, "invalid_request", "/note"),
+    ("NUL", "/api/v1/reports", {"note": "a\x00b"}, {}, 422, "invalid_request", "/note"),
+    ("half a pair", "/api/v1/reports", b'{"note": "\\ud800"}', JSON, 422, "invalid_request", "/note"),
+    (
+        "half a pair as a name",
+        "/api/v1/reports",
+        b'{"note": "a", "\\ud800": 1}',
+        JSON,
+        422,
+        "invalid_request",
+        "",
+    ),
+    (
+        "no zone",
+        "/api/v1/reports",
+        {**GOOD_REPORT, "onset": "2026-11-20T10:00:00"},
+        {},
+        422,
+        "invalid_request",
+        "/onset",
+    ),
+    (
+        "no date",
+        "/api/v1/reports",
+        {**GOOD_REPORT, "onset": "yesterday"},
+        {},
+        422,
+        "invalid_request",
+        "/onset",
+    ),
+    (
+        "a float of money",
+        "/api/v1/reports",
+        {**GOOD_REPORT, "value": {"amount_minor": 1.5, "currency": "EUR"}},
+        {},
+        422,
+        "invalid_request",
+        "/value/amount_minor",
+    ),
+    (
+        "a currency",
+        "/api/v1/reports",
+        {**GOOD_REPORT, "value": {"amount_minor": 1, "currency": "euro"}},
+        {},
+        422,
+        "invalid_request",
+        "/value/currency",
+    ),
+    (
+        "true is no number",
+        "/api/v1/budgets",
+        {"amount_tokens": True},
+        {},
+        422,
+        "invalid_request",
+        "/amount_tokens",
+    ),
+    (
+        "negative tokens",
+        "/api/v1/budgets",
+        {"amount_tokens": -1},
+        {},
+        422,
+        "invalid_request",
+        "/amount_tokens",
+    ),
+    (
+        "text for a number",
+        "/api/v1/budgets",
+        {"amount_tokens": "5"},
+        {},
+        422,
+        "invalid_request",
+        "/amount_tokens",
+    ),
+    (
+        "role of no person",
+        "/api/v1/members",
+        {"name": "R", "roles": ["agent"]},
+        {},
+        422,
+        "invalid_request",
+        "/roles/0",
+    ),
+    (
+        "another type",
+        "/api/v1/reports",
+        b"note=x",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        415,
+        "media_type",
+        None,
+    ),
+    (
+        "plain text",
+        "/api/v1/reports",
+        b'{"note":"x"}',
+        {"Content-Type": "text/plain"},
+        415,
+        "media_type",
+        None,
+    ),
+    ("no type", "/api/v1/reports", b'{"note":"x"}', {}, 415, "media_type", None),
+    (
+        "bad key",
+        "/api/v1/reports",
+        GOOD_REPORT,
+        {"Idempotency-Key": "a b"},
+        422,
+        "invalid_request",
+        "#header/Idempotency-Key",
+    ),
+    ("unknown owner", "/api/v1/reports", {**GOOD_REPORT, "owner": "nobody"}, {}, 422, "owner_unknown", None),
+    ("unknown case", "/api/v1/cases/nothing/notes", {"note": "x"}, {}, 404, "unknown", None),
+    ("unknown award", "/api/v1/awards/nothing/hold", {"reason_code": "dispute"}, {}, 404, "unknown", None),
+    ("id out of shape", "/api/v1/cases/%20/notes", {"note": "x"}, {}, 422, "invalid_request", "#path/case"),
+    ("kinds: no YAML", "/api/v1/kinds", {"yaml": "a: [1"}, {}, 422, "document_invalid", None),
+    ("kinds: flow style", "/api/v1/kinds", {"yaml": "kinds: {}"}, {}, 422, "document_invalid", None),
+    ("playbook before kinds", "/api/v1/playbooks", {"yaml": "playbook: x"}, {}, 404, "unknown", None),
+    ("policy: float", "/api/v1/policies", {"yaml": "v: 1.5"}, {}, 422, "document_invalid", None),
+    ("policy: shape", "/api/v1/policies", {"yaml": "v: 1"}, {}, 422, "document_invalid", None),
+]
+
+
+async def size(at: House, team: Team) -> int:
+    answer = await at.ask("GET", "/api/v1/log", team.keys["owner"])
+    length: int = answer.json()["size"]
+    return length
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "body", "headers", "status", "code", "pointer"), TABLE, ids=[row[0] for row in TABLE]
+)
+async def test_refused(
+    at: House,
+    ours: Team,
+    what: str,
+    path: str,
+    body: Any,
+    headers: dict[str, str],
+    status: int,
+    code: str,
+    pointer: str | None,
+) -> None:
+    before = await size(at, ours)
+    sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
+    answer = await at.ask("POST", path, ours.keys["owner"], headers=headers, **sent)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert problem["status"] == status
+    assert problem["effect"] == "Nothing was recorded."
+    assert len(problem["detail"]) > 10
+    if pointer is not None:
+        assert pointer in [error["pointer"] for error in problem["errors"]]
+    assert await size(at, ours) == before
+
+
+async def test_oversize_by_length_and_by_chunks(at: House, ours: Team) -> None:
+    limit = at.settings.body_bytes_max
+    told = await at.ask(
+        "POST", "/api/v1/reports", ours.keys["owner"], content=b"x" * (limit + 1), headers=JSON
+    )
+    assert (told.status_code, told.json()["code"]) == (413, "body_too_large")
+
+    async def pieces() -> Any:
+        for _ in range(limit // 1_000_000 + 2):
+            yield b" " * 1_000_000
+
+    headers = {**JSON, "Authorization": f"Bearer {ours.keys['owner']}"}
+    answer = await at.client.post("/api/v1/reports", content=pieces(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_unknown_path_and_method(at: House, ours: Team) -> None:
+    nowhere = await at.ask("GET", "/api/v1/nowhere", ours.keys["owner"])
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "unknown_path")
+    wrong = await at.ask("DELETE", "/api/v1/cases", ours.keys["owner"])
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+    assert wrong.headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize("given", ["", "tsk_", "tsk_" + "0" * 64, "tsk_ä", "Basic x"])
+async def test_bad_keys_read_the_same(at: House, given: str) -> None:
+    header = given if given.startswith("Basic") else f"Bearer {given}"
+    answer = await at.client.get("/api/v1/me", headers=[(b"Authorization", header.encode())])
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_an_ended_key_and_a_left_member_are_out_at_once(at: House, ours: Team) -> None:
+    owner = ours.keys["owner"]
+    joined = (await at.done("/api/v1/members", owner, {"name": "Sam", "roles": ["staff"]}))["ids"]["member"]
+    first = await at.done("/api/v1/keys", owner, {"member": joined})
+    until = await at.done("/api/v1/keys", owner, {"member": joined, "until": "2026-11-20T10:00:00.001Z"})
+    assert (await at.ask("GET", "/api/v1/me", first["secret"])).status_code == 200
+    await at.done(f"/api/v1/keys/{first['ids']['key']}/end", owner)
+    assert (await at.ask("GET", "/api/v1/me", first["secret"])).status_code == 401
+    at.wait(1)
+    assert (await at.ask("GET", "/api/v1/me", until["secret"])).status_code == 401
+    third = await at.done("/api/v1/keys", owner, {"member": joined})
+    await at.done(f"/api/v1/members/{joined}/leave", owner, {"reason_code": "left"})
+    assert (await at.ask("GET", "/api/v1/me", third["secret"])).status_code == 401
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "eyJiZWxvdyI6MS41fQ", "eyJiZWxvdyI6dHJ1ZX0", "%00", "ä"])
+async def test_cursors_of_others_are_refused(at: House, ours: Team, cursor: str) -> None:
+    answer = await at.ask("GET", f"/api/v1/cases?cursor={cursor}", ours.keys["owner"])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_pages_hold_every_case_once(at: House, ours: Team) -> None:
+    opened = [
+        (await at.done("/api/v1/reports", ours.keys["staff"], {"note": f"Report {number}"}))["ids"]["case"]
+        for number in range(7)
+    ]
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        answer = (await at.ask("GET", f"/api/v1/cases?limit=3{cursor}", ours.keys["owner"])).json()
+        seen += [case["case"] for case in answer["items"]]
+        if answer["next_cursor"] is None:
+            break
+        cursor = f"&cursor={answer['next_cursor']}"
+    assert len(seen) == len(set(seen))
+    assert [case for case in seen if case in opened] == opened[::-1]
+
+
+async def test_a_fault_of_ours_tells_a_number_and_nothing_else(
+    at: House, ours: Team, monkeypatch: Any
+) -> None:
+    rooms = await at.app.state.installation.rooms(ours.log)
+
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a secret of the house")
+
+    monkeypatch.setattr(type(rooms.rows), "find", broken)
+    answer = await at.ask("GET", "/api/v1/settings", ours.keys["owner"])
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
