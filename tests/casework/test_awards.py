@@ -1,0 +1,322 @@
+"""Awards: what they rest on, the window, holds, taking back; tokens go nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from casework.requests import (
+    THE_SYSTEM,
+    AwardStep,
+    CaseStep,
+    Grant,
+    RecordOutcome,
+    SetBudget,
+    WithdrawEvidence,
+)
+from ledger import book
+from ledger.changes import Add
+from ledger.commands import Command, Decided
+from ledger.entries import Actor
+from ledger.errors import Refused
+from tests.casework.shop import Shop
+
+
+# ------------------------------------------------------------------------------------------ granting
+async def test_grant_fails_without_a_passing_verdict(here: Shop) -> None:
+    case = await here.until("outcome")
+    assert (await here.judge(case))["result"] == "insufficient"
+    with pytest.raises(Refused, match="transition"):
+        await here.approve(case)
+    done = await here.decide(case, "award", "accountant", verb="declined", reason_code="evidence_weak")
+    assert await here.rows.scan("award", ()) == []
+    with pytest.raises(Refused, match="not_decided"):
+        await here.grant(case, done.ids["decision"])
+
+
+async def test_a_person_may_decline_against_a_pass(here: Shop) -> None:
+    case = await here.until("passed")
+    await here.decide(case, "award", "accountant", verb="declined", reason_code="not_appropriate")
+    assert await here.rows.scan("award", ()) == []
+    assert await here.balance(book.budget(here.budget)) == 100
+
+
+APPROVALS: list[tuple[dict[str, Any], str]] = [
+    ({"who": "waiter"}, "decider_is_maker"),
+    ({"who": "agent"}, "agent_may_not"),
+    ({"who": "lead"}, "no_authority"),
+    ({"amount": 51}, "value_invalid"),
+    ({"amount": -1}, "value_invalid"),
+    ({"amount": 21}, "value_invalid"),  # above what the policy gives
+    ({"beneficiaries": ()}, "beneficiary_invalid"),
+    ({"beneficiaries": ("nobody",)}, "beneficiary_invalid"),
+    ({"budget": None}, "budget_missing"),
+    ({"budget": "not-a-budget"}, "budget_missing"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code"), APPROVALS)
+async def test_approve_refuses(here: Shop, changes: dict[str, Any], code: str) -> None:
+    await here.join("lead", "manager")
+    case = await here.until("passed")
+    with pytest.raises(Refused, match=code):
+        await here.approve(case, **changes)
+    assert await here.balance(book.budget(here.budget)) == 100
+
+
+async def test_approve_fails_if_a_second_account_of_the_earner_approves(here: Shop) -> None:
+    await here.join("cook", "staff")
+    await here.join("double", "manager", same_as="waiter")
+    await here.may("double", "award")
+    case = await here.open()
+    proposal = await here.propose(case, "cook")
+    await here.decide(case, "action", "owner")
+    here.wait(minutes=5)
+    await here.act(case, proposal)
+    evidence = [await here.record(case, "cook"), await here.confirm(case, "cook")]
+    await here.desk.record_outcome(here.people["cook"], here.key(), RecordOutcome(case, "fixed", "none"))
+    for item in evidence:
+        await here.review(case, item)
+    assert (await here.judge(case))["result"] == "pass"
+    with pytest.raises(Refused, match="decider_is_beneficiary"):
+        await here.approve(case, "double")
+
+
+async def test_more_tokens_need_more_independent_parties(here: Shop) -> None:
+    # The owner hands the link over, so the owner's yes adds nobody: k stays 2, and above 15 tokens the policy wants 3.
+    await here.may("owner", "award")
+    case = await here.open()
+    proposal = await here.propose(case)
+    await here.decide(case, "action", "owner")
+    here.wait(minutes=5)
+    await here.act(case, proposal)
+    await here.join("lead", "manager")
+    evidence = [await here.record(case), await here.confirm(case, "owner")]
+    await here.desk.record_outcome(here.people["waiter"], here.key(), RecordOutcome(case, "fixed", "none"))
+    for item in evidence:
+        await here.review(case, item, "lead")
+    await here.judge(case)
+    with pytest.raises(Refused, match="forgery_number_low"):
+        await here.approve(case, "owner", 16)
+    done = await here.approve(case, "accountant", 16)
+    here.wait(seconds=10)
+    award = await here.rows.get("award", (await here.grant(case, done.ids["decision"]),))
+    assert award is not None and award["k"] == 3
+
+
+async def test_zero_tokens_need_no_budget(here: Shop) -> None:
+    case = await here.until("passed")
+    done = await here.approve(case, amount=0, budget=None)
+    here.wait(seconds=10)
+    award = await here.grant(case, done.ids["decision"])
+    here.wait(days=14)
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    assert await here.balance(book.settled(here.people["waiter"].id)) == 0
+
+
+async def test_a_budget_gives_no_more_than_it_holds(here: Shop) -> None:
+    for number in range(6):
+        case = await here.until("passed", number=f"n{number}")
+        if number < 5:
+            await here.approve(case, amount=20)
+            here.wait(seconds=10)
+            decision = (await here.rows.scan("decision", (case,)))[-1]["decision"]
+            await here.grant(case, decision)
+        else:
+            with pytest.raises(Refused, match="budget_short"):
+                await here.approve(case, amount=1)
+    assert await here.balance(book.budget(here.budget)) == 0
+
+
+async def test_an_unapproved_budget_gives_nothing(here: Shop) -> None:
+    asked = await here.office.set_budget(here.people["owner"], here.key(), SetBudget(50))
+    case = await here.until("passed")
+    with pytest.raises(Refused, match="budget_missing"):
+        await here.approve(case, budget=asked.ids["budget"])
+
+
+async def test_evidence_withdrawn_between_decision_and_grant_stops_the_grant(here: Shop) -> None:
+    case = await here.until("passed")
+    decision = (await here.approve(case)).ids["decision"]
+    record = next(row for row in await here.rows.scan("evidence", (case,)) if row["type"] == "system_record")
+    request = WithdrawEvidence(case, record["evidence"], "mistaken")
+    await here.desk.withdraw_evidence(here.people["waiter"], here.key(), request)
+    here.wait(seconds=10)
+    with pytest.raises(Refused, match="verdict_outdated"):
+        await here.grant(case, decision)
+
+
+async def test_one_grant_per_decision_and_one_award_per_case(here: Shop) -> None:
+    case, award = await here.awarded()
+    decision = (await here.rows.scan("decision", (case,)))[-1]["decision"]
+    with pytest.raises(Refused, match="already_awarded"):
+        await here.desk.grant(THE_SYSTEM, here.key(), Grant(case, decision))
+    with pytest.raises(Refused, match="already_awarded"):
+        await here.approve(case)
+    again = await here.desk.grant(THE_SYSTEM, f"grant:{decision}", Grant(case, decision))
+    assert again.outcome.replayed and again.ids["award"] == award
+
+
+@pytest.mark.parametrize("who", ["owner", "accountant", "agent", "waiter"])
+async def test_only_the_system_grants_and_settles(here: Shop, who: str) -> None:
+    case = await here.until("passed")
+    decision = (await here.approve(case)).ids["decision"]
+    here.wait(seconds=10)
+    with pytest.raises(Refused, match="agent_may_not"):
+        await here.desk.grant(here.people[who], here.key(), Grant(case, decision))
+    award = await here.grant(case, decision)
+    here.wait(days=14)
+    with pytest.raises(Refused, match="agent_may_not"):
+        await here.desk.settle(here.people[who], here.key(), AwardStep(award))
+
+
+# ------------------------------------------------------------------------------------------ the window
+async def test_the_window_is_frozen_and_counts_from_outcome_or_grant(here: Shop) -> None:
+    case, award = await here.awarded()
+    row = await here.rows.get("award", (award,))
+    assert row is not None and row["settle_not_before"] == "2026-12-04T10:16:10.000Z"
+    assert f"settle:{award}" in await here.jobs()
+    here.wait(days=13)
+    with pytest.raises(Refused, match="too_early"):
+        await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    here.wait(days=1)
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    with pytest.raises(Refused, match="award_state"):
+        await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    assert not [job for job in await here.jobs() if job.startswith("settle")]
+
+
+async def test_a_hold_blocks_settling_until_somebody_else_releases_it(here: Shop) -> None:
+    _, award = await here.awarded()
+    owner, waiter = here.people["owner"], here.people["waiter"]
+    await here.desk.hold(owner, here.key(), AwardStep(award, "under_question"))
+    assert f"settle:{award}" not in await here.jobs()
+    here.wait(days=15)
+    with pytest.raises(Refused, match="held"):
+        await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    with pytest.raises(Refused, match="held"):
+        await here.desk.hold(owner, here.key(), AwardStep(award, "under_question"))
+    with pytest.raises(Refused, match="decider_is_beneficiary"):
+        await here.desk.release(waiter, here.key(), AwardStep(award, "no_ground"))
+    await here.desk.release(owner, here.key(), AwardStep(award, "no_ground"))
+    assert f"settle:{award}" in await here.jobs()
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+
+
+async def test_hold_and_settle_at_once_go_by_log_order(here: Shop) -> None:
+    _, award = await here.awarded()
+    here.wait(days=14)
+    both = await asyncio.gather(
+        here.desk.settle(THE_SYSTEM, "settle", AwardStep(award)),
+        here.desk.decline_award(here.people["accountant"], "decline", AwardStep(award, "reopened")),
+        return_exceptions=True,
+    )
+    refused = [one for one in both if isinstance(one, Refused)]
+    assert len(refused) == 1 and refused[0].code == "award_state"
+    waiter = here.people["waiter"].id
+    spread = [await here.balance(account(waiter)) for account in (book.provisional, book.settled)]
+    assert sum(spread) + await here.balance(book.budget(here.budget)) == 100
+
+
+async def test_a_reopened_case_holds_its_award_and_cannot_settle(here: Shop) -> None:
+    case, award = await here.awarded()
+    await here.desk.reopen(here.people["owner"], here.key(), CaseStep(case, "customer_disputes"))
+    assert (await here.kinds(case))[-3:] == ["case_reopened", "owner_assigned", "award_held"]
+    here.wait(days=20)
+    with pytest.raises(Refused, match="held"):
+        await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    await here.desk.release(here.people["owner"], here.key(), AwardStep(award, "no_ground"))
+    with pytest.raises(Refused, match="transition"):
+        await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+
+
+# ------------------------------------------------------------------------------------------ taking back
+async def test_decline_returns_provisional_tokens_to_the_budget(here: Shop) -> None:
+    case, award = await here.awarded()
+    accountant = here.people["accountant"]
+    for who, code in (
+        ("waiter", "decider_is_beneficiary"),
+        ("owner", "no_authority"),
+        ("agent", "agent_may_not"),
+    ):
+        with pytest.raises(Refused, match=code):
+            await here.desk.decline_award(here.people[who], here.key(), AwardStep(award, "reopened"))
+    with pytest.raises(Refused, match="reason_missing"):
+        await here.desk.decline_award(accountant, here.key(), AwardStep(award))
+    await here.desk.decline_award(accountant, here.key(), AwardStep(award, "reopened"))
+    assert await here.balance(book.budget(here.budget)) == 100
+    row = await here.rows.get("case_file", (case,))
+    assert row is not None and row["award"] is None
+
+
+async def _settled(here: Shop, number: str, amount: int = 10) -> str:
+    _, award = await here.awarded(amount, number=number)
+    here.wait(days=14)
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    return award
+
+
+async def test_revoking_takes_two_people(here: Shop) -> None:
+    award = await _settled(here, "one")
+    owner, accountant = here.people["owner"], here.people["accountant"]
+    revoke = AwardStep(award, "evidence_false")
+    with pytest.raises(Refused, match="second_person_needed"):
+        await here.desk.revoke(accountant, here.key(), revoke)
+    await here.desk.hold(accountant, here.key(), AwardStep(award, "revocation_asked"))
+    with pytest.raises(Refused, match="second_person_needed"):
+        await here.desk.revoke(accountant, here.key(), revoke)
+    with pytest.raises(Refused, match="no_authority"):
+        await here.desk.revoke(owner, here.key(), revoke)
+    await here.may("owner", "award")
+    await here.desk.revoke(owner, here.key(), revoke)
+    assert await here.balance(book.settled(here.people["waiter"].id)) == 0
+    assert await here.balance(book.budget(here.budget)) == 100
+    with pytest.raises(Refused, match="award_state"):
+        await here.desk.revoke(owner, here.key(), revoke)
+
+
+async def _spend(here: Shop, amount: int) -> None:
+    """Move settled tokens to `redeemed` as a redemption will: its kind comes later."""
+    waiter = here.people["waiter"].id
+
+    def rule(view: Any, command: Any, at: str) -> Decided:
+        spent = Add("account", (book.settled(waiter),), "balance_tokens", -amount)
+        return Decided((), (spent, Add("account", (book.REDEEMED,), "balance_tokens", amount)))
+
+    actor = Actor("system", "system", "test")
+    await here.intake._writer.submit(Command(here.intake.log, actor, here.key(), "0" * 64, (), rule, None))
+
+
+async def test_revoking_what_was_spent_is_owed_and_paid_by_later_awards(here: Shop) -> None:
+    await here.may("owner", "award")
+    award = await _settled(here, "one")
+    waiter = here.people["waiter"].id
+    await _spend(here, 7)
+    await here.desk.hold(here.people["accountant"], here.key(), AwardStep(award, "revocation_asked"))
+    await here.desk.revoke(here.people["owner"], here.key(), AwardStep(award, "evidence_false"))
+    assert (await here.balance(book.settled(waiter)), await here.balance(book.owed(waiter))) == (0, -7)
+    assert await here.balance(book.budget(here.budget)) == 100
+    await _settled(here, "two", 5)
+    assert (await here.balance(book.settled(waiter)), await here.balance(book.owed(waiter))) == (0, -2)
+    await _settled(here, "three", 5)
+    assert (await here.balance(book.settled(waiter)), await here.balance(book.owed(waiter))) == (3, 0)
+    total = sum([row["balance_tokens"] for row in await here.rows.scan("account", ())])
+    assert total == 0
+
+
+@given(
+    st.integers(0, 10_000),
+    st.dictionaries(st.text("abc", min_size=1), st.integers(1, 9), min_size=1, max_size=6),
+)
+def test_shares_lose_no_token_and_differ_by_less_than_one_from_exact(
+    amount: int, weights: dict[str, int]
+) -> None:
+    shares = book.shares(amount, weights)
+    total = sum(weights.values())
+    assert sum(share.amount for share in shares) == amount
+    assert [share.member for share in shares] == sorted(weights)
+    assert all(abs(share.amount * total - amount * weights[share.member]) < total for share in shares)
