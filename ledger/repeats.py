@@ -60,7 +60,7 @@ class Repeats:
         self._run.sort()
         runs = [self._records(start, end) for start, end in self._starts]
         last, first = b"", 0
-        for record in heapq.merge(iter(self._run), *runs):
+        for record in heapq.merge(self._run, *runs) if runs else self._run:
             value, number = record[:VALUE_SIZE_BYTES], int.from_bytes(record[VALUE_SIZE_BYTES:], "big")
             if value == last:
                 yield value, first, number

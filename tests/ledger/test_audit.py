@@ -299,6 +299,12 @@ def test_a_newer_log_is_not_called_damaged() -> None:
     assert "newer than this auditor" in result.sentence()
 
 
+def test_an_unknown_kind_below_the_announced_registry_is_called_so() -> None:
+    held = whole()
+    unknown_kind(held)
+    assert [finding.code for finding in run(held).findings] == ["kind_unknown"]
+
+
 def test_no_entries_are_no_log() -> None:
     assert run(Held([], [])).exit == Exit.DAMAGED
 
@@ -346,8 +352,8 @@ def peak_bytes(count: int) -> int:
 
 
 def test_memory_does_not_grow_with_the_entries() -> None:
-    """The search for repeated commands, left out here, holds one run of RUN_COUNT_MAX and spills the rest to disk."""
-    assert peak_bytes(6_000) < 1.05 * peak_bytes(2_000)
+    """The search for repeated commands, left out here, holds one run and spills the rest to disk."""
+    assert peak_bytes(6_000) < 1.2 * peak_bytes(2_000)
 
 
 def test_rows_of_a_log_are_the_rows_of_its_book() -> None:
