@@ -16,8 +16,9 @@ from sqlalchemy.pool import NullPool
 from casework import tables as casework_tables
 from ledger.store import database_url
 from ledger.store.tables import metadata
+from playbooks import tables as playbooks_tables
 
-TABLES_OF = (casework_tables,)
+TABLES_OF = (casework_tables, playbooks_tables)
 """Imported so that their tables stand on the MetaData."""
 
 
@@ -26,7 +27,9 @@ def _engine(url: str) -> AsyncEngine:
     if engine.dialect.name == "sqlite":
         # The driver would commit before each change of the schema; with these two BEGIN is ours, nothing is half done.
         event.listen(engine.sync_engine, "connect", _no_own_transactions)
-        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(
+            engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
+        )
     return engine
 
 
@@ -57,7 +60,9 @@ def _migrate(connection: Connection) -> None:
 async def _run() -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     if url is None or context.is_offline_mode():
-        raise RuntimeError("migration: expected a database URL and a connection, got none (no SQL is written offline)")
+        raise RuntimeError(
+            "migration: expected a database URL and a connection, got none (no SQL is written offline)"
+        )
     engine = _engine(url)
     try:
         async with engine.connect() as connection:

@@ -517,7 +517,73 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("award_share", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_award_share_log_member"), ["log", "member"], unique=False)
+    op.create_table(
+        "import_file",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("import", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.Column("finished_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "import", name=op.f("pk_import_file")),
+    )
+    op.create_table(
+        "record",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("event_at", sa.Text(), nullable=False),
+        sa.Column("ord", sa.BigInteger(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "kind", "record", name=op.f("pk_record")),
+    )
+    op.create_table(
+        "record_index",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("idx", sa.Text(), nullable=False),
+        sa.Column("bucket", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "idx", "bucket", "record", name=op.f("pk_record_index")),
+    )
+    op.create_table(
+        "record_version",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("event_at", sa.Text(), nullable=False),
+        sa.Column("ord", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("known_at", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("import", sa.Text(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "kind", "record", "event_at", "ord", name=op.f("pk_record_version")),
+    )
+    with op.batch_alter_table("record_version", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_record_version_log_import_leaf"), ["log", "import", "leaf"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_record_version_log_item"), ["log", "item"], unique=False)
+        batch_op.create_index(batch_op.f("ix_record_version_log_subject"), ["log", "subject"], unique=False)
 
+    op.create_table(
+        "timer",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("playbook", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("wake", sa.Text(), nullable=True),
+        sa.Column("due", sa.Text(), nullable=True),
+        sa.Column("onset", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("log", "playbook", "subject", name=op.f("pk_timer")),
+    )
+    with op.batch_alter_table("timer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_timer_log_wake"), ["log", "wake"], unique=False)
 
 
 def downgrade() -> None:
