@@ -176,7 +176,7 @@ async def test_only_the_system_grants_and_settles(here: Shop, who: str) -> None:
 
 # ------------------------------------------------------------------------------------------ the window
 async def test_the_window_is_frozen_and_counts_from_outcome_or_grant(here: Shop) -> None:
-    case, award = await here.awarded()
+    _, award = await here.awarded()
     row = await here.rows.get("award", (award,))
     assert row is not None and row["settle_not_before"] == "2026-12-04T10:16:10.000Z"
     assert f"settle:{award}" in await here.jobs()
