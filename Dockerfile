@@ -29,4 +29,5 @@ VOLUME /data
 EXPOSE 8765
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/readyz', timeout=2)"]
-CMD ["tallystick", "run"]
+# The server refuses a database of another version; a new release brings its own steps along.
+CMD ["sh", "-c", "tallystick db upgrade && exec tallystick run"]
