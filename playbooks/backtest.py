@@ -149,12 +149,14 @@ class Clockwork:
             self.last_ms = now_ms
         if self.last_ms is not None:
             # A window that closes with the file is complete: everything of its last instant is known.
-            self.tick_until(_tick_after(self.last_ms))
+            self.tick_until(_tick_after(self.last_ms), self.last_ms)
 
-    def tick_until(self, now_ms: int) -> None:
-        """Fire the timers whose first tick lies at or before `now_ms`."""
+    def tick_until(self, now_ms: int, due_max_ms: int | None = None) -> None:
+        """Fire the timers whose first tick lies at or before `now_ms`, and that are due by `due_max_ms`."""
         while (wake := self.world.next_wake()) is not None and (tick := _tick_after(wake)) <= now_ms:
-            step = self.engine.fire(list(self.world.due(tick)), self.world, tick)
+            if due_max_ms is not None and wake > due_max_ms:
+                return
+            step = self.engine.fire(list(self.world.due(min(tick, (due_max_ms or tick) + 1))), self.world, tick)
             self.world.apply(step)
             self.said.extend(step.said)
 

@@ -96,10 +96,7 @@ def resolve_local(local: datetime, zone: ZoneInfo) -> LocalInstant:
 def day_start_ms(day: str, zone: ZoneInfo) -> int:
     """Return when the day `YYYY-MM-DD` starts in the zone; where midnight is skipped, the first moment that exists."""
     local = datetime.combine(date.fromisoformat(day), time())
-    try:
-        return to_ms(local.replace(tzinfo=zone).astimezone(UTC))
-    except OverflowError:  # 9999-12-31, which contracts use for "no end", west of Greenwich
-        return to_ms(local.replace(tzinfo=UTC))
+    return to_ms(local.replace(tzinfo=zone).astimezone(UTC))
 
 
 # ---------------------------------------------------------------------------------------------- spans

@@ -71,29 +71,34 @@ class Rule:
 
     def truth(self, facts: Any) -> bool:
         """Evaluate a bool expression. Raises SignalBroken: the runtime answered an error."""
-        self._meter.evaluations += 1
-        value = self._expression.eval(facts).value()
+        value = self._run(facts)
         if value is True or value is False:
             return bool(value)
         raise self._broken(value)
 
     def instant_ms(self, facts: Any) -> int:
         """Evaluate an instant expression to milliseconds since 1970. Raises SignalBroken."""
-        self._meter.evaluations += 1
-        value = self._expression.eval(facts).value()
+        value = self._run(facts)
         if isinstance(value, datetime):
             return to_ms(value)
         raise self._broken(value)
 
     def amount_minor(self, facts: Any) -> int:
         """Evaluate a money or int expression to minor units. Raises SignalBroken."""
-        self._meter.evaluations += 1
-        value = self._expression.eval(facts).value()
+        value = self._run(facts)
         if type(value) is int:
             return value
         if self.returns == "money" and not isinstance(value, str):
             return int(value.amount_minor)
         raise self._broken(value)
+
+    def _run(self, facts: Any) -> Any:
+        """Most errors come back as values of type ERROR; an exceeded budget and a broken conversion are raised."""
+        self._meter.evaluations += 1
+        try:
+            return self._expression.eval(facts).value()
+        except (RuntimeError, ValueError, OverflowError) as error:
+            raise self._broken(error) from None
 
     def _broken(self, value: Any) -> SignalBroken:
         return SignalBroken("expression_error", f"{self.where}: {str(value)[:DETAIL_SIZE_MAX_CHARACTERS]}")
