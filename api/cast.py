@@ -30,6 +30,8 @@ class Tally:
     replays: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     decided: Counter[str] = field(default_factory=Counter)
+    head: Callable[[], int] = lambda: 0
+    """Reads the size of the log, for whoever may: a cheat must not make it grow."""
     left_behind: list[str] = field(default_factory=list)
     """Refusals after which the log was not what it had been: always empty, or the product is broken."""
 
@@ -98,13 +100,13 @@ class Door:
 
     def cheat(self, path: str, body: Any, codes: tuple[str, ...], etag: str | None = None) -> Answer:
         """Try what must be refused with one of `codes`, and look whether it left anything behind."""
-        before = self.get("/log").body["size"]
+        before = self.tally.head()
         answer = self.post(path, body, etag=etag)
         if answer.code not in codes:
             raise RehearsalBroken(
                 f"{self.name}: POST {path}: expected a refusal of {codes}, got {answer.status} {dict(answer.body)}"
             )
-        after = self.get("/log").body["size"]
+        after = self.tally.head()
         if after != before:
             self.tally.left_behind.append(f"{answer.code}: log grew from {before} to {after}")
         return answer
@@ -134,11 +136,15 @@ def answer_link(client: httpx.Client, path: str, answer: str, tally: Tally) -> i
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who plays. `staff` own cases, `managers` decide actions and review, `approver` decides awards."""
+    """Who plays. `staff` own cases, `managers` decide actions and review, `approver` decides awards.
+
+    `junior` may decide small things only, `agent` nothing at all.
+    """
 
     client: httpx.Client
     owner: Door
     managers: tuple[Door, ...]
+    junior: Door
     staff: tuple[Door, ...]
     approver: Door
     agent: Door
@@ -148,7 +154,7 @@ class Cast:
 
     def of(self, member: str) -> Door:
         """Return the door of a member."""
-        for door in (self.owner, *self.managers, *self.staff, self.approver, self.agent):
+        for door in (self.owner, *self.managers, self.junior, *self.staff, self.approver, self.agent):
             if door.member == member:
                 return door
         raise RehearsalBroken(f"member {member}: expected one of the cast")
@@ -184,17 +190,13 @@ class Lines:
     """Hours until the source's record shows the end of the matter (a check-out, a closed complaint)."""
 
 
-def solve(
-    cast: Cast, matter: Matter, lines: Lines, now: Callable[[], str], later: Callable[[float], str]
-) -> Steps:
+def solve(cast: Cast, matter: Matter, lines: Lines, later: Callable[[float], str]) -> Steps:
     """The good way: owned, suggested, decided by another, done, shown twice, judged, recognised."""
     worker = cast.of(matter.owner)
     manager = _other(cast, cast.managers, matter.owner)
     cheats = _cheats(cast, matter, worker, manager)
     case = f"/cases/{matter.case}"
     yield 0.5 + 2 * cast.random.random()
-    worker.do(f"{case}/acknowledge", {"until": later(8)})
-    yield 0.5
     proposal = worker.do(
         f"{case}/proposals", {"action": lines.action, "text": lines.text, "value": lines.value}
     )
@@ -287,9 +289,13 @@ def _cheats(cast: Cast, matter: Matter, worker: Door, manager: Door) -> Iterator
         return cast.random.random() < 0.6
 
     if sometimes():
-        worker.cheat(f"{case}/decisions", **_yes(manager, case, "action"), codes=_NOT_YOURS)  # with another's card
+        worker.cheat(
+            f"{case}/decisions", **_yes(manager, case, "action"), codes=_NOT_YOURS
+        )  # with another's card
     if worker in cast.managers:
         worker.cheat(f"{case}/decisions", **_yes(worker, case, "action"), codes=("decider_is_maker",))
+    if sometimes():
+        cast.junior.cheat(f"{case}/decisions", **_yes(cast.junior, case, "action"), codes=("no_authority",))
     if sometimes():
         cast.agent.cheat(f"{case}/decisions", **_yes(manager, case, "action"), codes=_NOT_YOURS)
     yield
@@ -310,7 +316,7 @@ def _cheats(cast: Cast, matter: Matter, worker: Door, manager: Door) -> Iterator
     yield
 
 
-_NOT_YOURS = ("forbidden", "stale", "no_authority", "agent_may_not", "decider_is_beneficiary")
+_NOT_YOURS = ("not_allowed", "stale", "no_authority", "agent_may_not", "decider_is_beneficiary")
 
 
 def _yes(door: Door, case: str, about: str, more: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from api.house import ForeignPackage
 from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
-from api.verbs import people, record, serving, watching
+from api.verbs import people, record, rehearsing, serving, watching
 from api.verbs.console import DONE, FAILED, MISUSE, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
@@ -60,6 +60,7 @@ app.add_typer(people.budget, name="budget")
 app.command("ingest")(watching.ingest)
 app.command("backtest")(watching.backtest)
 app.add_typer(watching.playbook, name="playbook")
+app.command("simulate")(rehearsing.simulate)
 app.command("audit")(record.audit)
 app.command("export")(record.export)
 app.command("checkpoint")(record.checkpoint)

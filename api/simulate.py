@@ -35,6 +35,7 @@ BACKLOG_DAYS = 30
 """Records known that long before the first day are there when it begins; older versions nobody needs."""
 TOKENS = 8
 BUDGET_TOKENS = 100_000
+LITTLE = {"amount_minor": 1_000, "currency": "EUR"}
 
 
 @dataclass(slots=True)
@@ -119,6 +120,7 @@ def _prepare(play: Stage, example: Path, source: str, random: Random, tally: Tal
     """Open the organisation: people, powers, keys, what is watched, a budget of two people."""
     opened = play.open_organisation(example.name, "Marta")
     owner = Door(play.client, opened.key, opened.member, "Marta", random, tally)
+    tally.head = lambda: int(owner.get("/log").body["size"])
 
     def join(name: str, *roles: str) -> Door:
         member = owner.do("/members", {"name": name, "roles": list(roles)}).ids["member"]
@@ -126,15 +128,22 @@ def _prepare(play: Stage, example: Path, source: str, random: Random, tally: Tal
 
     staff = tuple(join(name, "staff") for name in ("Ana", "Ben", "Chi", "Dalia"))
     managers = tuple(join(name, "manager") for name in ("Dev", "Eun-ji"))
+    junior = join("Farid", "manager")
     accountant = join("Ines", "outsider")
-    charter = {"responsibility": "Suggests what to do about rooms", "may_propose": ["offer_the_promised_room"]}
+    charter = {
+        "responsibility": "Suggests what to do about rooms",
+        "may_propose": ["offer_the_promised_room"],
+    }
     watcher = owner.do("/agents", {"name": "Room watcher", "charter": charter, "answers_to": owner.member})
     agent_id = watcher.ids["member"]
     agent = _door(owner, play, agent_id, "Room watcher", random, tally)
     for door in (owner, *managers):
         owner.do("/authorities", {"member": door.member, "about": "action"})
+    owner.do("/authorities", {"member": junior.member, "about": "action", "amount_max": LITTLE})
     for door in (owner, accountant):
-        owner.do("/authorities", {"member": door.member, "about": "award", "second_person": door is accountant})
+        owner.do(
+            "/authorities", {"member": door.member, "about": "award", "second_person": door is accountant}
+        )
     owner.do("/kinds", {"yaml": (example / "kinds.yaml").read_text(encoding="utf-8")})
     for path in sorted((example / "policies").glob("*.yaml")):
         owner.do("/policies", {"yaml": path.read_text(encoding="utf-8")})
@@ -142,10 +151,14 @@ def _prepare(play: Stage, example: Path, source: str, random: Random, tally: Tal
         owner.do("/playbooks", {"yaml": path.read_text(encoding="utf-8"), "mode": "live"})
     kinds = [item["kind"] for item in _kinds(owner)]
     owner.do("/sources", {"source": source, "kinds": kinds})
-    budget = owner.do("/budgets", {"amount_tokens": BUDGET_TOKENS, "purpose": "Service put right"}).ids["budget"]
+    budget = owner.do("/budgets", {"amount_tokens": BUDGET_TOKENS, "purpose": "Service put right"}).ids[
+        "budget"
+    ]
     owner.cheat(f"/budgets/{budget}/approve", {"amount_tokens": BUDGET_TOKENS}, ("second_person_needed",))
     accountant.do(f"/budgets/{budget}/approve", {"amount_tokens": BUDGET_TOKENS})
-    return opened.log, Cast(play.client, owner, managers, staff, accountant, agent, budget, random, tally)
+    return opened.log, Cast(
+        play.client, owner, managers, junior, staff, accountant, agent, budget, random, tally
+    )
 
 
 def _kinds(owner: Door) -> list[dict[str, str]]:
@@ -158,7 +171,9 @@ def _door(owner: Door, play: Stage, member: str, name: str, random: Random, tall
     return Door(play.client, key, member, name, random, tally)
 
 
-def _run(play: Stage, cast: Cast, read: Reading, source: str, start_ms: int, end_ms: int, report: Report) -> None:
+def _run(
+    play: Stage, cast: Cast, read: Reading, source: str, start_ms: int, end_ms: int, report: Report
+) -> None:
     """Let records come in and people act, in order of time, to the end."""
     ends: dict[str, int] = {}
     seen: set[str] = set()
@@ -186,13 +201,18 @@ def _batches(
     read: Reading, start_ms: int, end_ms: int, ends: dict[str, int]
 ) -> Iterator[tuple[int, list[list[dict[str, Any]]]]]:
     """Yield (moment, chunks of records): what was known before the first day at once, then as it becomes known."""
-    in_time = (change for change in read.changes() if start_ms - BACKLOG_DAYS * DAY_MS <= change.known_ms < end_ms)
+    in_time = (
+        change for change in read.changes() if start_ms - BACKLOG_DAYS * DAY_MS <= change.known_ms < end_ms
+    )
     for moment, group in groupby(in_time, key=lambda change: max(change.known_ms, start_ms)):
         records = []
         for change in group:
             ends[change.id] = max(ends.get(change.id, 0), change.known_ms)
             records.append(_record(change))
-        yield moment, [records[at : at + BATCH_RECORDS_MAX] for at in range(0, len(records), BATCH_RECORDS_MAX)]
+        yield (
+            moment,
+            [records[at : at + BATCH_RECORDS_MAX] for at in range(0, len(records), BATCH_RECORDS_MAX)],
+        )
 
 
 def _record(change: RecordChange) -> dict[str, Any]:
@@ -209,10 +229,10 @@ def _record(change: RecordChange) -> dict[str, Any]:
 
 def _find_new(play: Stage, cast: Cast, seen: set[str], ends: Mapping[str, int]) -> None:
     """Give every case that has just been opened to somebody, and let its script begin."""
-    for row in cast.owner.get("/cases", state="ASSIGNED", limit="200").body["items"]:
+    for row in cast.owner.get("/cases", limit="100").body["items"]:  # the latest opened first
         case = row["case"]
         if case in seen:
-            continue
+            break
         seen.add(case)
         told = cast.owner.get(f"/cases/{case}").body
         subject = told["texts"].get(row["subject_item"] or "") or {}
@@ -227,7 +247,7 @@ def _find_new(play: Stage, cast: Cast, seen: set[str], ends: Mapping[str, int]) 
 
 def _script(play: Stage, cast: Cast, matter: Matter, origin: str, ends: Mapping[str, int]) -> Steps:
     if origin == "signal" and cast.random.random() >= 0.1:
-        return solve(cast, matter, _lines(play, ends), play.now, play.later)
+        return solve(cast, matter, _lines(play, ends), play.later)
     return _without_recognition(cast, matter, play)
 
 
@@ -238,14 +258,17 @@ def _lines(play: Stage, ends: Mapping[str, int]) -> Lines:
 
     value = {"amount_minor": 4000, "currency": "EUR"}
     text = "Move the guest to the room that was promised"
-    return Lines("offer_the_promised_room", text, value, "You kept our promise. Thank you.", TOKENS, 20, until_record)
+    return Lines(
+        "offer_the_promised_room", text, value, "You kept our promise. Thank you.", TOKENS, 20, until_record
+    )
 
 
 def _without_recognition(cast: Cast, matter: Matter, play: Stage) -> Steps:
     """Looked at, and nothing to it: closed as a false alarm, or forgotten and escalated by itself."""
     worker = cast.of(matter.owner)
     yield 1.0
-    worker.do(f"/cases/{matter.case}/acknowledge", {"until": play.later(4)})
+    if cast.owner.get(f"/cases/{matter.case}").body["case"]["state"] == "ASSIGNED":
+        worker.do(f"/cases/{matter.case}/acknowledge", {"until": play.later(4)})
     yield 1.0
     cast.managers[0].do(f"/cases/{matter.case}/close", {"reason_code": "false_alarm"})
 
@@ -277,7 +300,7 @@ def _read_results(cast: Cast, report: Report) -> None:
     for row in cast.owner.get("/accounts").body["items"]:
         parts = row["account"].split("/")
         shown = f"{names.get(parts[1], parts[1])} {parts[2]}" if parts[0] == "member" else parts[0]
-        report.tokens[shown] = int(row["balance"])
+        report.tokens[shown] = int(row["balance_tokens"])
     head = cast.owner.get("/log").body
     report.entries, report.root = int(head["size"]), str(head["root"])
 
