@@ -86,7 +86,7 @@ class Reading:
     _last: list[tuple[Any, ...]] = field(default_factory=list)
 
     def changes(self) -> Iterator[RecordChange]:
-        """Yield the changes sorted by (known time, event time, order, line). May be called again."""
+        """Yield the changes sorted by (known time, event time, order, line). May be called again when done."""
         for known, event, order, line, record, values, subject in heapq.merge(*self._parts()):
             yield RecordChange(self._kind, record, event, known, order, marshal.loads(values), subject, line)
 
@@ -114,6 +114,7 @@ class Reading:
             run = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the reading
             for row in self._last:
                 marshal.dump(row, run)
+            run.flush()
             self._runs.append(run)
             self._last = []
 
@@ -123,7 +124,7 @@ class Reading:
 
 
 def _stored(run: IO[bytes]) -> Iterator[tuple[Any, ...]]:
-    """Read one sorted run back. Each iteration has its own place in the file."""
+    """Read one sorted run back from its beginning; one reader at a time, because they share the file's position."""
     with open(run.fileno(), "rb", closefd=False, buffering=1 << 20) as source:
         source.seek(0)
         while True:
