@@ -13,8 +13,9 @@ from typing import Any
 
 from casework import people
 from casework.errors import refuse
+from casework.records import Records
 from ledger.changes import Row
-from ledger.commands import View
+from ledger.commands import Need, View
 
 ACTION, AWARD = "action", "award"
 ASSURANCE_RANK = {"passkey": 4, "session": 3, "key": 3, "pin": 2, "link": 1}
@@ -85,6 +86,21 @@ def separate(
         raise refuse("decider_is_submitter", "expected another person than a submitter of evidence relied on")
     if any(people.same_person(view, decider, one) for one in beneficiaries):
         raise refuse("decider_is_beneficiary", "expected another person than a beneficiary")
+
+
+def submitters(items: Iterable[Row]) -> set[str]:
+    """Return the member ids that submitted or attached these items."""
+    found = set()
+    for item in items:
+        found |= {item["attached_by"], people.member_of(item["submitter"])}
+    return {member for member in found if member is not None}
+
+
+async def involved(records: Records, case: str) -> list[Need]:
+    """Need the rows of who submitted evidence or acted: those from whom duties are separated."""
+    row = await records.get("case_file", (case,))
+    items = await records.scan("evidence", (case,))
+    return people.rows([*submitters(items), None if row is None else row["action_by"]])
 
 
 def is_second_person(view: View, member: str, at: str) -> bool:

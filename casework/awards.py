@@ -11,12 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from casework import authority, cases, evidence, people
+from casework import authority, cases, people
 from casework.errors import refuse
+from casework.records import Records
 from casework.requests import Asked
 from ledger import book
 from ledger.changes import Row
-from ledger.commands import Command, Decided, View
+from ledger.commands import Command, Decided, Need, View
 from ledger.entries import SYSTEM, Draft
 from verifiers import controllers
 
@@ -54,6 +55,48 @@ class Plan:
     shares: tuple[book.Share, ...]
     k: int
     window_days: int
+
+
+# ---------------------------------------------------------------------------------------------- what is read
+async def needs(
+    records: Records, case: str, verdict: str | None, approver: str, wanted: Wanted
+) -> list[Need]:
+    """Need what `plan` looks at: the case, everybody the verdict names, its policy, the budget."""
+    row = await records.get("case_file", (case,))
+    judged = None if verdict is None else await records.get("verdict", (case, verdict))
+    found = [*cases.rows(case), *await authority.involved(records, case)]
+    named = [approver, *wanted.beneficiaries]
+    if row is not None and row["policy"] is not None:
+        found.append(Need("policy", (row["policy"],)))
+    if judged is not None:
+        found.append(Need("policy_content", (judged["policy_digest"],)))
+        named += json.loads(judged["beneficiaries"])
+        if judged["controllers"] is not None:
+            named += formula_members(controllers.parse_formula(json.loads(judged["controllers"])))
+    if wanted.budget is not None:
+        found += [Need("budget", (wanted.budget,)), Need("account", (book.budget(wanted.budget),))]
+    return [*found, *people.rows(named)]
+
+
+async def needs_of_grant(records: Records, case: str, decision: str) -> list[Need]:
+    """Need what `granted` looks at."""
+    decided = await records.get("decision", (case, decision))
+    if decided is None:
+        return cases.rows(case)
+    wanted = Wanted(tuple(json.loads(decided["beneficiaries"])), decided["amount_tokens"], decided["budget"])
+    return await needs(records, case, decided["verdict"], decided["decider"], wanted)
+
+
+async def needs_of_award(records: Records, who: str, award: str) -> tuple[Row | None, list[Need]]:
+    """Return an award's row, and need it with shares, accounts, case and the powers of who would end it."""
+    row = await records.get("award", (award,))
+    found = [Need("award", (award,)), Need("award_share", (award,)), Need("authority", (who,))]
+    if row is None:
+        return None, found
+    named = [share["member"] for share in await records.scan("award_share", (award,))]
+    for member in named:
+        found += [Need("account", (book.owed(member),)), Need("account", (book.settled(member),))]
+    return row, [*found, *cases.rows(row["case"]), *people.rows([*named, row["held_by"]])]
 
 
 # ---------------------------------------------------------------------------------------------- granting
@@ -98,7 +141,7 @@ def plan(view: View, row: Row, verdict: Row | None, wanted: Wanted, approver: st
 
 def check_current(row: Row, verdict: Row, items: list[Row]) -> None:
     """Check that a verdict rests on the present evidence, reviews and outcome. Raises Refused: verdict_outdated."""
-    there = evidence.live(items)
+    there = cases.live(items)
     if sorted(json.loads(verdict["evidence"])) != sorted(item["evidence"] for item in there):
         raise refuse(
             "verdict_outdated", "expected a verdict over the present evidence, got one over another set"
@@ -124,10 +167,15 @@ def _check_beneficiaries(view: View, verdict: Row, wanted: Wanted) -> None:
 def _forgery_number(view: View, verdict: Row, approver: str) -> int:
     """Return k of the award: the verdict's formula and the approver, second accounts counted as one person."""
     formula = controllers.parse_formula(json.loads(verdict["controllers"]))
-    named = {
+    named = sorted({*formula_members(formula), approver})
+    return controllers.award_k(formula, approver, people.same_as(view, named)).k
+
+
+def formula_members(formula: controllers.Formula) -> set[str]:
+    """Return the member ids that stand in a controllers formula."""
+    return {
         member for party in controllers.parties(formula) if (member := people.member_of(party)) is not None
     }
-    return controllers.award_k(formula, approver, people.same_as(view, sorted({*named, approver}))).k
 
 
 def _check_budget(view: View, wanted: Wanted, amount: int, at: str) -> None:

@@ -9,7 +9,7 @@ no entry of the system leads from AWAITING_DECISION to IN_ACTION.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from casework import people
 from casework.errors import refuse
 from casework.requests import Asked, CaseStep, OpenCase, RecordOutcome
 from ledger.changes import Row
-from ledger.commands import Command, Decided, View
+from ledger.commands import Command, Decided, Need, View
 from ledger.entries import SYSTEM, Draft
 
 NOTHING = ""  # the state before case_opened
@@ -132,6 +132,20 @@ def find(view: View, case: str) -> Row:
     if row is None:
         raise refuse("unknown", f"expected a case of this organisation, got {case}")
     return row
+
+
+def rows(case: str) -> list[Need]:
+    """Need everything the case itself holds."""
+    return [
+        Need("case_file", (case,)),
+        *(Need(table, (case,)) for table in ("proposal", "evidence", "decision", "verdict")),
+    ]
+
+
+def live(items: Iterable[Row]) -> list[Row]:
+    """Return the evidence that is neither withdrawn nor replaced, by (seq, id)."""
+    there = (item for item in items if not item["withdrawn"])
+    return sorted(there, key=lambda item: (item["seq"], item["evidence"]))
 
 
 def later(instant: str, *, seconds: int = 0, days: int = 0) -> str:

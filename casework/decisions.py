@@ -16,12 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, awards, cases, evidence, people
+from casework import authority, awards, cases, people
 from casework.errors import TokenInvalid, refuse
+from casework.records import Records
 from casework.requests import Asked, Decide
 from ledger.canonical import encode
 from ledger.changes import Row
-from ledger.commands import Command, Decided, View
+from ledger.commands import Command, Decided, Need, View
 from ledger.entries import Draft
 
 DECISION_DOMAIN = b"tallystick/decision/v1\x00"
@@ -63,7 +64,7 @@ def basis(row: Row, proposal: Row | None, items: list[Row], policy: Row | None, 
         "case": row["case"],
         "about": about,
         "proposal": {"id": proposal["proposal"], "digest": proposal["digest"]},
-        "evidence": sorted(item["evidence"] for item in evidence.live(items)),
+        "evidence": sorted(item["evidence"] for item in cases.live(items)),
         "verdict": row["verdict"],
         "policy": None if policy is None else policy["digest"],
     }
@@ -139,6 +140,19 @@ def record_digest(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(DECISION_DOMAIN + encode(dict(value))).hexdigest()
 
 
+async def needs(records: Records, who: str, request: Decide, shown: Mapping[str, Any]) -> list[Need]:
+    """Need what `decided` looks at: the case, everybody it concerns, the decider's powers, policy and budget."""
+    proposal = await records.get("proposal", (shown["case"], shown["proposal"]["id"]))
+    wanted = awards.Wanted(request.beneficiaries, request.amount_tokens, request.budget)
+    return [
+        *await awards.needs(records, shown["case"], shown["verdict"], who, wanted),
+        *people.rows([None if proposal is None else proposal["maker"]]),
+        Need("decision_nonce", (shown["nonce"],)),
+        Need("setting", ("undo_seconds",)),
+        Need("authority", (who,)),
+    ]
+
+
 def decided(view: View, command: Command, at: str) -> Decided:
     """Rule of decide. `known`: basis (of the token, its MAC checked).
 
@@ -165,7 +179,7 @@ def decided(view: View, command: Command, at: str) -> Decided:
         view,
         asked.who.id,
         proposal["maker"],
-        evidence.submitters(relied),
+        authority.submitters(relied),
         {*concerned, *request.beneficiaries},
     )  # 4
     plan = _check_verb(view, row, verdict, request, shown["about"], asked.who.id, at)  # 5
@@ -219,7 +233,7 @@ def _check_token(view: View, shown: Mapping[str, Any], asked: Asked, log: str, a
 
 def _check_unchanged(view: View, row: Row, shown: Mapping[str, Any]) -> tuple[Row, list[Row], Row | None]:
     proposal = None if row["proposal"] is None else view.get("proposal", (row["case"], row["proposal"]))
-    items = evidence.live(view.scan("evidence", (row["case"],)))
+    items = cases.live(view.scan("evidence", (row["case"],)))
     policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
     now = basis(row, proposal, items, policy, shown["about"])
     changed = [name for name in ("proposal", "evidence", "verdict", "policy") if now[name] != shown[name]]

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import hashlib
 
-from casework import awards, cases, decisions, evidence, judging, proposals
+from casework import authority, awards, cases, decisions, evidence, judging, people, proposals
 from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
-from casework.gather import about_award, about_decision, award_row, case_rows, involved, members
 from casework.intake import Done, Intake
 from casework.requests import (
     Acknowledge,
@@ -72,7 +71,7 @@ class Desk:
             self._in.log, ids, request.suggestion, private, self._in.seal(request.concerns, text=words)
         )
         needs = [Need("member", (request.owner,)), Need("fingerprint", (fingerprint,))]
-        needs += case_rows(last) if last is not None else []
+        needs += cases.rows(last) if last is not None else []
         needs += [Need("policy", (request.policy,))] if request.policy is not None else []
         known = {
             "fingerprint": fingerprint,
@@ -86,24 +85,26 @@ class Desk:
 
     async def assign_owner(self, who: Principal, key: str, request: AssignOwner) -> Done:
         """Give the case to somebody else; from the proposal on this is an escalation. ids: case."""
-        needs = [*case_rows(request.case), Need("member", (request.owner,))]
+        needs = [*cases.rows(request.case), Need("member", (request.owner,))]
         return await self._in.submit(who, key, request, cases.assigned, needs)
 
     async def acknowledge(self, who: Principal, key: str, request: Acknowledge) -> Done:
         """The owner has seen it. ids: case. Refused: not_owner, transition."""
-        return await self._in.submit(who, key, request, cases.acknowledged, case_rows(request.case))
+        return await self._in.submit(who, key, request, cases.acknowledged, cases.rows(request.case))
 
     async def add_note(self, who: Principal, key: str, request: AddNote) -> Done:
         """Add a remark. ids: case."""
         private = self._in.seal((), note=request.note)
-        return await self._in.submit(who, key, request, cases.noted, case_rows(request.case), private=private)
+        return await self._in.submit(
+            who, key, request, cases.noted, cases.rows(request.case), private=private
+        )
 
     # ------------------------------------------------------------------------------------------ what should be done
     async def propose(self, who: Principal, key: str, request: Propose) -> Done:
         """Say what should be done; people, agents and the watch may. ids: case, proposal."""
         ids = self._in.ids("proposal")
         private = self._in.seal((), text=request.text)
-        needs = case_rows(request.case)
+        needs = cases.rows(request.case)
         return await self._in.submit(who, key, request, proposals.proposed, needs, ids=ids, private=private)
 
     async def show(self, who: Principal, case: str, about: str, minutes: int = 15) -> decisions.Shown:
@@ -136,7 +137,7 @@ class Desk:
         ids = self._in.ids("decision", "award")
         concerned = (who.id, *request.beneficiaries)
         private = self._in.seal(concerned, reason=request.reason, message=request.message)
-        needs = await about_decision(self._in.records, who, request, shown)
+        needs = await decisions.needs(self._in.records, who.id, request, shown)
         known = {"basis": shown}
         return await self._in.submit(
             who, key, request, decisions.decided, needs, ids=ids, private=private, known=known
@@ -145,14 +146,14 @@ class Desk:
     async def withdraw_decision(self, who: Principal, key: str, request: WithdrawDecision) -> Done:
         """Undo, by the decider, while no effect has an entry. ids: case, decision."""
         decision = await self._in.records.get("decision", (request.case, request.decision))
-        needs = [*case_rows(request.case), *members([decision["decider"]] if decision else [])]
+        needs = [*cases.rows(request.case), *people.rows([decision["decider"]] if decision else [])]
         return await self._in.submit(who, key, request, decisions.withdrawn, needs)
 
     async def take_action(self, who: Principal, key: str, request: TakeAction) -> Done:
         """The approved proposal was carried out by whoever asks. ids: case, proposal. Refused: not_decided."""
         private = self._in.seal((), note=request.note)
         return await self._in.submit(
-            who, key, request, proposals.taken, case_rows(request.case), private=private
+            who, key, request, proposals.taken, cases.rows(request.case), private=private
         )
 
     # ------------------------------------------------------------------------------------------ what shows it
@@ -162,7 +163,7 @@ class Desk:
         contents = {} if request.content is None else {"content": request.content}
         private = self._in.seal(request.concerns, contents, facts=request.facts)
         reuse = None if request.once is None else self._in.vault.reuse_digest(request.once)
-        needs = [*case_rows(request.case), *await involved(self._in.records, request.case)]
+        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
         needs += [] if reuse is None else [Need("reuse", (reuse,))]
         known = {"reuse": reuse}
         return await self._in.submit(
@@ -171,13 +172,13 @@ class Desk:
 
     async def withdraw_evidence(self, who: Principal, key: str, request: WithdrawEvidence) -> Done:
         """The submitter takes an item back; it stays visible. ids: case, evidence."""
-        needs = [*case_rows(request.case), *await involved(self._in.records, request.case)]
+        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
         return await self._in.submit(who, key, request, evidence.withdrawn, needs)
 
     async def review_evidence(self, who: Principal, key: str, request: ReviewEvidence) -> Done:
         """Somebody other than its submitter accepts or refuses an item. ids: case, evidence."""
         row = await self._in.records.get("case_file", (request.case,))
-        needs = [*case_rows(request.case), *await involved(self._in.records, request.case)]
+        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
         known = {"action_by": None if row is None else row["action_by"]}
         return await self._in.submit(who, key, request, evidence.reviewed, needs, known=known)
 
@@ -187,7 +188,7 @@ class Desk:
         token = self._in.entropy.token(LINK_TOKEN_BYTES).hex()
         private = self._in.seal((request.customer,), address=request.address)
         known = {"token_digest": link_digest(token)}
-        needs = case_rows(request.case)
+        needs = cases.rows(request.case)
         return await self._in.submit(
             who, key, request, evidence.link_issued, needs, ids=ids, private=private, known=known,
             secrets={"token": token},
@@ -204,7 +205,7 @@ class Desk:
         who = Principal(row["customer"], "customer", "link", "link")
         item = customer_link.collect(row, request.answer, instant_of(self._in.clock()))
         private = self._in.seal(item.concerns, facts=item.facts, note=request.note)
-        needs = [*case_rows(row["case"]), Need("link", (link,))]
+        needs = [*cases.rows(row["case"]), Need("link", (link,))]
         ids = self._in.ids("evidence")
         known = {"evidence": item, "link": link}
         return await self._in.submit(
@@ -213,13 +214,13 @@ class Desk:
 
     async def expire_link(self, who: Principal, key: str, request: ExpireLink) -> Done:
         """The link's time is over, by the system. ids: case, link."""
-        needs = [Need("link", (request.link,)), *case_rows(request.case)]
+        needs = [Need("link", (request.link,)), *cases.rows(request.case)]
         return await self._in.submit(who, key, request, evidence.link_expired, needs)
 
     async def record_outcome(self, who: Principal, key: str, request: RecordOutcome) -> Done:
         """Say what came of it. ids: case."""
         row = await self._in.records.get("case_file", (request.case,))
-        needs = case_rows(request.case)
+        needs = cases.rows(request.case)
         needs += [Need("playbook", (row["playbook"],))] if row and row["playbook"] else []
         private = self._in.seal((), note=request.note)
         return await self._in.submit(who, key, request, cases.came_out, needs, private=private)
@@ -237,7 +238,7 @@ class Desk:
         judged = judging.judge(basis)
         ids = self._in.ids("verdict")
         private = self._in.seal(basis.concerns, input=basis.value, output=judged.output)
-        needs = [*case_rows(request.case), Need("policy", (basis.policy["policy"],))]
+        needs = [*cases.rows(request.case), Need("policy", (basis.policy["policy"],))]
         known = {"body": judging.body(basis, judged, ids["verdict"]), "marks": basis.marks}
         return await self._in.submit(
             who, key, request, judging.given, needs, ids=ids, private=private, known=known
@@ -245,7 +246,7 @@ class Desk:
 
     async def grant(self, who: Principal, key: str, request: Grant) -> Done:
         """The effect of an approved award decision, by the system, after the undo time. ids: case, award."""
-        needs = await about_award(self._in.records, request.case, request.decision)
+        needs = await awards.needs_of_grant(self._in.records, request.case, request.decision)
         return await self._in.submit(who, key, request, awards.granted, needs, ids=self._in.ids("award"))
 
     async def hold(self, who: Principal, key: str, request: AwardStep) -> Done:
@@ -269,31 +270,31 @@ class Desk:
         return await self._award(who, key, request, awards.revoked)
 
     async def _award(self, who: Principal, key: str, request: AwardStep, rule: Rule) -> Done:
-        row, needs = await award_row(self._in.records, who, request.award)
+        row, needs = await awards.needs_of_award(self._in.records, who.id, request.award)
         known = {"held_by": None if row is None else row["held_by"]}
         return await self._in.submit(who, key, request, rule, needs, known=known)
 
     # ------------------------------------------------------------------------------------------ how it ends
     async def clear(self, who: Principal, key: str, request: CaseStep) -> Done:
         """The condition went away by itself; nobody is credited. ids: case."""
-        return await self._in.submit(who, key, request, cases.cleared, case_rows(request.case))
+        return await self._in.submit(who, key, request, cases.cleared, cases.rows(request.case))
 
     async def expire(self, who: Principal, key: str, request: CaseStep) -> Done:
         """Too late: a miss. ids: case."""
         rule = cases.ended("case_expired", cases.EXPIRE_REASONS)
-        return await self._in.submit(who, key, request, rule, case_rows(request.case))
+        return await self._in.submit(who, key, request, rule, cases.rows(request.case))
 
     async def reopen(self, who: Principal, key: str, request: CaseStep) -> Done:
         """It is back; a live award is held. ids: case."""
         row = await self._in.records.get("case_file", (request.case,))
         award = None if row is None else row["award"]
-        needs = [*case_rows(request.case), *([] if award is None else [Need("award", (award,))])]
+        needs = [*cases.rows(request.case), *([] if award is None else [Need("award", (award,))])]
         return await self._in.submit(who, key, request, cases.reopened, needs, known={"award": award})
 
     async def close(self, who: Principal, key: str, request: CaseStep) -> Done:
         """Nothing is left to do. ids: case."""
         row = await self._in.records.get("case_file", (request.case,))
-        needs = case_rows(request.case)
+        needs = cases.rows(request.case)
         needs += [Need("playbook", (row["playbook"],))] if row and row["playbook"] else []
         rule = cases.ended("case_closed", cases.CLOSE_REASONS)
         return await self._in.submit(who, key, request, rule, needs)

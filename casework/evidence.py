@@ -6,9 +6,7 @@ counts once in the whole organisation; an answer of a customer cannot be taken b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from casework import cases, people
+from casework import authority, cases, people
 from casework.errors import refuse
 from casework.requests import Asked, AttachEvidence, ExpireLink, IssueLink
 from ledger.changes import Insert, Row
@@ -24,19 +22,6 @@ WITHDRAW_REASONS = ("mistaken", "replaced", "not_mine", "private")
 ANSWERS = ("resolved", "not_resolved")
 ITEMS_MAX = 32
 """Evidence items of one case, withdrawn ones not counted (docs/spec/verdict.md reads no more)."""
-
-
-def live(rows: Iterable[Row]) -> list[Row]:
-    """Return the items that are neither withdrawn nor replaced, by (seq, id)."""
-    return sorted(
-        (row for row in rows if not row["withdrawn"]), key=lambda row: (row["seq"], row["evidence"])
-    )
-
-
-def submitters(rows: Iterable[Row]) -> set[str]:
-    """Return the member ids that submitted or attached these items."""
-    found = {row["attached_by"] for row in rows}
-    return found | {member for row in rows if (member := people.member_of(row["submitter"])) is not None}
 
 
 def attached(view: View, command: Command, at: str) -> Decided:
@@ -63,7 +48,7 @@ def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
         raise refuse(
             "value_invalid", f"received_at: expected at most {at}, got {request.received_at}", "/received_at"
         )
-    there = live(view.scan("evidence", (request.case,)))
+    there = cases.live(view.scan("evidence", (request.case,)))
     if request.replaces is not None:
         replaced = next((row for row in there if row["evidence"] == request.replaces), None)
         if replaced is None or replaced["type"] == "customer_confirmation":
@@ -108,7 +93,7 @@ def _once(view: View, asked: Asked) -> tuple[Insert, ...]:
 
 
 def _is_submitter(view: View, member: str, row: Row) -> bool:
-    return any(people.same_person(view, member, one) for one in submitters([row]))
+    return any(people.same_person(view, member, one) for one in authority.submitters([row]))
 
 
 def withdrawn(view: View, command: Command, at: str) -> Decided:

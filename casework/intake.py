@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from casework.records import Records
 from casework.requests import Asked, Principal, Private
-from ledger.changes import Change, Key, Row
+from ledger.changes import Change
 from ledger.codec import dumps
 from ledger.commands import Command, Need, Outcome, Rule
 from ledger.entries import SYSTEM, Actor, Entry
@@ -25,30 +26,6 @@ class Submits(Protocol):
 
     async def submit(self, command: Command) -> Outcome:
         """Decide and commit, or raise Refused, Stopped or StoreError."""
-        ...
-
-
-class Records(Protocol):
-    """Reads what one log has committed. Outside the writer, so what it says may be old when the rule runs."""
-
-    async def get(self, table: str, key: Key) -> Row | None:
-        """Return one row by its key without log."""
-        ...
-
-    async def scan(self, table: str, prefix: Key) -> list[Row]:
-        """Return the rows whose key starts with `prefix`, in key order."""
-        ...
-
-    async def head(self) -> tuple[int, str]:
-        """Return size and hex root of the log."""
-        ...
-
-    async def entries(self, first_seq: int, count: int) -> list[Entry]:
-        """Return committed entries by seq."""
-        ...
-
-    async def open(self, commitment: str) -> Any:
-        """Return the private value behind a commitment, None when erased."""
         ...
 
 

@@ -12,16 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import awards, cases, evidence, people
+from casework import awards, cases, people
 from casework.errors import Unjudgeable, refuse
-from casework.gather import formula_members
-from casework.intake import Records
+from casework.records import Records
 from casework.requests import Asked
 from ledger.changes import Row
 from ledger.commands import Command, Decided, View
 from ledger.entries import SYSTEM, Draft
 from ledger.errors import Refused
-from verifiers import registry
+from verifiers import controllers, registry
 
 PRIOR_CASES_MAX = 200
 """Related cases one verdict looks at, the latest first; docs/spec/verdict.md reads no more."""
@@ -48,7 +47,7 @@ def marks(row: Row, items: Iterable[Row], policy: Row | None) -> dict[str, Any]:
         "action_seq": row["action_seq"],
         "award": row["award"],
         "policy": None if policy is None else policy["digest"],
-        "evidence": [[item["evidence"], item["review_seq"]] for item in evidence.live(items)],
+        "evidence": [[item["evidence"], item["review_seq"]] for item in cases.live(items)],
     }
 
 
@@ -67,7 +66,7 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
         raise refuse("no_policy", "expected a case with a published policy, got none")
     if row["outcome_seq"] is None:
         raise refuse("transition", "verdict_given: expected an outcome on record, got none")
-    items = evidence.live(await records.scan("evidence", (case,)))
+    items = cases.live(await records.scan("evidence", (case,)))
     chosen = beneficiaries if beneficiaries is not None else tuple(filter(None, (row["action_by"],)))
     facts = await _facts(records, row)
     prior = await _prior(records, row, facts["subject"])
@@ -101,7 +100,7 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
 async def check_useful(records: Records, case: str) -> None:
     """Refuse `transition` when a verdict now would say nothing new: items wait, or the last one holds."""
     row = await records.get("case_file", (case,))
-    items = evidence.live(await records.scan("evidence", (case,)))
+    items = cases.live(await records.scan("evidence", (case,)))
     if row is None or any(item["review"] is None for item in items):
         raise refuse("transition", "verdict_given: expected every item reviewed, got one that waits")
     last = None if row["verdict"] is None else await records.get("verdict", (case, row["verdict"]))
@@ -242,7 +241,7 @@ def _members(value: Mapping[str, Any]) -> set[str]:
         named.add(people.member_of(item["submitter"]))
         named.add(None if item["review"] is None else item["review"]["by"])
         named.add(item["facts"].get("handed_over_by"))
-        named.update(formula_members(item["controllers"]))
+        named.update(awards.formula_members(controllers.parse_formula(item["controllers"])))
     return {member for member in named if member is not None and member != SYSTEM}
 
 

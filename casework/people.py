@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from casework.errors import refuse
 from casework.requests import Principal
 from ledger.changes import Row
-from ledger.commands import View
+from ledger.commands import Need, View
 from ledger.entries import SYSTEM
 
 AGENT = "agent"
@@ -92,6 +92,11 @@ def same_as(view: View, members: Iterable[str]) -> dict[str, str | None]:
     """Return member id -> the account it is a second account of, for the forgery number."""
     rows = ((member, view.get("member", (member,))) for member in members)
     return {member: None if row is None else row["same_as"] for member, row in rows}
+
+
+def rows(named: Iterable[str | None]) -> list[Need]:
+    """Need the rows of these members; `system` has none."""
+    return [Need("member", (member,)) for member in sorted({one for one in named if one and one != SYSTEM})]
 
 
 def member_of(party: str) -> str | None:

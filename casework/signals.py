@@ -14,7 +14,8 @@ from typing import Any
 from casework import cases, people
 from casework.desk import Desk
 from casework.errors import refuse
-from casework.intake import Done, Intake, Records
+from casework.intake import Done, Intake
+from casework.records import Records
 from casework.requests import THE_SYSTEM, CaseStep, OpenCase, Suggestion
 from ledger.changes import Row
 from ledger.clock import instant_of

@@ -1,0 +1,174 @@
+"""Steps 6 to 8 of the audit of meaning (casework/audit.py): awards, windows, budgets.
+
+Amounts, shares, k and windows are not believed but computed again by the rules that made them (awards.py, ledger/book).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from casework import authority, awards, decisions, people
+from casework.audit_cases import Check, Standing, expect, find_case, wrong
+from ledger import book
+from ledger.changes import Row
+from ledger.entries import SYSTEM, Entry
+from ledger.errors import Refused
+
+
+# ---------------------------------------------------------------------------------------------- 6. awards
+def check_grant(standing: Standing, entry: Entry) -> None:
+    """Step 6: one standing approved award decision, the passing verdict it was about, everything else recomputed."""
+    body, view = entry.body, standing.view
+    row = find_case(standing, entry)
+    decision = view.get("decision", (row["case"], body["decision"]))
+    if decision is None or (decision["about"], decision["verb"]) != (authority.AWARD, decisions.APPROVED):
+        raise Refused("not_decided", "expected an approved award decision of this case")
+    expect(not decision["withdrawn"], "decision_withdrawn", "expected a decision that stands")
+    expect(decision["effect_seq"] is None, "already_awarded", "expected a decision without effect")
+    expect(
+        entry.actor.id in (SYSTEM, decision["decider"]),
+        "agent_may_not",
+        "expected the system, or the decider at once",
+    )
+    expect(
+        decision["effects_at"] <= entry.at,
+        "too_early",
+        f"expected {decision['effects_at']} or later, got {entry.at}",
+    )
+    judged = decision["verdict"] == body["verdict"] == row["verdict"]
+    expect(judged, "verdict_outdated", "expected the verdict decided on")
+    verdict = view.get("verdict", (row["case"], body["verdict"]))
+    named = tuple(json.loads(decision["beneficiaries"]))
+    wanted = awards.Wanted(named, decision["amount_tokens"], decision["budget"])
+    planned = awards.plan(view, row, verdict, wanted, decision["decider"], entry.at)
+    expected = awards.draft(row["case"], body["award"], body["decision"], planned, {}, row, entry.at).body
+    other = sorted(name for name in expected if expected[name] != body[name])
+    if other:
+        wrong(f"expected {', '.join(other)} as computed again")
+
+
+# ---------------------------------------------------------------------------------------------- 7. windows
+def check_held(standing: Standing, entry: Entry) -> None:
+    """A hold needs an award that lives and is not held."""
+    row = _award(standing, entry, awards.PROVISIONAL, awards.SETTLED)
+    expect(row["held_by"] is None, "held", f"expected an award without a hold, got one by {row['held_by']}")
+
+
+def check_released(standing: Standing, entry: Entry) -> None:
+    """Released by somebody outside; the window never gets shorter."""
+    row = _award(standing, entry, awards.PROVISIONAL, awards.SETTLED)
+    expect(row["held_by"] is not None, "award_state", "expected an award that is held")
+    _check_outside(standing, entry, row)
+    until = max(row["settle_not_before"], entry.at)
+    if entry.body["settle_not_before"] != until:
+        wrong(f"settle_not_before: expected {until}, got {entry.body['settle_not_before']}")
+
+
+def check_settled(standing: Standing, entry: Entry) -> None:
+    """After the window, with no hold; what is owed is paid first."""
+    row = _award(standing, entry, awards.PROVISIONAL)
+    expect(row["held_by"] is None, "held", f"expected no hold, got {row['hold_reason']}")
+    due = row["settle_not_before"]
+    expect(due <= entry.at, "too_early", f"expected {due} or later, got {entry.at}")
+    expected = []
+    for share in _shares(standing, row):
+        owed = _balance(standing, book.owed(share["member"]))
+        to_settled, to_owed = book.settle_split(share["amount"], owed)
+        expected.append({"member": share["member"], "to_settled": to_settled, "to_owed": to_owed})
+    _check_shares(entry, expected)
+
+
+def check_declined(standing: Standing, entry: Entry) -> None:
+    """A provisional award ended by somebody outside who may award it."""
+    row = _award(standing, entry, awards.PROVISIONAL)
+    _check_ender(standing, entry, row)
+    _check_shares(
+        entry,
+        [{"member": share["member"], "amount": share["amount"]} for share in _shares(standing, row)],
+    )
+
+
+def check_revoked(standing: Standing, entry: Entry) -> None:
+    """A settled award ended by somebody outside who may award it, while another person holds it."""
+    row = _award(standing, entry, awards.SETTLED)
+    _check_ender(standing, entry, row)
+    holder = row["held_by"]
+    two = holder not in (None, SYSTEM) and not people.same_person(standing.view, holder, entry.actor.id)
+    expect(two, "second_person_needed", "expected an award held by another person")
+    expected = []
+    for share in _shares(standing, row):
+        settled = _balance(standing, book.settled(share["member"]))
+        from_settled, from_owed = book.revoke_split(share["amount"], settled)
+        expected.append({"member": share["member"], "from_settled": from_settled, "from_owed": from_owed})
+    _check_shares(entry, expected)
+
+
+def _award(standing: Standing, entry: Entry, *states: str) -> Row:
+    row = standing.view.get("award", (entry.body["award"],))
+    if row is None or row["state"] not in states or row["case"] != entry.case:
+        raise Refused("award_state", f"expected an award of this case that is {' or '.join(states)}")
+    return row
+
+
+def _shares(standing: Standing, row: Row) -> list[Row]:
+    return standing.view.scan("award_share", (row["award"],))
+
+
+def _check_outside(standing: Standing, entry: Entry, row: Row) -> None:
+    inside = any(
+        people.same_person(standing.view, entry.actor.id, share["member"]) for share in _shares(standing, row)
+    )
+    expect(not inside, "decider_is_beneficiary", "expected another person than a beneficiary")
+
+
+def _check_ender(standing: Standing, entry: Entry, row: Row) -> None:
+    _check_outside(standing, entry, row)
+    matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
+    held = standing.view.scan("authority", (entry.actor.id,))
+    may = any(authority.covers(one, matter, entry.at) for one in held)
+    expect(may, "no_authority", "expected an authority in force that covers the award")
+    if entry.body["budget"] != row["budget"]:
+        wrong(f"budget: expected {row['budget']}, where the tokens came from, got {entry.body['budget']}")
+
+
+def _check_shares(entry: Entry, expected: list[dict[str, object]]) -> None:
+    if entry.body["shares"] != expected:
+        wrong(f"shares: expected {expected}, computed again")
+
+
+def _balance(standing: Standing, account: str) -> int:
+    row = standing.view.get("account", (account,))
+    return 0 if row is None else int(row["balance_tokens"])
+
+
+# ---------------------------------------------------------------------------------------------- 8. budgets
+def check_budget(standing: Standing, entry: Entry) -> None:
+    """Step 8: the second person, the amount that was asked for."""
+    view, actor = standing.view, entry.actor
+    row = view.get("budget", (entry.body["budget"],))
+    if row is None or row["approved_by"] is not None:
+        raise Refused("budget_missing", "expected a budget that was set and not approved")
+    two = not people.same_person(view, actor.id, row["set_by"])
+    expect(two, "second_person_needed", "expected another person than who set the budget")
+    may = actor.role == people.OWNER or authority.is_second_person(view, actor.id, entry.at)
+    expect(may, "no_authority", "expected an owner or a holder of a second_person authority")
+    if row["amount_tokens"] != entry.body["amount_tokens"]:
+        wrong(f"amount: expected {row['amount_tokens']}, as it was set, got {entry.body['amount_tokens']}")
+
+
+def check_authority(standing: Standing, entry: Entry) -> None:
+    """Authorities go to people; agents hold none."""
+    people.employed(standing.view, entry.body["member"], "agent_may_not")
+
+
+CHECKS: Mapping[str, Check] = {
+    "award_granted": check_grant,
+    "award_held": check_held,
+    "award_released": check_released,
+    "award_settled": check_settled,
+    "award_declined": check_declined,
+    "award_revoked": check_revoked,
+    "budget_approved": check_budget,
+    "authority_granted": check_authority,
+}

@@ -1,0 +1,437 @@
+"""Steps 3 to 5 of the audit of meaning (casework/audit.py): decisions, evidence, verdicts.
+
+Each check is `check(standing, entry)`: it raises Refused when the rows before the entry, rebuilt from the log alone, do
+not allow it. Codes are those of the desk's own refusals where it refuses the same thing, else `not_as_recorded`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from casework import authority, cases, decisions, people, proposals
+from ledger.canonical import encode
+from ledger.changes import Row
+from ledger.commands import View
+from ledger.entries import SYSTEM, Entry
+from ledger.errors import Refused
+from ledger.merkle import EMPTY_ROOT
+from verifiers.registry import rejudge
+from verifiers.verdicts import digest_input, digest_output
+
+OpenValue = Callable[[Entry, str], Any]
+"""The private value of an entry at a path; None when it is erased or not at hand."""
+
+INPUT_SIZE_MAX_BYTES = 2**30
+PRIOR_CASES_MAX = 200
+"""More related cases than that are not all shown to the judge (docs/spec/verdict.md)."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """What stood before an entry: the rows, the root at every size, and digests of what the vault showed so far."""
+
+    view: View
+    open_value: OpenValue | None
+    roots: list[bytes] = field(default_factory=lambda: [EMPTY_ROOT])
+    facts: dict[str, bytes] = field(default_factory=dict)  # evidence id -> digest of its facts
+    subjects: dict[str, bytes] = field(default_factory=dict)  # case -> digest of its subject
+    answered_cmd: str = ""  # of the last link_answered: the answer's evidence comes in the same command
+    unreplayable: set[int] = field(default_factory=set)
+
+    def open(self, entry: Entry, path: str) -> Any:
+        """Return a private value of the entry, None when it has none or it is gone."""
+        return self.open_value(entry, path) if self.open_value is not None and path in entry.private else None
+
+
+Check = Callable[[Standing, Entry], None]
+
+
+def expect(holds: bool, code: str, what: str) -> None:
+    """Raise Refused unless it holds."""
+    if not holds:
+        raise Refused(code, what)
+
+
+def wrong(what: str) -> NoReturn:
+    """Raise the finding that has no refusal of the desk beside it."""
+    raise Refused("not_as_recorded", what)
+
+
+def find_case(standing: Standing, entry: Entry) -> Row:
+    """Return the row of the entry's case. Raises Refused: unknown."""
+    expect(entry.case is not None, "unknown", "expected an entry of a case")
+    return cases.find(standing.view, str(entry.case))
+
+
+def _digest(value: Any) -> bytes:
+    return hashlib.sha256(encode(value, size_max_bytes=INPUT_SIZE_MAX_BYTES)).digest()
+
+
+def _check_as_of(standing: Standing, entry: Entry, as_of: Mapping[str, Any]) -> None:
+    size = as_of["size"]
+    known = type(size) is int and 0 <= size <= entry.seq and standing.roots[size].hex() == as_of["root"]
+    expect(known, "not_as_recorded", f"as_of: expected a size and root of this log before {entry.seq}")
+
+
+# ---------------------------------------------------------------------------------------------- opening, proposing
+def check_opened(standing: Standing, entry: Entry) -> None:
+    """A case opens by the system for a signal or a schedule, else by somebody."""
+    by_system = entry.body["origin"] in ("signal", "schedule")
+    if by_system != (entry.actor.id == SYSTEM):
+        wrong(f"origin: expected what {entry.actor.role} may open, got {entry.body['origin']}")
+    subject = standing.open(entry, "subject")
+    if subject is not None:
+        named = {"kind": subject["kind"], "id": subject["id"], "customer": subject.get("customer")}
+        standing.subjects[str(entry.case)] = _digest(named)
+
+
+def check_acknowledged(standing: Standing, entry: Entry) -> None:
+    """Only the owner has seen it."""
+    owner = find_case(standing, entry)["owner"]
+    expect(owner == entry.actor.id, "not_owner", f"expected the owner {owner}, got {entry.actor.id}")
+
+
+def check_proposal(standing: Standing, entry: Entry) -> None:
+    """The digest binds the words, the action and the value."""
+    body = entry.body
+    bound = proposals.body(
+        entry.log, str(entry.case), body["proposal"], body["action"], entry.private["text"], body["value"],
+        tuple(body["flags"]),
+    )  # fmt: skip
+    if bound["digest"] != body["digest"]:
+        wrong("expected the proposal's digest")
+
+
+# ---------------------------------------------------------------------------------------------- 3. decisions
+def check_decision(standing: Standing, entry: Entry) -> None:
+    """Over what stood, by somebody outside who may, once, in time, and exactly as the record says."""
+    body, view = entry.body, standing.view
+    row = find_case(standing, entry)
+    proposal = None if row["proposal"] is None else view.get("proposal", (row["case"], row["proposal"]))
+    policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
+    stood = decisions.basis(row, proposal, view.scan("evidence", (row["case"],)), policy, body["about"])
+    named = {
+        "case": entry.case,
+        "about": body["about"],
+        "proposal": {"id": body["proposal"], "digest": body["proposal_digest"]},
+        "evidence": sorted(body["evidence"]),
+        "verdict": body["verdict"],
+        "policy": body["policy"],
+    }
+    changed = sorted(name for name in stood if stood[name] != named[name])
+    expect(not changed, "stale", f"expected the state that stood, got another {', '.join(changed)}")
+    expect(
+        view.get("decision_nonce", (body["nonce"],)) is None, "nonce_replayed", "expected a nonce never used"
+    )
+    expect(entry.at < body["expires"], "expired", f"expected before {body['expires']}, got {entry.at}")
+    _check_as_of(standing, entry, body["as_of"])
+    if body["about"] == authority.AWARD:
+        waits = [
+            one["decision"]
+            for one in view.scan("decision", (row["case"],))
+            if one["about"] == authority.AWARD
+            and one["verb"] == decisions.APPROVED
+            and not one["withdrawn"]
+            and one["effect_seq"] is None
+        ]
+        expect(not waits, "already_awarded", f"expected no award decision that waits, got {waits}")
+    assert proposal is not None  # basis refused otherwise
+    _check_decider(standing, entry, row, proposal)
+    if decisions.record_digest(_record(entry, proposal)) != body["digest"]:
+        wrong("expected the decision record's digest")
+
+
+def _check_decider(standing: Standing, entry: Entry, row: Row, proposal: Row) -> None:
+    body, view = entry.body, standing.view
+    verdict = None if row["verdict"] is None else view.get("verdict", (row["case"], row["verdict"]))
+    about_award = body["about"] == authority.AWARD
+    items = cases.live(view.scan("evidence", (row["case"],)))
+    relied = decisions.relied_on(items, verdict if about_award else None)
+    concerned = json.loads(verdict["beneficiaries"]) if about_award and verdict is not None else []
+    authority.separate(
+        view,
+        entry.actor.id,
+        proposal["maker"],
+        authority.submitters(relied),
+        {*concerned, *body["beneficiaries"]},
+    )
+    held = view.get("authority", (entry.actor.id, body["authority"]))
+    if held is None or not authority.covers(held, _matter(row, proposal, body), entry.at):
+        raise Refused("no_authority", f"expected authority {body['authority']} in force that covers it")
+    least = authority.ASSURANCE_RANK[held["assurance_min"]]
+    reached = authority.ASSURANCE_RANK.get(body["assurance"], 0)
+    expect(
+        reached >= least,
+        "assurance_too_low",
+        f"expected at least {held['assurance_min']}, got {body['assurance']}",
+    )
+
+
+def _matter(row: Row, proposal: Row, body: Mapping[str, Any]) -> authority.Matter:
+    if body["about"] == authority.AWARD:
+        return authority.Matter(authority.AWARD, row["award_kind"], tokens=body["amount_tokens"] or 0)
+    return authority.Matter(authority.ACTION, row["playbook"], value=proposals.value_of(proposal))
+
+
+def _record(entry: Entry, proposal: Row) -> dict[str, Any]:
+    """Return the canonical decision record that the entry stands for, docs/spec/decision.md."""
+    body = entry.body
+    amount: Any = None
+    if body["about"] == authority.ACTION:
+        amount = proposals.value_of(proposal)
+    elif body["amount_tokens"] is not None:
+        amount = {"tokens": body["amount_tokens"], "budget": body["budget"]}
+    same = (
+        "about", "verb", "evidence", "verdict", "policy", "authority", "beneficiaries", "reason_code", "as_of", "nonce",
+        "expires",
+    )  # fmt: skip
+    return {name: body[name] for name in same} | {
+        "v": 1,
+        "log": entry.log,
+        "case": entry.case,
+        "proposal": {"id": body["proposal"], "digest": body["proposal_digest"]},
+        "amount": amount,
+        "reason": entry.private.get("reason"),
+    }
+
+
+def check_withdrawn(standing: Standing, entry: Entry) -> None:
+    """By its decider, while it has no effect."""
+    row = standing.view.get("decision", (entry.case, entry.body["decision"]))
+    if row is None or row["about"] != entry.body["about"]:
+        raise Refused("unknown", "expected a decision of this case")
+    expect(not row["withdrawn"], "decision_withdrawn", "expected a decision that stands")
+    expect(
+        row["effect_seq"] is None, "decision_has_effect", f"expected no effect, got entry {row['effect_seq']}"
+    )
+    mine = people.same_person(standing.view, entry.actor.id, row["decider"])
+    expect(mine, "no_authority", "expected whoever decided it")
+
+
+def _approved_action(view: View, case: str) -> Row | None:
+    approved = [
+        one
+        for one in view.scan("decision", (case,))
+        if one["about"] == authority.ACTION and one["verb"] == decisions.APPROVED and not one["withdrawn"]
+    ]
+    return max(approved, key=lambda one: int(one["seq"]), default=None)
+
+
+def check_action(standing: Standing, entry: Entry) -> None:
+    """What was done is what was approved last."""
+    last = _approved_action(standing.view, str(entry.case))
+    named = (entry.body["decision"], entry.body["proposal"])
+    done = last is not None and (last["decision"], last["proposal"]) == named
+    expect(done, "not_decided", "expected the proposal approved last")
+
+
+def check_outcome(standing: Standing, entry: Entry) -> None:
+    """`fixed` needs an action."""
+    acted = find_case(standing, entry)["action_seq"] is not None
+    expect(
+        acted or entry.body["resolution"] != "fixed", "not_decided", "fixed: expected an action taken before"
+    )
+
+
+# ---------------------------------------------------------------------------------------------- 4. evidence
+def _submitted(standing: Standing, entry: Entry, item: Row) -> bool:
+    return any(people.same_person(standing.view, entry.actor.id, one) for one in authority.submitters([item]))
+
+
+def _item(standing: Standing, entry: Entry, name: str) -> Row:
+    item = standing.view.get("evidence", (entry.case, name))
+    if item is None or item["withdrawn"]:
+        raise Refused("evidence_closed", "expected evidence of this case that still counts")
+    return item
+
+
+def check_attached(standing: Standing, entry: Entry) -> None:
+    """From its submitter; a customer's word only through the customer's own link; replaced by its own submitter."""
+    body, actor = entry.body, entry.actor
+    customer = actor.role == people.CUSTOMER
+    party = f"customer:{actor.id}" if customer else SYSTEM if actor.id == SYSTEM else f"member:{actor.id}"
+    if body["submitter"] != party:
+        wrong(f"submitter: expected {party}, got {body['submitter']}")
+    if customer != (body["type"] == "customer_confirmation"):
+        wrong(f"type: expected what {actor.role} may say, got {body['type']}")
+    if customer and entry.cmd != standing.answered_cmd:
+        raise Refused("link_closed", "expected a customer's answer through a link")
+    if body["replaces"] is not None:
+        _check_taken_back(standing, entry, body["replaces"])
+    facts = standing.open(entry, "facts")
+    if facts is not None:
+        standing.facts[body["evidence"]] = _digest(facts)
+
+
+def _check_taken_back(standing: Standing, entry: Entry, name: str) -> None:
+    item = _item(standing, entry, name)
+    mine = item["type"] != "customer_confirmation" and _submitted(standing, entry, item)
+    expect(mine, "evidence_closed", "expected an item of its own submitter, never a customer's answer")
+
+
+def check_taken_back(standing: Standing, entry: Entry) -> None:
+    """Withdrawn by its own submitter, never a customer's answer."""
+    _check_taken_back(standing, entry, entry.body["evidence"])
+
+
+def check_answered(standing: Standing, entry: Entry) -> None:
+    """Once, in time, by the customer the link was issued for."""
+    link = standing.view.get("link", (entry.body["link"],))
+    good = link is not None and all((
+        link["state"] == "issued",
+        link["case"] == entry.case,
+        link["customer"] == entry.actor.id,
+        entry.at < link["until"],
+        entry.actor.role == people.CUSTOMER,
+    ))  # fmt: skip
+    expect(good, "link_closed", "expected an open link of this case and customer")
+    standing.answered_cmd = entry.cmd
+
+
+def check_review(standing: Standing, entry: Entry) -> None:
+    """Once, by somebody who neither submitted the item nor took the action."""
+    row = find_case(standing, entry)
+    item = _item(standing, entry, entry.body["evidence"])
+    expect(item["review"] is None, "evidence_closed", f"expected no review yet, got {item['review']}")
+    mine = _submitted(standing, entry, item)
+    expect(not mine, "reviewer_is_submitter", "expected another person than the submitter")
+    by = row["action_by"]
+    acted = by is not None and people.same_person(standing.view, entry.actor.id, by)
+    expect(not acted, "reviewer_is_beneficiary", "expected another person than who took the action")
+
+
+# ---------------------------------------------------------------------------------------------- 5. verdicts
+def check_verdict(standing: Standing, entry: Entry) -> None:
+    """Over what stood; judged again from the committed input. One whose input is gone is noted, not blamed."""
+    body, view = entry.body, standing.view
+    if entry.actor.id != SYSTEM and entry.actor.role == people.AGENT:
+        raise Refused("agent_may_not", "expected the system or a person")
+    row = find_case(standing, entry)
+    live = sorted(item["evidence"] for item in cases.live(view.scan("evidence", (row["case"],))))
+    if sorted(body["evidence"]) != live:
+        wrong("expected a verdict over the evidence that stood")
+    if body["outcome_seq"] != row["outcome_seq"]:
+        wrong(f"expected a verdict over outcome {row['outcome_seq']}, got {body['outcome_seq']}")
+    policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
+    if policy is None or (policy["policy"], policy["digest"]) != (body["policy"], body["policy_digest"]):
+        raise Refused("no_policy", "expected a verdict under the policy published for this case")
+    value = standing.open(entry, "input")
+    if value is None:
+        standing.unreplayable.add(entry.seq)
+        return
+    _check_judgement(body, value)
+    if value["log"] != entry.log or value["policy"]["digest"] != body["policy_digest"]:
+        wrong("input: expected this log and policy")
+    _check_as_of(standing, entry, value["as_of"])
+    _check_shown(standing, value, row)
+    _check_shown_evidence(standing, value, row)
+    _check_prior(standing, value, row)
+    if sorted(value["beneficiaries"]) != sorted(body["beneficiaries"]):
+        wrong("input: expected the beneficiaries of the verdict")
+
+
+def _check_judgement(body: Mapping[str, Any], value: Any) -> None:
+    given = encode(value, size_max_bytes=INPUT_SIZE_MAX_BYTES)
+    if digest_input(given) != body["input_digest"]:
+        wrong("expected the input that was committed")
+    again = rejudge(given, body["verifier"], body["version"])
+    output = json.loads(again)
+    told = ("result", "controllers", "k_evidence", "shares", "relied_on", "witnessing", "missing")
+    other = sorted(name for name in told if output[name] != body[name])
+    if other or digest_output(again) != body["output_digest"]:
+        wrong(f"judged again: expected the same verdict, got another {', '.join(other) or 'output'}")
+
+
+def _check_shown(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
+    """Hold the facts shown to the judge against the rows. Who owned the case may have changed since they were read."""
+    view, case = standing.view, row["case"]
+    last = _approved_action(view, case)
+    wanted = row["proposal"] if last is None else last["proposal"]
+    proposal = None if wanted is None else view.get("proposal", (case, wanted))
+    stood: dict[str, Any] = {
+        name: row[name] for name in ("origin", "onset", "opened_at", "opened_seq", "opened_by")
+    }
+    stood["proposal"] = proposal and {
+        "id": proposal["proposal"], "digest": proposal["digest"], "maker": proposal["maker"], "seq": proposal["seq"],
+    }  # fmt: skip
+    stood["action_decision"] = last and {
+        "seq": last["seq"], "at": last["decided_at"], "approver": last["decider"], "verb": last["verb"],
+        "proposal_digest": last["proposal_digest"],
+    }  # fmt: skip
+    stood["action_taken"] = None
+    if row["action_seq"] is not None:
+        stood["action_taken"] = {"seq": row["action_seq"], "at": row["action_at"], "by": row["action_by"]}
+    facts = value["facts"]
+    other = sorted(name for name in stood if facts[name] != stood[name])
+    if standing.subjects.get(case, _digest(facts["subject"])) != _digest(facts["subject"]):
+        other.append("subject")
+    outcome = {
+        "resolution": row["resolution"], "seq": row["outcome_seq"], "recorded_at": row["outcome_at"],
+        "recorded_by": row["outcome_by"],
+    }  # fmt: skip
+    other += [] if value["outcome"] == outcome else ["outcome"]
+    for member, said in value["people"].items():
+        known = view.get("member", (member,))
+        other += [] if known is not None and known["same_as"] == said["same_as"] else [f"member {member}"]
+    if other or value["case"] != case:
+        wrong(f"input: expected the case as it stood, got another {', '.join(other) or 'case'}")
+
+
+def _check_shown_evidence(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
+    live = {item["evidence"]: item for item in cases.live(standing.view.scan("evidence", (row["case"],)))}
+    if sorted(item["id"] for item in value["evidence"]) != sorted(live):
+        wrong("input: expected the evidence that stood")
+    for item in value["evidence"]:
+        row = live[item["id"]]
+        same = ("type", "grade", "seq", "attached_at", "received_at", "submitter")
+        stood: dict[str, Any] = {name: row[name] for name in same}
+        stood["controllers"] = json.loads(row["controllers"])
+        stood["review"] = row["review"] and {"verdict": row["review"], "by": row["reviewer"]}
+        items = {"facts": row["facts_item"], "content": row["content_item"]}
+        stood["commitments"] = {path: one for path, one in items.items() if one is not None}
+        other = sorted(name for name in stood if item[name] != stood[name])
+        facts = _digest(item["facts"])
+        other += [] if standing.facts.get(item["id"], facts) == facts else ["facts"]
+        if other:
+            wrong(f"input: expected evidence {item['id']} as it stood, got another {', '.join(other)}")
+
+
+def _check_prior(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
+    """The judge was shown every award of a related case that was there when the outcome was recorded.
+
+    Only those: what came later may have come between reading and judging. A subject that is erased cannot be compared.
+    """
+    view = standing.view
+    groups = [view.scan("case_group", (group,)) for group in json.loads(row["groups"])]
+    related = {one["case"] for found in groups for one in found if one["case"] != row["case"]}
+    if len(related) > PRIOR_CASES_MAX:
+        return
+    shown = {one["award"] for one in value["prior"]["awards"]}
+    for case in sorted(related & standing.subjects.keys()):
+        name = cases.find(view, case)["award"]
+        award = None if name is None else view.get("award", (name,))
+        if award is not None and award["seq"] < row["outcome_seq"] and name not in shown:
+            wrong(f"input: expected award {name} of a related case, got none")
+    for name in sorted(shown):
+        if view.get("award", (name,)) is None:
+            wrong(f"input: expected awards on record, got {name}")
+
+
+CHECKS: Mapping[str, Check] = {
+    "case_opened": check_opened,
+    "acknowledged": check_acknowledged,
+    "proposal_made": check_proposal,
+    "decision_made": check_decision,
+    "decision_withdrawn": check_withdrawn,
+    "action_taken": check_action,
+    "outcome_recorded": check_outcome,
+    "evidence_attached": check_attached,
+    "evidence_withdrawn": check_taken_back,
+    "link_answered": check_answered,
+    "evidence_reviewed": check_review,
+    "verdict_given": check_verdict,
+}
