@@ -135,19 +135,18 @@ class Writer:
 
     # ------------------------------------------------------------------------------------------ batches
     async def _drain(self, log: str, lane: _Lane) -> None:
-        while lane.queue:
-            batch = [lane.queue.popleft() for _ in range(min(len(lane.queue), BATCH_COMMANDS_MAX))]
-            self._waiting_count -= len(batch)
-            try:
+        batch: list[_Waiting] = []
+        try:
+            while lane.queue:
+                batch = [lane.queue.popleft() for _ in range(min(len(lane.queue), BATCH_COMMANDS_MAX))]
+                self._waiting_count -= len(batch)
                 await self._write(log, batch)
-            except BaseException as error:
-                # Only cancellation comes here (the loop is ending): nobody may be left waiting for ever.
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(StoreError(f"writer: expected to finish, was stopped by {error!r}"))
-                raise
-        lane.task = None
-        del self._lanes[log]
+        finally:
+            # In the good case nobody is left. Otherwise the loop is ending, and nobody may wait for ever.
+            del self._lanes[log]
+            self._waiting_count -= len(lane.queue)
+            for _, future in (*batch, *lane.queue):
+                _resolve(future, StoreError("writer: expected to finish, was stopped; the same key again is safe"))
 
     async def _write(self, log: str, batch: Sequence[_Waiting]) -> None:
         """Write one batch and answer everybody in it."""
@@ -159,7 +158,7 @@ class Writer:
         except Exception as error:
             if len(batch) == 1 or _is_database_trouble(error):
                 for _, future in batch:
-                    _resolve(future, _as_ledger_error(error))
+                    _resolve(future, _answer_of(error))
                 return
             _journal.warning("batch of %d commands failed, replaying one by one: %s", len(batch), error)
             for waiting in batch:
@@ -243,12 +242,16 @@ def _is_database_trouble(error: Exception) -> bool:
     return isinstance(error, StoreError) and not isinstance(error, RowRefused)
 
 
-def _as_ledger_error(error: Exception) -> LedgerError:
-    if isinstance(error, LedgerError):
+def _answer_of(error: Exception) -> LedgerError:
+    """Return what a caller is told. Trouble of the database is told to many, each with an error of its own."""
+    if isinstance(error, LedgerError) and not _is_database_trouble(error):
         return error
-    wrapped = ProgrammingError(f"batch: expected to be written, got {error!r}")
-    wrapped.__cause__ = error
-    return wrapped
+    if isinstance(error, StoreError):
+        told: LedgerError = StoreError(str(error))
+    else:
+        told = ProgrammingError(f"batch: expected to be written, got {error!r}")
+    told.__cause__ = error
+    return told
 
 
 def _resolve(future: asyncio.Future[Outcome], answer: Answer) -> None:

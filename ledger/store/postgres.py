@@ -99,6 +99,12 @@ class PostgresStore:
         pooled = await self._writer.connect()
         try:
             driver: Any = (await pooled.get_raw_connection()).driver_connection
+            if driver.is_closed():
+                # The server ended it while it lay in the pool (a restart, a failover); nothing was begun on it.
+                await pooled.invalidate()
+                await pooled.close()
+                pooled = await self._writer.connect()
+                driver = (await pooled.get_raw_connection()).driver_connection
             connection = PostgresConnection(driver, self._shapes)
             yield connection
         except BaseException:

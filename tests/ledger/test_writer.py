@@ -19,6 +19,7 @@ from ledger.commands import Command, Need, Outcome
 from ledger.entries import parse_entry
 from ledger.errors import ProgrammingError, Refused, RowRefused, Stopped, StoreError
 from ledger.merkle import Frontier, leaf_hash, root_of
+from ledger.steps import Lock
 from ledger.store import Store
 from ledger.store.postgres import PostgresStore
 from ledger.store.sqlite import SqliteStore
@@ -269,12 +270,23 @@ async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again
                 name = await connection.raw.fetchval("SELECT pg_backend_pid()")
             async with store.reader.connect() as reader:
                 await reader.execute(text(f"SELECT pg_terminate_backend({name})"))
-            answers = await answers_of(writer, note("a"), note("b"))
-            assert [type(answer) for answer in answers] == [StoreError, StoreError]
-            assert trouble(writer) is not None
             assert [type(answer) for answer in await answers_of(writer, note("a"), note("b"))] == [Outcome, Outcome]
+            # And one that the server ends in the middle of the batch: the lock of another session holds it there.
+            async with store.writing() as holder:
+                await holder.begin()
+                await holder.perform(Lock(LOG))
+                waiting = [asyncio.create_task(writer.submit(note(key))) for key in ("c", "d")]
+                await asyncio.sleep(0.3)
+                async with store.reader.connect() as reader:
+                    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                    await reader.execute(text(others))
+                answers = await asyncio.gather(*waiting, return_exceptions=True)
+                assert [type(answer) for answer in answers] == [StoreError, StoreError]
+                assert trouble(writer) is not None
+                await holder.raw.execute("ROLLBACK")
+            assert [type(answer) for answer in await answers_of(writer, note("c"), note("d"))] == [Outcome, Outcome]
             assert trouble(writer) is None
-        assert await check_log(store) == 4
+        assert await check_log(store) == 6
 
 
 async def test_a_clock_step_is_recorded_and_a_large_one_stops_the_log(store_url: str) -> None:
@@ -320,3 +332,17 @@ async def test_the_system_clock_may_write_a_real_log(tmp_path: Path) -> None:
         async with Writer(store, PROJECTIONS, SystemClock()) as writer:
             outcome = await writer.submit(opening("shop-1.example"))
             assert abs(unix_ms_of(outcome.at) - SystemClock().read().unix_ms) < 60_000
+
+
+async def test_a_stopped_lane_leaves_nobody_waiting_and_the_next_command_works(tmp_path: Path) -> None:
+    async with open_writer(f"sqlite:///{tmp_path / 'a.db'}") as one:
+        waiting = [asyncio.create_task(one.submit(note(f"k{number}"))) for number in range(300)]
+        await asyncio.sleep(0)
+        (lane,) = one._lanes.values()
+        assert lane.task is not None
+        await asyncio.sleep(0)
+        lane.task.cancel()
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {StoreError}
+        outcomes = [await one.submit(note(f"k{number}")) for number in range(300)]
+        assert sorted(outcome.first_seq for outcome in outcomes) == list(range(2, 302))
