@@ -318,12 +318,18 @@ def _rows_of(step: Step, world: RowWorld) -> tuple[Change, ...]:
             changes.append(Insert("record", {"kind": key[0], "record": key[1], **values}))
         else:
             changes.append(Set("record", key, values))
-    last = {(moved.index, moved.bucket, moved.id): moved.added for moved in step.index}
+    # The first move of a record in a bucket tells whether it was there before, the last one whether it stays.
+    first: dict[tuple[str, str, str], bool] = {}
+    last: dict[tuple[str, str, str], bool] = {}
+    for moved in step.index:
+        place = (moved.index, moved.bucket, moved.id)
+        first.setdefault(place, moved.added)
+        last[place] = moved.added
     for (index, bucket, record_id), added in last.items():
-        stored = record_id in world.buckets.get((index, bucket), frozenset())
-        if added and not stored:
+        was_there = not first[index, bucket, record_id]
+        if added and not was_there:
             changes.append(Insert("record_index", {"idx": index, "bucket": bucket, "record": record_id}))
-        elif not added:
+        elif was_there and not added:
             changes.append(Delete("record_index", (index, bucket, record_id)))
     for timer_key, row in step.timers.items():
         changes.extend(_timer_change(timer_key, row, world.timers.get(timer_key)))
