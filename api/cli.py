@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import httpx
 import typer
 
@@ -69,6 +68,11 @@ app.command("rejudge")(record.rejudge)
 MISUSES = (Misuse, SettingsInvalid, ForeignPackage, SchemaBehind, NoKey)
 FAILURES = (RemoteRefused, LedgerError, CaseworkError, PlaybookError, VerifierError, httpx.HTTPError, OSError)
 
+# typer brings its own copy of click: the root of its usage errors has no public name
+_USAGE: type[Exception] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+
 
 def main() -> None:
     """Run a verb and turn what went wrong into a sentence and an exit code."""
@@ -85,12 +89,12 @@ def run_verb(arguments: list[str]) -> int:
     except FAILURES as error:
         complain(f"{type(error).__name__}: {error}" if not isinstance(error, RemoteRefused) else str(error))
         return FAILED
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
         return int(end.exit_code)
-    except click.ClickException as error:
-        complain(error.format_message())
+    except _USAGE as error:
+        complain(str(getattr(error, "format_message", lambda: error)()))
         return MISUSE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         complain("stopped")
         return FAILED
     except BrokenPipeError:
@@ -98,3 +102,7 @@ def run_verb(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code if isinstance(code, int) else DONE
+
+
+if __name__ == "__main__":
+    main()

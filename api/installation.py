@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from api.caller import draw_key
 from api.journal import Journal
 from api.rooms import Rooms
-from api.schema import check_schema
+from api.schema import SchemaBehind, check_schema
 from api.scope import KeyHolders, Scoped, logs
 from api.settings import Settings, SettingsInvalid
 from api.watching import Watching
@@ -207,7 +207,10 @@ async def open_installation(
         StoreError: another process writes this database, or it does not answer.
         SettingsInvalid: a simulated clock over real organisations.
     """
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.data_dir.is_dir():
+        raise SchemaBehind(f"expected the data folder {settings.data_dir}, got none; run `tallystick init`")
+    if settings.sqlite_path is not None and not settings.sqlite_path.is_file():
+        raise SchemaBehind(f"expected the database {settings.url}, got no such file; run `tallystick init`")
     clock = clock or (FileClock(settings.clock_file) if settings.clock_file else SystemClock())
     instants = Instants(clock)
     store = open_store(settings.url)

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+
 from api.scope import Row, Scoped
 from casework import tables
 from casework.errors import refuse
@@ -17,6 +21,7 @@ from casework.requests import PublishKinds, PublishPlaybook, PublishPolicy
 from ledger.codec import loads
 from playbooks import documents
 from playbooks.documents import Node, Scalar, Sequence
+from playbooks.errors import DocumentInvalid
 from playbooks.kinds import Kinds, check_evolution, read_kinds
 from playbooks.messages import Messages
 from playbooks.playbook import MODES, Watch, compile_playbook, read_playbook
@@ -99,10 +104,28 @@ async def read_playbook_text(rows: Scoped, text: str, mode: str | None) -> Publi
 
 
 def read_policy_text(text: str) -> PublishPolicy:
-    """Return the request to publish a policy, named `<id>/v<version>`. Raises DocumentInvalid, PolicyInvalid."""
-    policy = load_policy(documents.plain(documents.parse(text.encode(), "policy.yaml")))
+    """Return the request to publish a policy, named `<id>/v<version>`. Raises DocumentInvalid, PolicyInvalid.
+
+    A policy holds no expressions, so it may be written in any style of YAML 1.2, short lists in brackets included.
+    """
+    policy = load_policy(_any_style(text, "policy.yaml"))
     name = f"{policy.id}/v{policy.version}"
     return PublishPolicy(name, policy.verifier, policy.verifier_version, policy.digest, policy.content)
+
+
+def _any_style(text: str, name: str) -> Any:
+    """Return the content of one YAML document. Raises DocumentInvalid: no YAML, or an alias, which may grow without end."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        if any(isinstance(event, AliasEvent) for event in yaml.parse(text)):
+            raise DocumentInvalid(name, "expected every value written out, got an alias (*)")
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{name}:{mark.line + 1}" if mark is not None else name
+        raise DocumentInvalid(where, f"expected YAML, got: {error.problem or error.context}") from error
+    except (YAMLError, RecursionError, ValueError) as error:
+        raise DocumentInvalid(name, f"expected YAML, got: {str(error).splitlines()[0][:200]}") from error
 
 
 async def load_published(rows: Scoped, before: Published | None = None) -> Published | None:

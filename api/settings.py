@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
     def is_sqlite(self) -> bool:
         """Return whether one process owns the database."""
         return self.url.startswith("sqlite")
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """Return the database file, or None on PostgreSQL."""
+        return Path(make_url(self.url).database or "") if self.is_sqlite else None
 
     @property
     def on_loopback(self) -> bool:

@@ -16,7 +16,7 @@ from ledger.codec import loads
 
 JSON_COLUMNS = frozenset(
     {
-        "amount_max", "as_of", "beneficiaries", "charter", "content", "controllers", "facts", "flags", "kinds",
+        "amount_max", "as_of", "beneficiaries", "charter", "content", "controllers", "facts", "flags", "groups", "kinds",
         "missing", "records", "relied_on", "roles", "scope", "shares", "value", "witnessing",
     }
 )  # fmt: skip

@@ -12,13 +12,14 @@ import typer
 
 from api.auditing import Audited, audit_database, audit_file, audit_folder, is_folder
 from api.remote import reach, read_key
+from api.schema import check_schema
 from api.scope import logs
 from api.settings import Settings
 from api.verbs.console import FAILED, Misuse, here, run, tell
 from ledger.blobs import FolderBlobs
 from ledger.codec import dumps, loads
 from ledger.entropy import SystemEntropy
-from ledger.errors import ProofError
+from ledger.errors import LedgerError
 from ledger.export import export_award, export_log
 from ledger.findings import Exit
 from ledger.keys import KeyFolder
@@ -101,10 +102,11 @@ def _audited(
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[tuple[Any, list[str]]]:
     """Open a database for reading only, beside whoever writes it; give its engine and the names of its logs."""
-    if settings.is_sqlite and not Path(settings.url.removeprefix("sqlite:///")).is_file():
+    if settings.sqlite_path is not None and not settings.sqlite_path.is_file():
         raise Misuse(f"{settings.url}: expected a database, got no such file")
     store = open_store(settings.url)
     try:
+        await check_schema(store.reader)
         yield store.reader, await logs(store.reader)
     finally:
         await store.close()
@@ -124,7 +126,7 @@ def _trust(path: Path | None) -> TrustPolicy | None:
         return None
     try:
         return parse_trust(_small(path))
-    except ProofError as error:
+    except LedgerError as error:
         raise Misuse(f"{path}: {error}") from error
 
 

@@ -1,0 +1,178 @@
+"""The command line: what it prints and its exit codes, with a server and without one. Misuse is a sentence and a 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api import house
+from api.cli import run_verb
+from api.house import ForeignPackage, check_house
+from api.settings import SettingsInvalid, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS_MAX = 60
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one organisation, made by the command line itself."""
+    made = tmp_path_factory.mktemp("cli") / "data"
+    assert run_verb(["--data-dir", str(made), "init", "--name", "Harbour House", "--owner", "Ada"]) == 0
+    return made
+
+
+def told(capsys: pytest.CaptureFixture[str], folder: Path, *arguments: str, code: int = 0) -> Any:
+    """Run a verb with --json and return what it printed."""
+    capsys.readouterr()
+    got = run_verb(["--data-dir", str(folder), "--json", *arguments])
+    printed = capsys.readouterr()
+    assert got == code, (arguments, printed.out, printed.err)
+    return json.loads(printed.out) if printed.out else json.loads(printed.err)
+
+
+def test_verbs_without_a_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    member = told(capsys, folder, "member", "add", "Kim", "--role", "staff")["ids"]["member"]
+    assert member in [row["member"] for row in told(capsys, folder, "member", "list")]
+    key = told(capsys, folder, "key", "issue", member)
+    assert key["secret"].startswith("tsk_")
+    told(capsys, folder, "authority", "grant", member, "--about", "award", "--tokens-max", "50")
+    assert told(capsys, folder, "org", "list")[0]["members"] == 2
+    assert told(capsys, folder, "checkpoint")["checkpoint"].startswith("harbour-house-")
+    assert {row["finding"] for row in told(capsys, folder, "doctor")} <= {
+        "ok",
+        "none runs on this data folder, which is no fault",
+    }
+
+
+def test_audit_of_database_folder_and_file(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(capsys, folder, "audit", code=3)[0]["exit"] == 3
+    out = tmp_path / "log"
+    assert told(capsys, folder, "export", str(out), "--private")["written"] > 3
+    assert told(capsys, folder, "audit", str(out), code=3)[0]["findings"] == []
+    vkey = (out / "keys").read_text().split()[0]
+    origin = vkey.split("+")[0]
+    trust = tmp_path / "trust"
+    trust.write_text(f"origin {origin}\nlog {vkey}\n")
+    found = told(capsys, folder, "audit", str(out), "--trust", str(trust), code=0)
+    assert found[0]["trusted"]
+    known = out / "checkpoint"
+    assert told(capsys, folder, "audit", "--trust", str(trust), "--known", str(known), code=0)[0]["trusted"]
+    bundle = next(out.glob("tile/entries/*.p/*"))
+    damaged = bundle.read_bytes().replace(b"staff", b"owner")
+    bundle.write_bytes(damaged)
+    assert told(capsys, folder, "audit", str(out), "--trust", str(trust), code=1)[0]["findings"]
+    (tmp_path / "no-bundle.json").write_text("{}")
+    assert told(capsys, folder, "audit", str(tmp_path / "no-bundle.json"), code=1)[0]["findings"]
+
+
+def test_rebuild_and_rejudge(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = told(capsys, folder, "member", "list")
+    assert told(capsys, folder, "rebuild")[0]["entries"] > 3
+    assert told(capsys, folder, "member", "list") == before
+    assert told(capsys, folder, "rejudge")["different"] == []
+
+
+MISUSE: list[tuple[tuple[str, ...], int, str]] = [
+    (("frobnicate",), 2, "frobnicate"),
+    (("member", "add"), 2, "name"),
+    (("audit", "/nowhere/at/all"), 2, "expected a log folder"),
+    (("audit", "--log", "other"), 2, "expected a log of"),
+    (("worker",), 2, "SQLite"),
+    (("rebuild", "nobody"), 2, "expected one of"),
+    (("rejudge", "nothing"), 2, "expected one of this installation"),
+    (("backtest", "/nowhere", "/nowhere"), 2, "/nowhere"),
+    (("member", "end", "nobody"), 1, "unknown"),
+    (("key", "issue", "nobody"), 1, "unknown"),
+    (("playbook", "mode", "nothing", "live"), 1, "unknown"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), MISUSE, ids=[" ".join(row[0]) for row in MISUSE])
+def test_misuse(
+    folder: Path, arguments: tuple[str, ...], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_verb(["--data-dir", str(folder), *arguments]) == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_no_installation_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (("member", "list"), ("audit",), ("checkpoint",)):
+        assert run_verb(["--data-dir", str(tmp_path / "none"), *arguments]) == 2
+        assert "expected" in capsys.readouterr().err
+
+
+def test_settings_say_variable_expected_and_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        ("PORT", "x"),
+        ("UNDO_SECONDS", "-1"),
+        ("BODY_BYTES_MAX", "1"),
+        ("LOG_LEVEL", "loud"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setenv(f"TALLYSTICK_{name}", value)
+            with pytest.raises(SettingsInvalid, match=f"TALLYSTICK_{name}: .*got '{value}'"):
+                load_settings()
+
+
+def test_a_foreign_package_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "verifiers").mkdir()
+    (tmp_path / "verifiers" / "__init__.py").write_text("")
+    code = "import api.house as house\nfrom pathlib import Path\nhouse.check_house()"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}", "PYTHONSAFEPATH": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    assert ForeignPackage.__name__ in ended.stderr
+    assert str(tmp_path / "verifiers") in ended.stderr
+    check_house()
+    assert house.HOME == ROOT
+
+
+def test_a_running_server_is_asked_and_keys_are_never_printed(
+    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    with said.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "--data-dir", str(folder), "run", "--port", "0"],
+            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        until = time.monotonic() + START_SECONDS_MAX
+        while not (folder / "server.json").exists() and time.monotonic() < until:
+            assert server.poll() is None, said.read_text()
+            time.sleep(0.1)
+        url = json.loads((folder / "server.json").read_text())["url"]
+        assert httpx.get(f"{url}/readyz", timeout=10).json()["status"] == "ok"
+        assert "tallystick_requests_total" in httpx.get(f"{url}/metrics", timeout=10).text
+        member = told(capsys, folder, "member", "add", "Lee", "--role", "manager")["ids"]["member"]
+        secret = told(capsys, folder, "key", "issue", member)["secret"]
+        for key in (secret, secret[:-1] + "x"):
+            httpx.get(f"{url}/api/v1/me?key={key}", headers={"Authorization": f"Bearer {key}"}, timeout=10)
+            httpx.get(f"{url}/l/{key}", timeout=10)
+        # a second server and a rebuild find the writer's lock taken
+        assert run_verb(["--data-dir", str(folder), "rebuild"]) == 2
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+    assert not (folder / "server.json").exists()
+    printed = said.read_text() + (folder / "refusals.jsonl").read_text()
+    assert "not_signed_in" in printed
+    assert "tsk_" not in printed
+    assert secret[4:20] not in printed
+    assert "Lee" not in printed
