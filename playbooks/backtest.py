@@ -156,7 +156,9 @@ class Clockwork:
         while (wake := self.world.next_wake()) is not None and (tick := _tick_after(wake)) <= now_ms:
             if due_max_ms is not None and wake > due_max_ms:
                 return
-            step = self.engine.fire(list(self.world.due(min(tick, (due_max_ms or tick) + 1))), self.world, tick)
+            step = self.engine.fire(
+                list(self.world.due(min(tick, (due_max_ms or tick) + 1))), self.world, tick
+            )
             self.world.apply(step)
             self.said.extend(step.said)
 

@@ -1,5 +1,7 @@
 """The back-test: real files against their ground truth, and planted rows that the truth cannot tell apart."""
 
+# ruff: noqa: E501 - tables, one line per case
+
 from __future__ import annotations
 
 import csv
@@ -61,7 +63,9 @@ def _desk(tmp_path: Path, *rows: str) -> Result:
     return backtest(DESK, file)
 
 
-def _stay(name: str, booked: str, arrival: str, status: str, when: str, room: str = "B", canceled: int = 0) -> str:
+def _stay(
+    name: str, booked: str, arrival: str, status: str, when: str, room: str = "B", canceled: int = 0
+) -> str:
     return f"{name},{booked},{arrival},{canceled},2,2,PRT,Direct,0,0,A,{room},NULL,50.5,1,{status},{when}"
 
 
@@ -78,7 +82,10 @@ END = _ticket(99, "end", "2016-04-20T00:00", "2016-04-20T00:00", "1")
 )
 def test_planted_exactly_48_hours_is_in_time(tmp_path: Path, answered: str, hit: bool) -> None:
     found = _desk(
-        tmp_path, _ticket(1, "a", "2016-03-01T09:00", "2016-03-01T09:00"), _ticket(2, "a", "2016-03-01T09:00", answered, "7"), END
+        tmp_path,
+        _ticket(1, "a", "2016-03-01T09:00", "2016-03-01T09:00"),
+        _ticket(2, "a", "2016-03-01T09:00", answered, "7"),
+        END,
     )
     assert found.subjects("unassigned_48h") == ({"a"} if hit else set())
 
@@ -101,7 +108,11 @@ def test_planted_another_zone_would_give_another_answer(tmp_path: Path) -> None:
     text = (example / "mapping.yaml").read_text()
     (example / "mapping.yaml").write_text(text.replace("zone: UTC", "zone: Europe/Lisbon"))
     file = tmp_path / "desk.csv"
-    rows = [_ticket(1, "a", "2016-03-26T12:00", "2016-03-26T12:00"), _ticket(2, "a", "2016-03-26T12:00", "2016-03-28T12:30", "7"), END]
+    rows = [
+        _ticket(1, "a", "2016-03-26T12:00", "2016-03-26T12:00"),
+        _ticket(2, "a", "2016-03-26T12:00", "2016-03-28T12:30", "7"),
+        END,
+    ]
     file.write_text("\n".join((DESK_COLUMNS, *rows)) + "\n")
     assert backtest(DESK, file).subjects("unassigned_48h") == {"a"}
     assert backtest(example, file).subjects("unassigned_48h") == set()
@@ -156,7 +167,11 @@ def test_planted_columns_that_lie_ahead_are_not_read(tmp_path: Path) -> None:
     file = example / "playbooks" / "unassigned_48h.yaml"
     file.write_text(file.read_text().replace("has(ticket.assigned_to)", "has(ticket.resolved_at)"))
     data = tmp_path / "desk.csv"
-    rows = [_ticket(1, "a", "2016-03-01T09:00", "2016-03-01T09:00"), _ticket(2, "a", "2016-03-01T09:00", "2016-04-01T09:00", state="Resolved"), END]
+    rows = [
+        _ticket(1, "a", "2016-03-01T09:00", "2016-03-01T09:00"),
+        _ticket(2, "a", "2016-03-01T09:00", "2016-04-01T09:00", state="Resolved"),
+        END,
+    ]
     data.write_text("\n".join((DESK_COLUMNS, *rows)) + "\n")
     assert backtest(example, data).subjects("unassigned_48h") == {"a"}
 
@@ -167,7 +182,12 @@ def test_a_window_past_the_end_is_counted_as_not_yet_known(tmp_path: Path) -> No
 
 
 def test_bad_rows_are_reported_and_the_rest_runs(tmp_path: Path) -> None:
-    found = _desk(tmp_path, _ticket(1, "a", "2016-03-01T09:00", "2016-03-01 9am"), _ticket(2, "b", "2016-03-01T09:00", "2016-03-01T09:00"), END)
+    found = _desk(
+        tmp_path,
+        _ticket(1, "a", "2016-03-01T09:00", "2016-03-01 9am"),
+        _ticket(2, "b", "2016-03-01T09:00", "2016-03-01T09:00"),
+        END,
+    )
     assert [(note.line, note.reason) for note in found.refused] == [
         (2, "sys_updated_at: expected an ISO 8601 time of precision minute, got '2016-03-01 9am'")
     ]
@@ -187,5 +207,7 @@ def test_example_folders_refused(tmp_path: Path) -> None:
     with pytest.raises(BacktestRefused, match="expected playbooks of unassigned_48h, got other"):
         backtest(example, tmp_path / "none.csv", ["other"])
     file.write_text(file.read_text().replace("ticket.opened_at", "ticket.opend_at"))
-    with pytest.raises(DocumentInvalid, match=r"unassigned_48h\.yaml:13: column 7: unknown field 'opend_at' of ticket"):
+    with pytest.raises(
+        DocumentInvalid, match=r"unassigned_48h\.yaml:13: column 7: unknown field 'opend_at' of ticket"
+    ):
         load_example(example)

@@ -27,7 +27,11 @@ from playbooks.calendars import (
 from playbooks.errors import CalendarUnknown
 from tests.playbooks.venue import kinds
 
-LISBON, NEW_YORK, SAO_PAULO = ZoneInfo("Europe/Lisbon"), ZoneInfo("America/New_York"), ZoneInfo("America/Sao_Paulo")
+LISBON, NEW_YORK, SAO_PAULO = (
+    ZoneInfo("Europe/Lisbon"),
+    ZoneInfo("America/New_York"),
+    ZoneInfo("America/Sao_Paulo"),
+)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +71,14 @@ def test_spans_refused(text: str) -> None:
         ("2026-03-07T00:30:00.000Z", "3h", "2026-03-09T10:30:00.000Z", ["00:30-02:00", "09:00-10:30"]),
     ],
 )
-def test_business_time_counts_open_hours_and_lists_them(start: str, span: str, due: str, counted: list[str]) -> None:
+def test_business_time_counts_open_hours_and_lists_them(
+    start: str, span: str, due: str, counted: list[str]
+) -> None:
     found = due_after(instant_ms(start), parse_span(span), LISBON, kinds().calendars["office"])
     assert instant_text(found.at_ms) == due
-    shown = [f"{instant_text(one.start_ms)[11:16]}-{instant_text(one.end_ms)[11:16]}" for one in found.counted]
+    shown = [
+        f"{instant_text(one.start_ms)[11:16]}-{instant_text(one.end_ms)[11:16]}" for one in found.counted
+    ]
     assert shown == counted
     assert sum(one.end_ms - one.start_ms for one in found.counted) == parse_span(span).ms
 
@@ -93,19 +101,27 @@ def test_a_calendar_that_never_opens_long_enough_says_so() -> None:
 
 
 def test_public_holidays_are_closed() -> None:
-    calendar = Calendar("office", LISBON, {day: (parse_hours("09:00-17:00"),) for day in range(5)}, country="PT")
+    calendar = Calendar(
+        "office", LISBON, {day: (parse_hours("09:00-17:00"),) for day in range(5)}, country="PT"
+    )
     # 2026-12-25 is a Friday.
-    assert instant_text(calendar.count(instant_ms("2026-12-24T16:00:00.000Z"), 2 * HOUR_MS).at_ms) == "2026-12-28T10:00:00.000Z"
+    assert (
+        instant_text(calendar.count(instant_ms("2026-12-24T16:00:00.000Z"), 2 * HOUR_MS).at_ms)
+        == "2026-12-28T10:00:00.000Z"
+    )
     with pytest.raises(ValueError, match="expected a country"):
         public_holidays("XX", 2026)
 
 
 def test_local_times_that_exist_twice_or_never() -> None:
-    assert resolve_local(datetime(2026, 10, 25, 1, 30), LISBON).ambiguous
-    assert instant_text(resolve_local(datetime(2026, 10, 25, 1, 30), LISBON).ms) == "2026-10-25T00:30:00.000Z"
-    assert not resolve_local(datetime(2026, 10, 25, 2, 30), LISBON).ambiguous
+    assert resolve_local(datetime.fromisoformat("2026-10-25T01:30"), LISBON).ambiguous
+    assert (
+        instant_text(resolve_local(datetime.fromisoformat("2026-10-25T01:30"), LISBON).ms)
+        == "2026-10-25T00:30:00.000Z"
+    )
+    assert not resolve_local(datetime.fromisoformat("2026-10-25T02:30"), LISBON).ambiguous
     with pytest.raises(ValueError, match="does not exist in Europe/Lisbon"):
-        resolve_local(datetime(2026, 3, 29, 1, 30), LISBON)
+        resolve_local(datetime.fromisoformat("2026-03-29T01:30"), LISBON)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_refused(text: str, says: str) -> None:
 
 
 def test_refused_bytes_size_and_depth() -> None:
-    with pytest.raises(DocumentInvalid, match="f.yaml:2: expected UTF-8"):
+    with pytest.raises(DocumentInvalid, match=r"f\.yaml:2: expected UTF-8"):
         documents.parse(b"a: 1\nb: \xff", "f.yaml")
     with pytest.raises(DocumentInvalid, match="expected at most 262144 bytes"):
         documents.parse(b"a: " + b"x" * 262_144, "f.yaml")
@@ -69,7 +69,9 @@ def test_section_names_what_is_known_and_where() -> None:
     section = Section(documents.parse(b"name: x\ncolour: red\n", "f.yaml"), "thing")
     assert section.text("name") == "x"
     section.text_or("size", None)
-    with pytest.raises(DocumentInvalid, match=r"f\.yaml:2: thing: unknown field 'colour'; known fields: name, size"):
+    with pytest.raises(
+        DocumentInvalid, match=r"f\.yaml:2: thing: unknown field 'colour'; known fields: name, size"
+    ):
         section.done()
     with pytest.raises(DocumentInvalid, match=r"f\.yaml:1: thing: expected the field 'weight', got none"):
         section.text("weight")

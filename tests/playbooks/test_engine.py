@@ -1,23 +1,27 @@
 """The engine against a brute-force oracle: no index, no timers, no CEL; everything recomputed at every instant."""
 
+# ruff: noqa: E501 - tables, one line per case
+
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from playbooks.backtest import Clockwork
 from playbooks.calendars import DAY_MS, HOUR_MS, MINUTE_MS, instant_ms, instant_text
-from playbooks.engine import BUCKET_RECORDS_MAX
+from playbooks.engine import BUCKET_RECORDS_MAX, Engine
 from playbooks.errors import RecordConflict
+from playbooks.messages import Messages
+from playbooks.rules import Meter
 from playbooks.shapes import ACTIVE
 from playbooks.world import Broken, Cleared, RecordChange, Signal
-from tests.playbooks.venue import crew, engine, job
+from tests.playbooks.venue import SIGNALS, crew, engine, job, kinds, watch
 
 T0 = instant_ms("2026-03-02T09:00:00.000Z")
-Values = dict[str, Any]
+Values = Mapping[str, Any]
 
 
 # ---------------------------------------------------------------------------------------------- the oracle
@@ -29,11 +33,13 @@ def _day(text: str) -> int:
     return instant_ms(f"{text}T00:00:00.000Z")  # March: Lisbon is UTC
 
 
-def _on(matches: Sequence[Values]) -> list[Values]:
+def _on(matches: Sequence[Values]) -> Sequence[Values]:
     return [one for one in matches if one["state"] == "on"]
 
 
-STANDING: dict[str, tuple[Callable[[Values, Sequence[Values]], bool], Callable[[Values], tuple[int | None, int | None]]]] = {
+STANDING: dict[
+    str, tuple[Callable[[Values, Sequence[Values]], bool], Callable[[Values], tuple[int | None, int | None]]]
+] = {
     "ranked": (lambda v, m: v.get("rank") is not None and not v["rank"] < 5, lambda v: (None, None)),
     "staffed": (lambda v, m: v["status"] == "open" and not _on(m), lambda v: (None, None)),
     "windowed": (
@@ -82,7 +88,13 @@ def oracle(changes: Sequence[RecordChange]) -> tuple[set[Pair], set[Pair]]:
 
 
 def _standing(
-    name: str, one: RecordChange, matches: list[Values], at: int, end: int, raised: set[Pair], active: set[Pair]
+    name: str,
+    one: RecordChange,
+    matches: Sequence[Values],
+    at: int,
+    end: int,
+    raised: set[Pair],
+    active: set[Pair],
 ) -> None:
     holds, window = STANDING[name]
     if not holds(one.values, matches):
@@ -96,7 +108,7 @@ def _standing(
 
 
 def _response(
-    name: str, one: RecordChange, matches: list[Values], group: list[RecordChange], at: int, end: int,
+    name: str, one: RecordChange, matches: Sequence[Values], group: list[RecordChange], at: int, end: int,
     raised: set[Pair], active: set[Pair], memory: dict[Pair, int],
 ) -> None:  # fmt: skip
     when, expect, within = RESPONSES[name]
@@ -108,7 +120,11 @@ def _response(
         return
     memory.pop(key, None)
     own = [change for change in group if change.kind == "job" and change.id == one.id]
-    answers = [c.event_ms for c in own if when(c.values) and _ms(c.values["opened_at"]) + within == due and expect(c.values, matches)]
+    answers = [
+        c.event_ms
+        for c in own
+        if when(c.values) and _ms(c.values["opened_at"]) + within == due and expect(c.values, matches)
+    ]
     if expect(one.values, matches):
         answers.append(one.event_ms if any(c is one for c in own) else at)
     if answers:
@@ -131,7 +147,13 @@ def history(seed: int, size: int) -> list[RecordChange]:
         at = T0 + rng.randrange(0, 96 * 6) * 10 * MINUTE_MS
         event = instant_text(at)
         if rng.random() < 0.3:
-            change = crew(f"c{rng.randrange(4)}", event, rng.choice("ab"), rng.choice(["on", "off"]), **_maybe(rng, "skill", ["x", "y"]))
+            change = crew(
+                f"c{rng.randrange(4)}",
+                event,
+                rng.choice("ab"),
+                rng.choice(["on", "off"]),
+                **_maybe(rng, "skill", ["x", "y"]),
+            )
         else:
             late = rng.random() < 0.15
             known = instant_text(at + rng.randrange(0, 60) * 10 * MINUTE_MS) if late else event
@@ -150,7 +172,7 @@ def history(seed: int, size: int) -> list[RecordChange]:
     return sorted(found, key=lambda one: (one.known_ms, one.event_ms, one.order))
 
 
-def _maybe(rng: random.Random, name: str, values: list[Any], chance: float = 0.6) -> Values:
+def _maybe(rng: random.Random, name: str, values: list[Any], chance: float = 0.6) -> dict[str, Any]:
     return {name: rng.choice(values)} if rng.random() < chance else {}
 
 
@@ -214,12 +236,19 @@ def test_an_answer_at_exactly_the_due_instant_is_in_time(answered: str | None, o
     changes = [job("j", "2026-03-02T09:00:00.000Z")]
     if answered is not None:
         changes.append(job("j", answered, done_at=answered))
-    signals = [said for said in _said([*changes, END], "answered") if isinstance(said, Signal) and said.subject == "j"]
+    signals = [
+        said
+        for said in _said([*changes, END], "answered")
+        if isinstance(said, Signal) and said.subject == "j"
+    ]
     assert [instant_text(said.onset_ms) for said in signals] == ([] if onset is None else [onset])
 
 
 def test_a_slow_worker_cannot_hide_that_an_answer_was_late() -> None:
-    first, late = job("j", "2026-03-02T09:00:00.000Z"), job("j", "2026-03-05T00:00:00.000Z", done_at="2026-03-05T00:00:00.000Z")
+    first, late = (
+        job("j", "2026-03-02T09:00:00.000Z"),
+        job("j", "2026-03-05T00:00:00.000Z", done_at="2026-03-05T00:00:00.000Z"),
+    )
     run = Clockwork(engine("answered"))
     run.world.apply(run.engine.step([first], run.world))
     step = run.engine.step([late], run.world)  # no timer fired in between
@@ -228,7 +257,9 @@ def test_a_slow_worker_cannot_hide_that_an_answer_was_late() -> None:
 
 
 def test_an_answer_that_becomes_known_late_but_was_in_time_clears() -> None:
-    late = job("j", "2026-03-03T00:00:00.000Z", "2026-03-06T00:00:00.000Z", done_at="2026-03-03T00:00:00.000Z")
+    late = job(
+        "j", "2026-03-03T00:00:00.000Z", "2026-03-06T00:00:00.000Z", done_at="2026-03-03T00:00:00.000Z"
+    )
     said = _said([job("j", "2026-03-02T09:00:00.000Z"), late, END], "answered")
     assert [type(one).__name__ for one in said] == ["Signal", "Cleared"]
 
@@ -254,7 +285,11 @@ def test_a_window_past_the_end_is_not_yet_known() -> None:
 
 
 def test_conflict_inside_one_record() -> None:
-    changes = [job("j", "2026-03-02T09:00:00.000Z", rank=4), job("j", "2026-03-02T10:00:00.000Z", rank=5), job("j", "2026-03-02T11:00:00.000Z", rank=1)]
+    changes = [
+        job("j", "2026-03-02T09:00:00.000Z", rank=4),
+        job("j", "2026-03-02T10:00:00.000Z", rank=5),
+        job("j", "2026-03-02T11:00:00.000Z", rank=1),
+    ]
     said = _said(changes, "ranked")
     assert [type(one).__name__ for one in said] == ["Signal", "Cleared"]
     assert instant_text(said[0].onset_ms) == "2026-03-02T10:00:00.000Z"
@@ -286,7 +321,9 @@ def test_a_signal_cites_the_versions_that_made_it_true() -> None:
     assert isinstance(said, Signal)
     assert (said.playbook, said.subject_kind, said.subject, said.title) == ("ranked", "job", "j", "Job j")
     assert said.value is not None and (said.value.amount_minor, said.value.currency) == (1234, "EUR")
-    assert [(fact.field, fact.value, fact.cite.id, fact.cite.event_ms) for fact in said.facts] == [("status", "open", "j", change.event_ms)]
+    assert [(fact.field, fact.value, fact.cite.id, fact.cite.event_ms) for fact in said.facts] == [
+        ("status", "open", "j", change.event_ms)
+    ]
     assert [(cite.kind, cite.id, cite.order) for cite in said.records] == [("job", "j", 0)]
     assert len(said.digest) == len(said.fingerprint) == 64
 
@@ -301,16 +338,15 @@ def test_a_bucket_beyond_its_cap_breaks_the_signal_and_is_not_false() -> None:
     at = "2026-03-02T09:00:00.000Z"
     crews = [crew(f"c{number}", at, state="off") for number in range(BUCKET_RECORDS_MAX + 1)]
     said = _said([*crews, job("j", "2026-03-02T10:00:00.000Z")], "staffed")
-    assert [(type(one).__name__, getattr(one, "reason_code", "")) for one in said] == [("Broken", "bucket_full")]
+    assert [(type(one).__name__, getattr(one, "reason_code", "")) for one in said] == [
+        ("Broken", "bucket_full")
+    ]
 
 
 def test_unrelated_fields_cost_no_evaluation() -> None:
-    from playbooks.engine import Engine
-    from playbooks.messages import Messages
-    from playbooks.rules import Meter
-    from tests.playbooks.venue import SIGNALS, kinds, watch
-
     meter, messages = Meter(), Messages(kinds())
     run = Clockwork(Engine(messages, [watch("ranked", SIGNALS["ranked"], meter, messages)]))
-    run.play([job("j", f"2026-03-02T09:{minute:02d}:00.000Z", rank=1, site=f"s{minute}") for minute in range(50)])
+    run.play(
+        [job("j", f"2026-03-02T09:{minute:02d}:00.000Z", rank=1, site=f"s{minute}") for minute in range(50)]
+    )
     assert meter.evaluations == 2

@@ -91,12 +91,24 @@ BAD_ROWS = [
     (GOOD.replace("12.50", "?"), "value: expected a value (value is required), got none"),
     (GOOD.replace(",3,", ",3.0,"), "rank: expected an integer, got '3.0'"),
     (GOOD.replace(",3,", ",99999999999999999,"), "rank: expected an integer"),
-    (GOOD.replace("2026-07-01T10:00", "01/07/2026"), "opened: expected an ISO 8601 time of precision minute, got '01/07/2026'"),
-    (GOOD.replace("2026-07-01T10:00", "2026-02-30T10:00"), "opened: expected a time that exists, got '2026-02-30T10:00'"),
+    (
+        GOOD.replace("2026-07-01T10:00", "01/07/2026"),
+        "opened: expected an ISO 8601 time of precision minute, got '01/07/2026'",
+    ),
+    (
+        GOOD.replace("2026-07-01T10:00", "2026-02-30T10:00"),
+        "opened: expected a time that exists, got '2026-02-30T10:00'",
+    ),
     (GOOD.replace("2026-07-01T10:00", "2026-07-01"), "opened: expected precision minute, got '2026-07-01'"),
     (GOOD.replace("2026-07-01T10:00", "2026-07-01T10:00:30"), "opened: expected precision minute"),
-    (GOOD.replace("2026-07-01T10:00", "2026-03-29T01:30"), "opened: the local time 2026-03-29T01:30:00 does not exist in Europe/Lisbon"),
-    (GOOD.replace("2026-07-01T10:00", "?"), "opened: expected the time of the record's first change, got none"),
+    (
+        GOOD.replace("2026-07-01T10:00", "2026-03-29T01:30"),
+        "opened: the local time 2026-03-29T01:30:00 does not exist in Europe/Lisbon",
+    ),
+    (
+        GOOD.replace("2026-07-01T10:00", "?"),
+        "opened: expected the time of the record's first change, got none",
+    ),
     (GOOD.replace("2026-07-01T10:00", "0026-07-01T10:00"), "opened: expected a year of 1900..2200"),
     (GOOD.replace("2026-07-09", "9.7.2026"), "day: expected a date like 2026-11-23, got '9.7.2026'"),
     (GOOD.replace(",a,", "," + "a" * 4001 + ","), "site: expected at most 4000 characters, got 4001"),
@@ -107,7 +119,9 @@ BAD_ROWS = [
 
 
 @pytest.mark.parametrize(("row", "reason"), BAD_ROWS)
-def test_a_bad_row_is_refused_with_its_line_and_the_rest_imported(tmp_path: Path, row: str, reason: str) -> None:
+def test_a_bad_row_is_refused_with_its_line_and_the_rest_imported(
+    tmp_path: Path, row: str, reason: str
+) -> None:
     reading = read(tmp_path, HEADER + GOOD.replace("j1", "j0") + row + GOOD.replace("j1", "j2"))
     assert [(note.line, note.reason[: len(reason)]) for note in reading.refused] == [(3, reason)]
     assert {change.id for change in reading.changes()} == {"j0", "j2"}
@@ -115,8 +129,13 @@ def test_a_bad_row_is_refused_with_its_line_and_the_rest_imported(tmp_path: Path
 
 
 def test_bytes_that_are_no_text_cost_one_row(tmp_path: Path) -> None:
-    reading = read(tmp_path, (HEADER + GOOD).encode() + GOOD.replace("j1", "j2").replace("open", "ope\xe9").encode("latin-1"))
-    assert [(note.line, note.reason) for note in reading.refused] == [(3, "expected utf-8, got other bytes at character 44")]
+    reading = read(
+        tmp_path,
+        (HEADER + GOOD).encode() + GOOD.replace("j1", "j2").replace("open", "ope\xe9").encode("latin-1"),
+    )
+    assert [(note.line, note.reason) for note in reading.refused] == [
+        (3, "expected utf-8, got other bytes at character 44")
+    ]
     latin = MAPPING.replace("file:\n", "file:\n  encoding: latin-1\n")
     reading = read(tmp_path, (HEADER + GOOD.replace("open", "ope\xe9")).encode("latin-1"), latin)
     assert next(reading.changes()).values["status"] == "opeé"
@@ -125,8 +144,14 @@ def test_bytes_that_are_no_text_cost_one_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "flag"),
     [
-        (GOOD.replace("2026-07-01T10:00", "2025-10-26T01:30"), "opened: '2025-10-26T01:30' happened twice that day"),
-        (GOOD.replace("2026-07-02T10:00", "2026-06-30T10:00"), "done: '2026-06-30T10:00' lies before 2026-07-01T09:00:00.000Z"),
+        (
+            GOOD.replace("2026-07-01T10:00", "2025-10-26T01:30"),
+            "opened: '2025-10-26T01:30' happened twice that day",
+        ),
+        (
+            GOOD.replace("2026-07-02T10:00", "2026-06-30T10:00"),
+            "done: '2026-06-30T10:00' lies before 2026-07-01T09:00:00.000Z",
+        ),
     ],
 )
 def test_a_doubtful_row_is_flagged_and_imported(tmp_path: Path, row: str, flag: str) -> None:
@@ -137,14 +162,18 @@ def test_a_doubtful_row_is_flagged_and_imported(tmp_path: Path, row: str, flag: 
 
 
 def test_quoted_line_breaks_count_as_lines(tmp_path: Path) -> None:
-    reading = read(tmp_path, HEADER + GOOD.replace(",a,", ',"a\nb",') + GOOD.replace("j1", "j2").replace("12.50", "x"))
+    reading = read(
+        tmp_path, HEADER + GOOD.replace(",a,", ',"a\nb",') + GOOD.replace("j1", "j2").replace("12.50", "x")
+    )
     assert [note.line for note in reading.refused] == [4]
 
 
 def test_a_row_given_twice_is_one_record_and_another_content_is_refused(tmp_path: Path) -> None:
     reading = read(tmp_path, HEADER + GOOD + GOOD + GOOD.replace(",a,", ",b,"))
     assert (reading.repeated, reading.change_count) == (1, 2)
-    assert [(note.line, note.reason) for note in reading.refused] == [(4, "j1: an earlier row says something else about the same instant")]
+    assert [(note.line, note.reason) for note in reading.refused] == [
+        (4, "j1: an earlier row says something else about the same instant")
+    ]
 
 
 BAD_FILES = [
@@ -186,8 +215,13 @@ def test_a_file_that_unpacks_too_large_is_refused(tmp_path: Path, monkeypatch: p
         read(tmp_path, gzip.compress((HEADER + GOOD * 1000).encode()))
 
 
-def test_changes_come_in_order_of_known_time_also_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = "".join(GOOD.replace("j1", f"j{n:03d}").replace("2026-07-02T10:00", f"2026-07-{2 + n * 7 % 29:02d}T10:00") for n in range(100))
+def test_changes_come_in_order_of_known_time_also_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(
+        GOOD.replace("j1", f"j{n:03d}").replace("2026-07-02T10:00", f"2026-07-{2 + n * 7 % 29:02d}T10:00")
+        for n in range(100)
+    )
     in_memory = list(read(tmp_path, HEADER + rows).changes())
     monkeypatch.setattr(importers, "RUN_CHANGES_MAX", 16)
     reading = read(tmp_path, HEADER + rows)
@@ -245,13 +279,37 @@ def test_an_event_log_orders_one_instant_and_hides_columns_that_lie_ahead(tmp_pa
     ("before", "after", "says"),
     [
         ("kind: job", "kind: jub", "unknown kind 'jub'; known kinds: crew, job"),
-        ("  status:\n    column: status\n", "  statsu:\n    column: status\n", "unknown field 'statsu' of job; known fields"),
-        ("  site:\n    column: site\n", "", "expected a column for every required field of job, got none for site"),
-        ("    column: value\n", "    column: value\n    known: done\n", "job.value is required, so it must be known from the first change on"),
-        ("    column: value\n", "    column: value\n    known_from: done\n    precision: minute\n", "job.value is required"),
+        (
+            "  status:\n    column: status\n",
+            "  statsu:\n    column: status\n",
+            "unknown field 'statsu' of job; known fields",
+        ),
+        (
+            "  site:\n    column: site\n",
+            "",
+            "expected a column for every required field of job, got none for site",
+        ),
+        (
+            "    column: value\n",
+            "    column: value\n    known: done\n",
+            "job.value is required, so it must be known from the first change on",
+        ),
+        (
+            "    column: value\n",
+            "    column: value\n    known_from: done\n    precision: minute\n",
+            "job.value is required",
+        ),
         ("zone: Europe/Lisbon\n", "", "expected a `zone` here or at the top of the mapping"),
-        ("zone: Europe/Lisbon\n", "zone: Lisbon\n", "expected an IANA time zone like Europe/Lisbon, got 'Lisbon'"),
-        ("    at: opened\n    precision: minute\n", "    at: opened\n", "expected the field 'precision', got none"),
+        (
+            "zone: Europe/Lisbon\n",
+            "zone: Lisbon\n",
+            "expected an IANA time zone like Europe/Lisbon, got 'Lisbon'",
+        ),
+        (
+            "    at: opened\n    precision: minute\n",
+            "    at: opened\n",
+            "expected the field 'precision', got none",
+        ),
         ("rows: records", "rows: changes", "expected one change per row, got 2"),
         ("id: id\n", "id: id\norder: row\n", "leave `order` out"),
         ("change: done", "change: opened", "each with a name of its own"),

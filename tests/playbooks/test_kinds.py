@@ -18,8 +18,17 @@ def test_the_hash_depends_on_content_only() -> None:
 
 
 def test_field_numbers_come_from_names_alone() -> None:
-    old, new = kinds().kinds["job"], kinds(KINDS.replace("      day:\n", "      aaa:\n        type: int\n        optional: true\n      day:\n")).kinds["job"]
-    assert {name: field.number for name, field in old.fields.items()}.items() <= {name: f.number for name, f in new.fields.items()}.items()
+    old, new = (
+        kinds().kinds["job"],
+        kinds(
+            KINDS.replace(
+                "      day:\n", "      aaa:\n        type: int\n        optional: true\n      day:\n"
+            )
+        ).kinds["job"],
+    )
+    assert {name: field.number for name, field in old.fields.items()}.items() <= {
+        name: f.number for name, f in new.fields.items()
+    }.items()
     numbers = [field.number for field in new.fields.values()]
     assert len(set(numbers)) == len(numbers)
     assert all(20_000 <= number < 2**29 for number in numbers)
@@ -32,16 +41,28 @@ def test_field_numbers_come_from_names_alone() -> None:
         ("zone: Europe/Lisbon\ncal", "zone: Mars/Base\ncal", "kinds.yaml:2"),
         ("    currency: EUR\n", "", "job.value: money needs `currency` on the kind job"),
         ("currency: EUR", "currency: euro", "expected three capital letters"),
-        ("status: string", "status: text", "expected one of string, bool, int, date, instant, money, quantity, list, got 'text'"),
+        (
+            "status: string",
+            "status: text",
+            "expected one of string, bool, int, date, instant, money, quantity, list, got 'text'",
+        ),
         ("status: string", "status: list", "expected one of"),
         ("status: string", "status: quantity", "a quantity needs `scale`"),
         ("status: string", "id: string", "expected no field `id`"),
         ("status: string", "Status: string", "expected a name of a-z"),
         ("status: string", "matches: string", "expected a name of a-z"),
         ("status: string", "in: string", "expected a name of a-z"),
-        ("        of: string\n", "        of: money\n", "expected one of string, int, date, instant, got 'money'"),
+        (
+            "        of: string\n",
+            "        of: money\n",
+            "expected one of string, int, date, instant, got 'money'",
+        ),
         ("        of: string\n", "        of: string\n        optional: true\n", "a list is never absent"),
-        ("        type: date\n", "        type: date\n        colour: red\n", "unknown field 'colour'; known fields: optional, says, type"),
+        (
+            "        type: date\n",
+            "        type: date\n        colour: red\n",
+            "unknown field 'colour'; known fields: optional, says, type",
+        ),
         ("09:00-12:00", "9-12", "expected opening hours like 09:00-17:30, got '9-12'"),
         ("09:00-12:00", "09:00-14:00", "expected hours that do not overlap"),
     ],
@@ -59,8 +80,16 @@ def test_refused(before: str, after: str, says: str) -> None:
     [
         ("      status: string\n", "", "job.status: expected the field unchanged, got None"),
         ("      status: string\n", "      status: int\n", "job.status: expected the field unchanged"),
-        ("      status: string\n", "      status: string\n      extra: string\n", "job.extra: expected a later field to be optional"),
-        ("        type: int\n        optional: true\n", "        type: int\n", "job.rank: expected the field unchanged"),
+        (
+            "      status: string\n",
+            "      status: string\n      extra: string\n",
+            "job.extra: expected a later field to be optional",
+        ),
+        (
+            "        type: int\n        optional: true\n",
+            "        type: int\n",
+            "job.rank: expected the field unchanged",
+        ),
         ("  crew:\n", "  team:\n", "crew: expected the kind to stay"),
         ("currency: EUR", "currency: GBP", "job.currency: expected EUR, got GBP"),
         ("zone: Europe/Lisbon\ncal", "zone: UTC\ncal", "zone: expected Europe/Lisbon, got UTC"),
@@ -73,7 +102,11 @@ def test_only_additions_are_let_through(before: str, after: str, says: str) -> N
 
 
 def test_an_optional_field_and_a_new_kind_are_additions() -> None:
-    text = KINDS.replace("      status: string\n", "      status: string\n      extra:\n        type: int\n        optional: true\n", 1)
+    text = KINDS.replace(
+        "      status: string\n",
+        "      status: string\n      extra:\n        type: int\n        optional: true\n",
+        1,
+    )
     check_evolution(kinds(), kinds(text + "  team:\n    fields:\n      name: string\n"))
 
 

@@ -1,5 +1,7 @@
 """Playbook files: every mistake names file and line, what was expected, what is known."""
 
+# ruff: noqa: E501 - tables, one line per case
+
 from __future__ import annotations
 
 import pytest
@@ -82,7 +84,9 @@ def test_the_fingerprint_needs_required_parts() -> None:
 
 
 def test_what_when_proves_may_be_named_and_read() -> None:
-    text = playbook_text("p", DEADLINE, AWARD).replace("title: Job {job.id}", "title: Job {job.id} ends {job.day}")
+    text = playbook_text("p", DEADLINE, AWARD).replace(
+        "title: Job {job.id}", "title: Job {job.id} ends {job.day}"
+    )
     assert [part[1] for part in _compile(text).title_parts] == ["id", "day", None]
 
 
@@ -101,4 +105,7 @@ def test_the_library_loads_and_holds_the_seven() -> None:
         "recovery_not_closed": "response", "special_request_without_cover": "conflict",
         "low_stock_before_service": "conflict", "supplier_renewal": "deadline",
     }  # fmt: skip
-    assert all(watch.playbook.evidence and watch.playbook.decision.action and watch.value for watch in watches.values())
+    assert all(
+        watch.playbook.evidence and watch.playbook.decision.action and watch.value
+        for watch in watches.values()
+    )

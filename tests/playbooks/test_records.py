@@ -12,6 +12,7 @@ import pytest
 
 from api.scope import Scoped
 from ledger.blobs import FolderBlobs
+from ledger.clock import HandClock
 from ledger.commands import Command
 from ledger.entropy import SeededEntropy
 from ledger.errors import Refused
@@ -61,9 +62,13 @@ class Shop:
         """Hand a chunk to the writer."""
         self.count += 1
         digest = hashlib.sha256(str(self.count).encode()).hexdigest()
-        await self.writer.submit(Command(LOG, OWNER, f"chunk {self.count}", digest, chunk.needs, write_chunk, chunk))
+        await self.writer.submit(
+            Command(LOG, OWNER, f"chunk {self.count}", digest, chunk.needs, write_chunk, chunk)
+        )
 
-    async def take(self, changes: list[RecordChange], now_ms: int, name: str = "file", first_leaf: int = 0) -> Chunk:
+    async def take(
+        self, changes: list[RecordChange], now_ms: int, name: str = "file", first_leaf: int = 0
+    ) -> Chunk:
         """Prepare and write changes."""
         of = ImportOf("shop", import_id("shop", name), now_ms, first_leaf)
         chunk = await prepare(self.rows, self.engine, self.vault, changes, of, now_ms)
@@ -73,19 +78,13 @@ class Shop:
 
 @asynccontextmanager
 async def _shop(url: str, folder: Path, *names: str) -> AsyncIterator[Shop]:
-    async with empty_store(url) as store, Writer(store, (), _clock()) as writer:
+    async with empty_store(url) as store, Writer(store, (), HandClock(NOW)) as writer:
         await writer.submit(opening())
         vault = Vault(LOG, b"k" * 32, SeededEntropy("records"), FolderBlobs(folder / "blobs"))
         rows = Scoped(store.reader, LOG, vault, LogReader(store.reader, LOG))
         base = engine(*names)
         keyed = Engine(base.messages, list(base.watches.values()), bucketing(vault))
         yield Shop(writer, rows, vault, keyed)
-
-
-def _clock() -> object:
-    from ledger.clock import HandClock
-
-    return HandClock(NOW)
 
 
 @pytest.mark.parametrize("seed", [3, 11, 27])
@@ -116,9 +115,14 @@ async def test_the_database_says_what_memory_says(store_url: str, tmp_path: Path
     assert not again.said
 
 
-async def test_a_signal_cites_sealed_versions_that_stand_under_the_import_root(store_url: str, tmp_path: Path) -> None:
+async def test_a_signal_cites_sealed_versions_that_stand_under_the_import_root(
+    store_url: str, tmp_path: Path
+) -> None:
     async with _shop(store_url, tmp_path, "staffed") as shop:
-        changes = [crew("c", "2026-03-01T09:00:00.000Z", state="off"), replace(job("j", "2026-03-02T09:00:00.000Z"), subject="guest-7")]
+        changes = [
+            crew("c", "2026-03-01T09:00:00.000Z", state="off"),
+            replace(job("j", "2026-03-02T09:00:00.000Z"), subject="guest-7"),
+        ]
         chunk = await shop.take(changes, NOW)
         (said,) = chunk.said
         assert isinstance(said, Signal) and said.detected_ms == NOW
@@ -137,7 +141,12 @@ async def test_a_signal_cites_sealed_versions_that_stand_under_the_import_root(s
         check_inclusion(index, size, leaf, bytes.fromhex(root), [bytes.fromhex(node) for node in proof])
         view = await read_record(shop.rows, "job", "j")
         assert view is not None and view.fields is not None
-        assert (view.item, view.source, view.version, view.fields["status"]) == (item, "shop", "2026-03-02T09:00:00.000Z/0", "open")
+        assert (view.item, view.source, view.version, view.fields["status"]) == (
+            item,
+            "shop",
+            "2026-03-02T09:00:00.000Z/0",
+            "open",
+        )
         assert view.customer == subject_id(shop.vault, "shop", "guest-7")
         assert not (await finish(shop.rows, shop.vault, of, "digest of the file", 0, {})).drafts
 
@@ -157,8 +166,12 @@ async def test_the_same_changes_twice_write_nothing(store_url: str, tmp_path: Pa
 async def test_a_chunk_prepared_on_old_rows_is_refused_as_stale(store_url: str, tmp_path: Path) -> None:
     async with _shop(store_url, tmp_path, "staffed") as shop:
         of = ImportOf("shop", import_id("shop", "a"), NOW)
-        first = await prepare(shop.rows, shop.engine, shop.vault, [job("j", "2026-03-02T09:00:00.000Z")], of, NOW)
-        second = await prepare(shop.rows, shop.engine, shop.vault, [crew("c", "2026-03-02T09:00:00.000Z")], of, NOW)
+        first = await prepare(
+            shop.rows, shop.engine, shop.vault, [job("j", "2026-03-02T09:00:00.000Z")], of, NOW
+        )
+        second = await prepare(
+            shop.rows, shop.engine, shop.vault, [crew("c", "2026-03-02T09:00:00.000Z")], of, NOW
+        )
         await shop.write(first)
         with pytest.raises(Refused, match="expected the rows the engine saw") as caught:
             await shop.write(second)
@@ -183,14 +196,20 @@ async def test_due_timers_fire_once(store_url: str, tmp_path: Path) -> None:
 async def test_rows_name_no_value_and_no_join_key(store_url: str, tmp_path: Path) -> None:
     async with _shop(store_url, tmp_path, "staffed") as shop:
         await shop.take([crew("c", "2026-03-02T09:00:00.000Z", site="Secret Street 5")], NOW)
-        found = await shop.rows.find(record_index) + await shop.rows.find(record_version) + await shop.rows.find(record)
+        found = (
+            await shop.rows.find(record_index)
+            + await shop.rows.find(record_version)
+            + await shop.rows.find(record)
+        )
         assert "Secret" not in str(found)
         assert len(found) == 3
 
 
 async def test_a_playbook_published_after_its_records_catches_up(store_url: str, tmp_path: Path) -> None:
     async with _shop(store_url, tmp_path, "ranked") as shop:
-        await shop.take([job("j", "2026-03-02T09:00:00.000Z"), job("k", "2026-03-02T09:00:00.000Z", rank=9)], NOW)
+        await shop.take(
+            [job("j", "2026-03-02T09:00:00.000Z"), job("k", "2026-03-02T09:00:00.000Z", rank=9)], NOW
+        )
         base = engine("ranked", "answered", "staffed")
         late = Engine(base.messages, list(base.watches.values()), bucketing(shop.vault))
         chunk = await backfill(shop.rows, late, NOW)

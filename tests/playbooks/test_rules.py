@@ -1,4 +1,4 @@
-"""Typed CEL and the guards: what a rule may say. Absent fields read as defaults without an error, so this is the defence."""
+"""Typed CEL and the guards: what a rule may say. Absent fields read as defaults without any error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def _scope() -> Scope:
     return Scope(MESSAGES, {"job": "job", "crew": "crew"}, {"matches": "crew"})
 
 
-def _compile(text: str, returns: tuple[str, ...] = ("bool",), known: frozenset[tuple[str, ...]] = frozenset()) -> Rule:
+def _compile(
+    text: str, returns: tuple[str, ...] = ("bool",), known: frozenset[tuple[str, ...]] = frozenset()
+) -> Rule:
     return _scope().compile(Scalar("rule.yaml:7", text, text, False), returns, known)
 
 
@@ -56,7 +58,10 @@ def test_accepted(text: str) -> None:
 
 
 REFUSED = [
-    ("job.statsu == 'open'", "unknown field 'statsu' of job; known fields: id, day, done_at, opened_at, rank"),
+    (
+        "job.statsu == 'open'",
+        "unknown field 'statsu' of job; known fields: id, day, done_at, opened_at, rank",
+    ),
     ("crew.statsu == 'open'", "unknown field 'statsu' of crew; known fields: id, site, skill, state"),
     ("job.value.amount > 1", "unknown field 'amount'; known fields: amount_minor, currency"),
     ("jub.status == 'open'", "unknown name 'jub.status'; known names: crew, job, matches"),
@@ -120,7 +125,10 @@ def test_result_types(returns: tuple[str, ...], text: str, kind: str) -> None:
     assert _compile(text, returns).returns == kind
 
 
-@pytest.mark.parametrize(("returns", "text"), [(("instant",), "job.status"), (("money", "int"), "job.opened_at"), (("instant",), "1")])
+@pytest.mark.parametrize(
+    ("returns", "text"),
+    [(("instant",), "job.status"), (("money", "int"), "job.opened_at"), (("instant",), "1")],
+)
 def test_other_result_types_are_refused(returns: tuple[str, ...], text: str) -> None:
     with pytest.raises(ExpressionInvalid, match="expected"):
         _compile(text, returns)
@@ -140,12 +148,27 @@ def test_reads_say_which_fields_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["job.value.amount_minor / 0 > 1", "job.value.amount_minor * 9007199254740991 * 9 > 1", "job.tags[3] == 'a'", "timestamp(job.status) > job.opened_at"]
+    "text",
+    [
+        "job.value.amount_minor / 0 > 1",
+        "job.value.amount_minor * 9007199254740991 * 9 > 1",
+        "job.tags[3] == 'a'",
+        "timestamp(job.status) > job.opened_at",
+    ],
 )
 def test_a_run_time_error_is_broken_and_never_false(text: str) -> None:
     rule = _compile(text)
     fill = MESSAGES.filler("job", ["*"])
-    message = fill("j", {"status": "x", "value": {"amount_minor": 2**52, "currency": "EUR"}, "tags": [], "site": "a", "opened_at": "2026-01-01T00:00:00.000Z"})
+    message = fill(
+        "j",
+        {
+            "status": "x",
+            "value": {"amount_minor": 2**52, "currency": "EUR"},
+            "tags": [],
+            "site": "a",
+            "opened_at": "2026-01-01T00:00:00.000Z",
+        },
+    )
     with pytest.raises(SignalBroken) as caught:
         rule.truth(_scope().facts({"job": message}))
     assert caught.value.reason_code == "expression_error"

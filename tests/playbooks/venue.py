@@ -1,5 +1,7 @@
 """A small vocabulary and playbooks written in text, as tests need them."""
 
+# ruff: noqa: E501 - tables, one line per case
+
 from __future__ import annotations
 
 from typing import Any
@@ -148,10 +150,16 @@ def playbook_text(identifier: str, signal: str, tail: str = TAIL) -> str:
     return HEAD.format(id=identifier) + signal + tail
 
 
-def watch(identifier: str, signal: str, meter: Meter | None = None, messages: Messages | None = None) -> Watch:
+def watch(
+    identifier: str, signal: str, meter: Meter | None = None, messages: Messages | None = None
+) -> Watch:
     """Compile a playbook around a signal."""
     text = playbook_text(identifier, signal)
-    return compile_playbook(read_playbook(documents.parse(text.encode(), f"{identifier}.yaml")), messages or Messages(kinds()), meter)
+    return compile_playbook(
+        read_playbook(documents.parse(text.encode(), f"{identifier}.yaml")),
+        messages or Messages(kinds()),
+        meter,
+    )
 
 
 def engine(*names: str) -> Engine:
