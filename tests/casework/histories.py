@@ -1,0 +1,193 @@
+"""One honest history of a shop, long enough that every check of the audit of meaning has something to look at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from casework.requests import (
+    THE_SYSTEM,
+    AwardStep,
+    CaseStep,
+    EndAuthority,
+    Propose,
+    RecordOutcome,
+    WithdrawDecision,
+)
+from ledger.canonical import json_dumps, json_loads
+from ledger.entries import Entry
+from ledger.reader import LogReader
+from ledger.reading import read_entry
+from tests.casework.shop import Shop, shop
+
+Values = dict[tuple[int, str], Any]
+"""(seq, path) -> private value."""
+
+
+@dataclass
+class History:
+    """What happened, as an auditor gets it, and the names of people, cases, awards and decisions in it."""
+
+    entries: list[tuple[bytes, Entry]]
+    values: Values
+    named: dict[str, str] = field(default_factory=dict)
+
+    def open(self, entry: Entry, path: str) -> Any:
+        """Return the private value of an entry: what the audit asks the vault for."""
+        return self.values.get((entry.seq, path))
+
+
+async def read(here: Shop, named: dict[str, str] | None = None) -> History:
+    """Take a shop's whole record out of it."""
+    reader = LogReader(here.store.reader, here.intake.log)
+    entries = [(data, read_entry(data, json_loads, json_dumps)) async for data in reader.entries()]
+    values: Values = {}
+    for _, entry in entries:
+        for path, commitment in entry.private.items():
+            value = await here.rows.open(commitment)
+            # As it would come out of a vault: another object each time.
+            values[entry.seq, path] = value if isinstance(value, bytes) else json.loads(json.dumps(value))
+    return History(entries, values, dict(named or {}))
+
+
+async def honest(folder: Path) -> History:
+    """Awards settled, held and released, declined, revoked; decisions declined and withdrawn; a case reopened.
+
+    People: the shop's owner, waiter, accountant and agent; a cook who proposes, a clerk who attaches; a double, the
+    waiter's second account; a deputy whose authority ends; a junior who may award 5 tokens; a cautious one who may only
+    award with a passkey; a host who hands a link over.
+    """
+    async with shop(f"sqlite+aiosqlite:///{folder / 'shop.db'}", folder) as here:
+        named = {name: person.id for name, person in here.people.items()}
+        named["accountant_may"] = (await here.rows.scan("authority", (named["accountant"],)))[0]["authority"]
+        await _more_people(here, named)
+        await _settled(here, named)
+        await _second_thoughts(here, named)
+        await _declined(here, named)
+        await _revoked(here, named)
+        await _by_many(here, named)
+        await _reopened(here, named)
+        return await read(here, named)
+
+
+async def _more_people(here: Shop, named: dict[str, str]) -> None:
+    for name, role, same_as in (
+        ("cook", "staff", None),
+        ("clerk", "staff", None),
+        ("auditor", "auditor", None),
+        ("double", "manager", "waiter"),
+        ("deputy", "manager", None),
+        ("junior", "manager", None),
+        ("cautious", "manager", None),
+        ("host", "manager", None),
+    ):
+        named[name] = (await here.join(name, role, same_as=same_as)).id
+    named["owner_may"] = await here.may("owner", "award")
+    for name, limits in (
+        ("double", {}),
+        ("cook", {}),
+        ("clerk", {}),
+        ("deputy", {}),
+        ("host", {}),
+        ("junior", {"tokens_max": 5}),
+        ("cautious", {"assurance_min": "passkey"}),
+    ):
+        named[f"{name}_may"] = await here.may(name, "award", **limits)
+    ended = EndAuthority(named["deputy"], named["deputy_may"])
+    await here.office.end_authority(here.people["owner"], here.key(), ended)
+
+
+async def _award(here: Shop, named: dict[str, str], name: str, **more: Any) -> None:
+    named[name], named[f"{name}_award"] = await here.awarded(number=name, **more)
+
+
+async def _settle(here: Shop, named: dict[str, str], name: str) -> None:
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(named[f"{name}_award"]))
+
+
+async def _settled(here: Shop, named: dict[str, str]) -> None:
+    """Two awards settle; one of them was held first, and released by the owner."""
+    await _award(here, named, "plain")
+    await _award(here, named, "asked")
+    await here.desk.hold(here.people["cook"], here.key(), AwardStep(named["asked_award"], "under_question"))
+    here.wait(days=1)
+    await here.desk.release(here.people["owner"], here.key(), AwardStep(named["asked_award"], "answered"))
+    here.wait(days=14)
+    await _settle(here, named, "plain")
+    await _settle(here, named, "asked")
+
+
+async def _second_thoughts(here: Shop, named: dict[str, str]) -> None:
+    """The action is declined and proposed anew; the award's approval is withdrawn and given again."""
+    case = named["thought"] = await here.open(number="thought")
+    await here.propose(case)
+    await here.decide(
+        case, "action", "owner", verb="declined", reason_code="too_costly", reason="Cheaper, please"
+    )
+    proposal = await here.propose(case)
+    await here.decide(case, "action", "owner")
+    here.wait(minutes=5)
+    await here.act(case, proposal)
+    here.wait(minutes=5)
+    items = [await here.record(case), await here.confirm(case)]
+    waiter = here.people["waiter"]
+    await here.desk.record_outcome(waiter, here.key(), RecordOutcome(case, "fixed", "none"))
+    for item in items:
+        await here.review(case, item)
+    await here.judge(case)
+    first = (await here.approve(case)).ids["decision"]
+    named["withdrawn"] = first
+    await here.desk.withdraw_decision(here.people["accountant"], here.key(), WithdrawDecision(case, first))
+    declined = await here.decide(case, "award", "accountant", verb="declined", reason_code="evidence_weak")
+    named["no"] = declined.ids["decision"]
+    await here.judge(case)
+    again = (await here.approve(case, message="Thank you.")).ids["decision"]
+    here.wait(seconds=10)
+    named["thought_award"] = await here.grant(case, again)
+
+
+async def _declined(here: Shop, named: dict[str, str]) -> None:
+    here.wait(days=4)
+    await _award(here, named, "ended")
+    ended = AwardStep(named["ended_award"], "not_reached")
+    await here.desk.decline_award(here.people["accountant"], here.key(), ended)
+
+
+async def _revoked(here: Shop, named: dict[str, str]) -> None:
+    await _award(here, named, "false")
+    here.wait(days=14)
+    await _settle(here, named, "false")
+    false = named["false_award"]
+    await here.desk.hold(here.people["accountant"], here.key(), AwardStep(false, "revocation_asked"))
+    await here.desk.revoke(here.people["owner"], here.key(), AwardStep(false, "evidence_false"))
+
+
+async def _by_many(here: Shop, named: dict[str, str]) -> None:
+    """The cook proposes, the waiter acts, the clerk attaches, the host hands the link over; 16 tokens need k of 3."""
+    case = named["many"] = await here.open(number="many")
+    proposal = await here.propose(case, "cook")
+    await here.decide(case, "action", "owner")
+    here.wait(minutes=5)
+    await here.act(case, proposal)
+    here.wait(minutes=5)
+    items = [await here.record(case, "clerk"), await here.confirm(case, "host")]
+    cook = here.people["cook"]
+    await here.desk.record_outcome(cook, here.key(), RecordOutcome(case, "fixed", "none"))
+    for item in items:
+        await here.review(case, item, "auditor")
+    await here.judge(case)
+    done = await here.approve(case, amount=16)
+    here.wait(seconds=10)
+    named["many_award"] = await here.grant(case, done.ids["decision"])
+
+
+async def _reopened(here: Shop, named: dict[str, str]) -> None:
+    """An award not settled yet is held because its case is open again; an agent proposes what to do now."""
+    case = named["back"], named["back_award"] = await here.awarded(number="back")
+    await here.desk.reopen(THE_SYSTEM, here.key(), CaseStep(named["back"], "signal_again"))
+    request = Propose(named["back"], "call_the_guest", "Call the guest")
+    await here.desk.propose(here.people["agent"], here.key(), request)
+    del case
+    await here.until("outcome", number="open")
