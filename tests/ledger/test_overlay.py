@@ -191,3 +191,11 @@ def test_want_refuses_a_key_that_is_too_long_or_a_table_that_is_not() -> None:
     for need in (Need("t", ("x", 1, 2)), Need("u", ())):
         with pytest.raises(ProgrammingError, match="expected"):
             overlay.want({}, [need])
+
+
+def test_a_row_nobody_loaded_is_deleted_all_the_same_and_may_be_made_anew() -> None:
+    overlay = Overlay(SHAPES)
+    overlay.apply([Delete("t", ("x", 1)), Delete("t", ("y", 1)), insert(("y", 1), 5)])
+    assert overlay.missing() == {}
+    (table,) = overlay.writes()
+    assert (table.deletes, table.inserts) == ([("x", 1), ("y", 1)], [("y", 1, 5, "")])
