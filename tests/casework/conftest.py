@@ -1,20 +1,27 @@
-"""Tests of the desk get a furnished shop in a database of its own; `both_shops` runs once on each database."""
+"""Tests of the desk get a furnished shop in a database of their own; `store_url` runs once on each database."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.casework.shop import Shop, shop
+from tests.casework.shop import Furnished, Shop, furnish_once, reopened
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+    """A furnished shop, made once."""
+    return asyncio.run(furnish_once(tmp_path_factory.mktemp("furnished")))
 
 
 @pytest_asyncio.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Shop]:
-    """A shop on SQLite."""
-    async with shop(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}", tmp_path) as opened:
+async def here(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A shop of its own on SQLite."""
+    async with reopened(furnished, tmp_path) as opened:
         yield opened
 
 

@@ -6,7 +6,9 @@ idempotency key per step, a clock that moves by hand.
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -287,6 +289,69 @@ class Shop:
         return AwardStep(award, reason)
 
 
+@dataclass(frozen=True)
+class Furnished:
+    """A closed shop's SQLite file and what its next opening must know: tests copy it instead of furnishing anew."""
+
+    file: Path
+    organisation: bytes
+    secret: bytes
+    entropy: SeededEntropy
+    people: dict[str, Principal]
+    budget: str
+    count: int
+
+
+async def furnish_once(folder: Path) -> Furnished:
+    """Furnish a shop in `folder` and close it."""
+    file = folder / "furnished.db"
+    async with shop(f"sqlite+aiosqlite:///{file}", folder) as opened:
+        organisation, secret = _keys(SeededEntropy("shop"))
+        entropy = opened.intake.entropy
+        assert isinstance(entropy, SeededEntropy)
+        people, budget, count = dict(opened.people), opened.budget, opened.count
+    return Furnished(file, organisation, secret, entropy, people, budget, count)
+
+
+def _keys(entropy: SeededEntropy) -> tuple[bytes, bytes]:
+    return entropy.token(32), entropy.token(32)
+
+
+@asynccontextmanager
+async def reopened(template: Furnished, folder: Path) -> AsyncIterator[Shop]:
+    """Open a copy of a furnished shop."""
+    file = folder / "shop.db"
+    shutil.copyfile(template.file, file)
+    store = open_store(f"sqlite+aiosqlite:///{file}")
+    clock = HandClock(unix_ms_of(START))
+    entropy = copy.deepcopy(template.entropy)
+    try:
+        async with Writer(store, PROJECTIONS, clock) as writer:
+            opened = _opened(writer, store, clock, entropy, folder, (template.organisation, template.secret))
+            opened.people, opened.budget, opened.count = (
+                dict(template.people),
+                template.budget,
+                template.count,
+            )
+            yield opened
+    finally:
+        await store.close()
+
+
+def _opened(
+    writer: Writer,
+    store: Any,
+    clock: HandClock,
+    entropy: SeededEntropy,
+    folder: Path,
+    keys: tuple[bytes, bytes],
+) -> Shop:
+    vault = Vault(LOG, keys[0], entropy, FolderBlobs(folder / "blobs"))
+    rows = Scoped(store.reader, LOG, vault, LogReader(store.reader, LOG))
+    intake = Intake(LOG, writer, rows, vault, entropy, lambda: clock.read().unix_ms, keys[1])
+    return Shop(Desk(intake), Office(intake), intake, rows, clock, store)
+
+
 @asynccontextmanager
 async def shop(
     url: str, folder: Path, *, undo_seconds: int = 10, projections: Any = PROJECTIONS
@@ -299,14 +364,10 @@ async def shop(
     await engine.dispose()
     clock = HandClock(unix_ms_of(START))
     entropy = SeededEntropy("shop")
-    vault = Vault(LOG, entropy.token(32), entropy, FolderBlobs(folder / "blobs"))
+    keys = _keys(entropy)
     try:
         async with Writer(store, projections, clock) as writer:
-            rows = Scoped(store.reader, LOG, vault, LogReader(store.reader, LOG))
-            intake = Intake(
-                LOG, writer, rows, vault, entropy, lambda: clock.read().unix_ms, entropy.token(32)
-            )
-            opened = Shop(Desk(intake), Office(intake), intake, rows, clock, store)
+            opened = _opened(writer, store, clock, entropy, folder, keys)
             await _furnish(opened, undo_seconds)
             yield opened
     finally:
