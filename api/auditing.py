@@ -7,22 +7,26 @@ on it: whether nothing was left out, a part cannot show.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.installation import PROJECTIONS
+from api.settings import Settings
 from casework.audit import Earned
 from casework.audit import audit as audit_earned
 from ledger import codec, ed25519
 from ledger.audit import Source
 from ledger.audit import audit as audit_intact
+from ledger.blobs import FolderBlobs
 from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, audit_bundle
 from ledger.commitments import Opened
 from ledger.entries import Entry
+from ledger.entropy import SystemEntropy
 from ledger.export import DatabaseSource
 from ledger.findings import Exit, Result
 from ledger.folders import CHECKPOINT, FolderFiles, FolderSource
+from ledger.keys import KeyFolder
 from ledger.reader import LogReader
 from ledger.reading import read_entry
 from ledger.store.tables import shapes
@@ -128,7 +132,10 @@ def _both(
         return Audited(name, intact, None, with_vault)
     values = _Values(again.opened())
     entries = ((data, read_entry(data, codec.loads, codec.dumps)) for data in again.entries())
-    earned = audit_earned(entries, shapes(), PROJECTIONS, values.of if with_vault else None)
+    try:
+        earned = audit_earned(entries, shapes(), PROJECTIONS, values.of if with_vault else None)
+    finally:
+        values.close()
     return Audited(name, intact, earned, with_vault)
 
 
@@ -147,3 +154,17 @@ class _Values:
                 found = self._next.value
             self._next = next(self._opened, None)
         return found
+
+    def close(self) -> None:
+        """Let go of the source while its loop still runs: values after the last verdict are never asked for."""
+        if isinstance(self._opened, Generator):
+            self._opened.close()
+
+
+def vault_of(settings: Settings, log: str) -> Vault | None:
+    """Return the vault of a log when its keys are here, else None: then nothing private can be checked."""
+    folder = settings.data_dir / "keys" / log
+    if not folder.is_dir():
+        return None
+    keys = KeyFolder(folder, log).load()
+    return Vault(log, keys.organisation, SystemEntropy(), FolderBlobs(settings.data_dir / "blobs" / log))

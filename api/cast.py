@@ -213,9 +213,14 @@ def solve(cast: Cast, matter: Matter, lines: Lines, later: Callable[[float], str
     yield 6.0 + 30.0 * cast.random.random()
     answer_link(cast.client, link.body["path"], "resolved" if happy else "not_resolved", cast.tally)
     if cast.random.random() < 0.3:
-        answer_link(cast.client, link.body["path"], "resolved", cast.tally)  # once means once
+        other = "not_resolved" if happy else "resolved"
+        answer_link(cast.client, link.body["path"], other, cast.tally)  # once means once
     yield max(0.5, lines.hours_until_record(matter))
-    worker.do(f"{case}/evidence/record", {"kind": matter.subject_kind, "record": matter.subject})
+    shown = worker.post(f"{case}/evidence/record", {"kind": matter.subject_kind, "record": matter.subject})
+    if shown.code == "evidence_reused":  # two watches saw the same stay: its end proves one of the two
+        worker.do(f"{case}/notes", {"note": "The same stay shows another matter already"})
+        cast.owner.do(f"{case}/close", {"reason_code": "not_recognised"})
+        return
     next(cheats, None)  # 3: the same evidence again
     yield 1.0
     for item in cast.owner.get(case).body["evidence"]:

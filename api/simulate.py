@@ -17,13 +17,13 @@ from random import Random
 from typing import Any
 
 from api import schema
-from api.auditing import Audited, audit_database
+from api.auditing import Audited, audit_database, vault_of
 from api.cast import Cast, Door, Lines, Matter, RehearsalBroken, Steps, Tally, solve
 from api.settings import Settings
 from api.stage import HOUR_MS, Stage, stage
-from api.verbs.record import reading, vault_of
 from ledger.clock import instant_of, unix_ms_of
 from ledger.reader import LogReader
+from ledger.store import open_store
 from playbooks.backtest import load_example
 from playbooks.importers import Reading, read_changes
 from playbooks.world import RecordChange
@@ -320,7 +320,10 @@ def audit_data_folder(folder: Path, log: str) -> Audited:
     settings = Settings(data_dir=folder)
 
     async def work() -> Audited:
-        async with reading(settings) as (engine, _):
-            return await audit_database(LogReader(engine, log), vault_of(settings, log), None, ())
+        store = open_store(settings.url)
+        try:
+            return await audit_database(LogReader(store.reader, log), vault_of(settings, log), None, ())
+        finally:
+            await store.close()
 
     return asyncio.run(work())

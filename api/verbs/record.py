@@ -10,19 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
-from api.auditing import Audited, audit_database, audit_file, audit_folder, is_folder
+from api.auditing import Audited, audit_database, audit_file, audit_folder, is_folder, vault_of
 from api.remote import reach, read_key
 from api.schema import check_schema
 from api.scope import logs
 from api.settings import Settings
 from api.verbs.console import FAILED, Misuse, here, run, tell
-from ledger.blobs import FolderBlobs
 from ledger.codec import dumps, loads
-from ledger.entropy import SystemEntropy
 from ledger.errors import LedgerError
 from ledger.export import export_award, export_log
 from ledger.findings import Exit
-from ledger.keys import KeyFolder
 from ledger.reader import LogReader
 from ledger.reading import read_entry
 from ledger.store import open_store
@@ -110,15 +107,6 @@ async def reading(settings: Settings) -> AsyncIterator[tuple[Any, list[str]]]:
         yield store.reader, await logs(store.reader)
     finally:
         await store.close()
-
-
-def vault_of(settings: Settings, log: str) -> Vault | None:
-    """Return the vault of a log when its keys are here, else None: then nothing private can be checked."""
-    folder = settings.data_dir / "keys" / log
-    if not folder.is_dir():
-        return None
-    keys = KeyFolder(folder, log).load()
-    return Vault(log, keys.organisation, SystemEntropy(), FolderBlobs(settings.data_dir / "blobs" / log))
 
 
 def _trust(path: Path | None) -> TrustPolicy | None:
