@@ -75,7 +75,7 @@ def test_section_names_what_is_known_and_where() -> None:
         section.done()
     with pytest.raises(DocumentInvalid, match=r"f\.yaml:1: thing: expected the field 'weight', got none"):
         section.text("weight")
-    with pytest.raises(DocumentInvalid, match="expected an integer of 1..5, got 'x'"):
+    with pytest.raises(DocumentInvalid, match=r"expected an integer of 1\.\.5, got 'x'"):
         section.integer("name", 1, 5)
 
 
