@@ -90,7 +90,9 @@ def run() -> list[Figure]:
         folder = Path(name)
         scene = asyncio.run(_scene(folder))
         sync_seconds = _fdatasync_seconds(folder)
-        figures = [Figure("one fdatasync", sync_seconds * 1000, "ms", note="median of 4 KiB appended and synced")]
+        figures = [
+            Figure("one fdatasync", sync_seconds * 1000, "ms", note="median of 4 KiB appended and synced")
+        ]
         figures += _figures("SQLite FULL", _sqlite(scene, folder), sync_seconds)
         figures += _figures("PostgreSQL", _postgres(scene), sync_seconds)
     return figures
@@ -127,7 +129,9 @@ async def _scene(folder: Path) -> Scene:
 
         decided = await asyncio.gather(*(play() for _ in range(AWARDS)))
         stage.clock.advance(60_000)
-        stage.intake._writer = keeper  # the one place where a bench must reach inside: to hold the command in the hand
+        stage.intake._writer = (
+            keeper  # the one place where a bench must reach inside: to hold the command in the hand
+        )
         for case, decision in decided:
             await stage.desk.grant(THE_SYSTEM, f"grant:{decision}", Grant(case, decision))
         return Scene(database, keeper.kept, stage.clock.read().unix_ms)
@@ -142,7 +146,9 @@ def _tick(stage: Shop) -> str:
 async def _fill_budget(stage: Shop) -> None:
     request = SetBudget(AWARDS, "bench")
     stage.budget = (await stage.office.set_budget(stage.people["owner"], "budget", request)).ids["budget"]
-    await stage.office.approve_budget(stage.people["accountant"], "approve", ApproveBudget(stage.budget, AWARDS))
+    await stage.office.approve_budget(
+        stage.people["accountant"], "approve", ApproveBudget(stage.budget, AWARDS)
+    )
 
 
 def _fdatasync_seconds(folder: Path) -> float:
@@ -183,7 +189,9 @@ async def _writer(scene: Scene, url: str) -> tuple[float, list[float]]:
             async with store.writing() as connection:
                 await _postgres_one(scene, connection, scene.commands[0], keep=False)
         else:
-            await store.in_writer(lambda connection: _sqlite_one(scene, connection, scene.commands[0], keep=False))
+            await store.in_writer(
+                lambda connection: _sqlite_one(scene, connection, scene.commands[0], keep=False)
+            )
         start = time.perf_counter()
         await asyncio.gather(*(client(writer) for _ in range(IN_FLIGHT)))
         took = time.perf_counter() - start

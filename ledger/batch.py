@@ -72,7 +72,11 @@ Look = Callable[[str, str], Tick]
 
 
 def run_batch(
-    log: str, commands: Sequence[Command], look: Look, projections: Sequence[Projection], shapes: Mapping[str, Shape]
+    log: str,
+    commands: Sequence[Command],
+    look: Look,
+    projections: Sequence[Projection],
+    shapes: Mapping[str, Shape],
 ) -> Generator[Step, Any, BatchDone]:
     """Decide and write commands of one log. Yields Lock, Load, (Load), Write.
 
@@ -99,7 +103,8 @@ def run_batch(
     edge = TileEdge.at(head.size, lambda level, index, width: _tile_bytes(overlay, level, index))
     first_size = head.size
     answers = [
-        _answer(command, cmd, head, tick, overlay, projections) for command, cmd in zip(commands, cmds, strict=True)
+        _answer(command, cmd, head, tick, overlay, projections)
+        for command, cmd in zip(commands, cmds, strict=True)
     ]
     if commands and commands[0].rule is _record_step:
         answers = answers[1:]
@@ -132,7 +137,9 @@ def _answer(
     except LedgerError as error:
         return error
     except Exception as error:
-        wrapped = ProgrammingError(f"command {command.key!r}: expected a decision or a refusal, got {error!r}")
+        wrapped = ProgrammingError(
+            f"command {command.key!r}: expected a decision or a refusal, got {error!r}"
+        )
         wrapped.__cause__ = error
         return wrapped
     outcome = Outcome(head.size, len(entries), at, False, decided.result)
@@ -157,7 +164,9 @@ def _decide(command: Command, overlay: Overlay, at: str) -> Decided:
     view: View = CommandView(overlay, command.needs)
     decided = command.rule(view, command, at)
     if len(decided.drafts) > DRAFTS_PER_COMMAND_MAX:
-        raise ProgrammingError(f"command: expected at most {DRAFTS_PER_COMMAND_MAX} entries, got {len(decided.drafts)}")
+        raise ProgrammingError(
+            f"command: expected at most {DRAFTS_PER_COMMAND_MAX} entries, got {len(decided.drafts)}"
+        )
     return decided
 
 
@@ -298,7 +307,9 @@ def confirm_clock(view: View, command: Command, at: str) -> Decided:
     """
     head = view.get("log_head", ())
     if head is None or head["stopped"] != STOPPED_CLOCK:
-        raise Refused("not_stopped", "log: expected one that waits for its clock to be confirmed, got one that runs")
+        raise Refused(
+            "not_stopped", "log: expected one that waits for its clock to be confirmed, got one that runs"
+        )
     return Decided((Draft("clock_confirmed", None, {"at": at}),))
 
 

@@ -64,7 +64,9 @@ class FileClock:
         try:
             return Reading(unix_ms_of(self._path.read_text(encoding="ascii").strip()), None)
         except (OSError, ValueError) as error:
-            raise Stopped("clock_file", f"{self._path}: expected one RFC 3339 UTC instant, got {error}") from error
+            raise Stopped(
+                "clock_file", f"{self._path}: expected one RFC 3339 UTC instant, got {error}"
+            ) from error
 
 
 class HandClock:

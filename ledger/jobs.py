@@ -150,7 +150,9 @@ class Worker:
         return None
 
     def _release(self, job: Job, failure: Exception) -> ReleaseJob:
-        dead = isinstance(failure, LookupError) or (job.attempt >= ATTEMPTS_MAX and not isinstance(failure, StoreError))
+        dead = isinstance(failure, LookupError) or (
+            job.attempt >= ATTEMPTS_MAX and not isinstance(failure, StoreError)
+        )
         wait_seconds = min(RETRY_FIRST_SECONDS * 2 ** (job.attempt - 1), RETRY_MAX_SECONDS)
         due = instant_of(unix_ms_of(self._writer.now()) + wait_seconds * 1000)
         error = f"{type(failure).__name__}: {failure}"[:ERROR_SIZE_MAX_CHARACTERS].replace("\x00", "")

@@ -74,7 +74,9 @@ class Overlay:
         for need in needs:
             shape = self._shape(need.table)
             if len(need.key) > len(shape.key):
-                raise ProgrammingError(f"need {need.table}: expected a prefix of {shape.key}, got {need.key!r}")
+                raise ProgrammingError(
+                    f"need {need.table}: expected a prefix of {shape.key}, got {need.key!r}"
+                )
             wanted.setdefault(need.table, {}).setdefault(len(need.key), set()).add(need.key)
 
     def admit(self, wanted: Wanted, loaded: Mapping[str, Iterable[Sequence[Any]]]) -> None:
@@ -212,7 +214,9 @@ class CommandView:
     def _check(self, table: str, key: Key) -> None:
         declared = self._declared.get(table)
         if declared is None or not any(key[:length] in declared for length in range(len(key) + 1)):
-            raise UndeclaredRead(f"read {table} {key!r}: expected a need that names it, got {declared or 'none'}")
+            raise UndeclaredRead(
+                f"read {table} {key!r}: expected a need that names it, got {declared or 'none'}"
+            )
 
 
 def _key_of(change: Change, shape: Shape) -> Key:
@@ -231,7 +235,9 @@ def _changed(shape: Shape, change: Change, state: _State) -> dict[str, Any] | No
     """Return the row after the change; None: gone."""
     if isinstance(change, Insert):
         if isinstance(state, dict):
-            raise ProgrammingError(f"insert into {shape.name}: expected no row {_key_of(change, shape)!r}, got one")
+            raise ProgrammingError(
+                f"insert into {shape.name}: expected no row {_key_of(change, shape)!r}, got one"
+            )
         _check_texts(shape, change.row)
         return dict(change.row)
     if isinstance(change, Delete):
@@ -246,7 +252,9 @@ def _changed(shape: Shape, change: Change, state: _State) -> dict[str, Any] | No
         _check_texts(shape, change.values)
         return {**state, **change.values}
     if change.column not in shape.integers or change.column in shape.key:
-        raise ProgrammingError(f"add to {shape.name}: expected an integer outside the key, got {change.column!r}")
+        raise ProgrammingError(
+            f"add to {shape.name}: expected an integer outside the key, got {change.column!r}"
+        )
     if not isinstance(state, dict):
         state = {name: 0 if name in shape.integers else None for name in shape.columns}
         state.update(zip(shape.key, change.key, strict=True))
@@ -256,7 +264,9 @@ def _changed(shape: Shape, change: Change, state: _State) -> dict[str, Any] | No
 def _check_texts(shape: Shape, values: Row) -> None:
     for name, value in values.items():
         if type(value) is str and "\x00" in value:
-            raise Refused("text_refused", f"{shape.name}.{name}: expected text without NUL characters, got one")
+            raise Refused(
+                "text_refused", f"{shape.name}.{name}: expected text without NUL characters, got one"
+            )
 
 
 def _table_write(

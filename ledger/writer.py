@@ -120,10 +120,13 @@ class Writer:
         if not self._open:
             raise StoreError("writer: expected an open one, got one that is closed")
         if self._waiting_count >= QUEUE_COMMANDS_MAX:
-            raise Refused("busy", f"queue: expected fewer than {QUEUE_COMMANDS_MAX} waiting commands, got as many")
+            raise Refused(
+                "busy", f"queue: expected fewer than {QUEUE_COMMANDS_MAX} waiting commands, got as many"
+            )
         if self._simulated and not command.log.endswith(SIMULATED_SUFFIX):
             raise Refused(
-                "simulated_clock", f"log: expected an origin that ends in {SIMULATED_SUFFIX}, got {command.log!r}"
+                "simulated_clock",
+                f"log: expected an origin that ends in {SIMULATED_SUFFIX}, got {command.log!r}",
             )
         if not 0 < len(command.key) <= KEY_SIZE_MAX_CHARACTERS or not command.key.isprintable():
             raise Refused(
@@ -131,7 +134,9 @@ class Writer:
             )
         texts = [command.log, command.actor.id, *(part for need in command.needs for part in need.key)]
         if not all(_is_storable(text) for text in texts):
-            raise Refused("malformed_id", "id: expected text without NUL characters and lone surrogates, got one")
+            raise Refused(
+                "malformed_id", "id: expected text without NUL characters and lone surrogates, got one"
+            )
 
     # ------------------------------------------------------------------------------------------ batches
     async def _drain(self, log: str, lane: _Lane) -> None:
@@ -146,7 +151,9 @@ class Writer:
             del self._lanes[log]
             self._waiting_count -= len(lane.queue)
             for _, future in (*batch, *lane.queue):
-                _resolve(future, StoreError("writer: expected to finish, was stopped; the same key again is safe"))
+                _resolve(
+                    future, StoreError("writer: expected to finish, was stopped; the same key again is safe")
+                )
 
     async def _write(self, log: str, batch: Sequence[_Waiting]) -> None:
         """Write one batch and answer everybody in it."""

@@ -20,7 +20,7 @@ from casework import tables as casework_tables
 from ledger.store import database_url, open_store
 from ledger.store.tables import metadata
 
-ADD_A_COLUMN = '''
+ADD_A_COLUMN = """
 import sqlalchemy as sa
 from alembic import op
 revision, down_revision, branch_labels, depends_on = "9999", "0001", None, None
@@ -30,7 +30,7 @@ def upgrade():
         with op.batch_alter_table(table, recreate=again) as batch:
             batch.add_column(sa.Column("extra", sa.Text(), nullable=False, server_default="none"))
     FAIL
-'''
+"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,7 +46,9 @@ def described(connection: Connection) -> dict[str, Any]:
     seen = inspect(connection)
     tables: dict[str, Any] = {}
     for table in sorted(set(seen.get_table_names()) - {"alembic_version"}):
-        checks = [(check["name"], check["sqltext"].replace(" ", "")) for check in seen.get_check_constraints(table)]
+        checks = [
+            (check["name"], check["sqltext"].replace(" ", "")) for check in seen.get_check_constraints(table)
+        ]
         tables[table] = {
             "columns": [(one["name"], str(one["type"]), one["nullable"]) for one in seen.get_columns(table)],
             "key": seen.get_pk_constraint(table),
@@ -129,7 +131,10 @@ async def fill(url: str) -> None:
 async def rows_at(url: str) -> dict[str, list[Any]]:
     store = open_store(url)
     async with store.reader.connect() as connection:
-        found = {t.name: [tuple(row) for row in await connection.execute(t.select())] for t in metadata.sorted_tables}
+        found = {
+            t.name: [tuple(row) for row in await connection.execute(t.select())]
+            for t in metadata.sorted_tables
+        }
     await store.close()
     return found
 
@@ -161,7 +166,10 @@ async def test_an_upgrade_keeps_rows_and_their_children(url: str, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("fail", "error"),
-    [("raise KeyError('half way')", KeyError), ("op.execute('DELETE FROM decision')", (RuntimeError, DBAPIError))],
+    [
+        ("raise KeyError('half way')", KeyError),
+        ("op.execute('DELETE FROM decision')", (RuntimeError, DBAPIError)),
+    ],
     ids=["an error half way", "rows that lost their parent"],
 )
 async def test_an_upgrade_that_fails_changes_nothing(url: str, tmp_path: Path, fail: str, error: Any) -> None:

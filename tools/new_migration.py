@@ -1,7 +1,7 @@
 """Write a migration from what the code's tables have and the migrations lack; read it before you commit it.
 
-    python -m tools.new_migration 0002 "add the column x"
-    python -m tools.new_migration 0001 "the first schema" --again     before the first release only
+python -m tools.new_migration 0002 "add the column x"
+python -m tools.new_migration 0001 "the first schema" --again     before the first release only
 """
 
 from __future__ import annotations

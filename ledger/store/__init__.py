@@ -1,9 +1,9 @@
 """Where the record lies: the tables, and one store for SQLite and one for PostgreSQL behind the same steps.
 
-    store = open_store("sqlite+aiosqlite:////var/lib/tallystick/tallystick.db")
-    async with store.reader.connect() as connection: ...      anybody reads, through SQLAlchemy
-    async with Writer(store, projections, clock) as writer: ...   only the writer writes (ledger/writer.py)
-    await store.close()
+store = open_store("sqlite+aiosqlite:////var/lib/tallystick/tallystick.db")
+async with store.reader.connect() as connection: ...      anybody reads, through SQLAlchemy
+async with Writer(store, projections, clock) as writer: ...   only the writer writes (ledger/writer.py)
+await store.close()
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def database_url(url: str) -> URL:
         parsed = make_url(url)
         return parsed.set(drivername=_DRIVERS[parsed.get_backend_name()])
     except ArgumentError as error:
-        raise StoreError("database URL: expected sqlite:///path or postgresql://user@host/name, got no URL") from error
+        raise StoreError(
+            "database URL: expected sqlite:///path or postgresql://user@host/name, got no URL"
+        ) from error
     except KeyError as error:
         raise StoreError(f"database URL: expected sqlite or postgresql, got {error}") from error
 

@@ -134,7 +134,9 @@ class PostgresConnection:
             raise StoreError(f"PostgreSQL: expected at least {VERSION_NUM_MIN}, got {version}")
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             if await self.raw.fetchval(f"SHOW {name}") == "off":
-                raise StoreError(f"PostgreSQL {name}: expected on, got off; an acknowledged entry could be lost")
+                raise StoreError(
+                    f"PostgreSQL {name}: expected on, got off; an acknowledged entry could be lost"
+                )
 
     async def begin(self) -> None:
         """Begin. READ COMMITTED: what is loaded after the lock is what the last holder committed."""
@@ -206,7 +208,9 @@ class PostgresConnection:
     async def _load_prefixes(self, log: str, shape: Shape, length: int, prefixes: set[Key]) -> list[Any]:
         columns = ", ".join(f't."{name}"' for name in shape.columns)
         if length == 0:
-            rows: list[Any] = await self.raw.fetch(f'SELECT {columns} FROM "{shape.name}" t WHERE t.log = $1', log)
+            rows: list[Any] = await self.raw.fetch(
+                f'SELECT {columns} FROM "{shape.name}" t WHERE t.log = $1', log
+            )
             return rows
         names = shape.key[:length]
         if length == 1:
@@ -250,7 +254,9 @@ class PostgresConnection:
         values = ", ".join(f'"{name}" = u.v{at}' for at, name in enumerate(write.update_columns))
         where = "".join(f' AND t."{name}" = u.k{at}' for at, name in enumerate(shape.key))
         names = (*shape.key, *write.update_columns)
-        aliases = [f"k{at}" for at in range(len(shape.key))] + [f"v{at}" for at in range(len(write.update_columns))]
+        aliases = [f"k{at}" for at in range(len(shape.key))] + [
+            f"v{at}" for at in range(len(write.update_columns))
+        ]
         sql = (
             f'UPDATE "{shape.name}" t SET {values} FROM unnest({_arrays(shape, names, 2)})'
             f" AS u({', '.join(aliases)}) WHERE t.log = $1{where}"
@@ -281,8 +287,12 @@ def store_error(error: Exception) -> Exception:
         isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith("22")
     ):
         return RowRefused(f"PostgreSQL cannot hold a value: {error}")
-    if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError)):
-        return StoreError(f"PostgreSQL could not write, nothing was acknowledged: {error or type(error).__name__}")
+    if isinstance(
+        error, (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError)
+    ):
+        return StoreError(
+            f"PostgreSQL could not write, nothing was acknowledged: {error or type(error).__name__}"
+        )
     return error
 
 

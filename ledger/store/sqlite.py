@@ -110,10 +110,19 @@ class SqliteConnection:
     def __init__(self, path: Path, shapes: Mapping[str, Shape]) -> None:
         self._shapes = shapes
         # isolation_level=None: transactions are begun and ended by us alone, never by the driver.
-        self.raw = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, cached_statements=1024)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{PAGE_CACHE_KIB}"):
+        self.raw = sqlite3.connect(
+            path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, cached_statements=1024
+        )
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"cache_size=-{PAGE_CACHE_KIB}",
+        ):
             self.raw.execute(f"PRAGMA {pragma}")
-        self.raw.execute("PRAGMA secure_delete=ON")  # erasure: a deleted row's bytes are overwritten (ledger/scrub.py)
+        self.raw.execute(
+            "PRAGMA secure_delete=ON"
+        )  # erasure: a deleted row's bytes are overwritten (ledger/scrub.py)
         checks = (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1))
         for pragma, expected in checks:
             found = self.raw.execute(f"PRAGMA {pragma}").fetchone()[0]
@@ -156,7 +165,9 @@ class SqliteConnection:
                 }
             case CountRows():
                 return {
-                    table: self.raw.execute(f'SELECT count(*) FROM "{table}" WHERE log = ?', (step.log,)).fetchone()[0]
+                    table: self.raw.execute(
+                        f'SELECT count(*) FROM "{table}" WHERE log = ?', (step.log,)
+                    ).fetchone()[0]
                     for table in step.tables
                 }
             case ClaimJobs():
@@ -187,10 +198,14 @@ class SqliteConnection:
                 rows += self._load_prefixes(step.log, shape, length, prefixes)
         return loaded
 
-    def _load_prefixes(self, log: str, shape: Shape, length: int, prefixes: set[Key]) -> list[tuple[Any, ...]]:
+    def _load_prefixes(
+        self, log: str, shape: Shape, length: int, prefixes: set[Key]
+    ) -> list[tuple[Any, ...]]:
         columns = ", ".join(f't."{name}"' for name in shape.columns)
         if length == 0:
-            return self.raw.execute(f'SELECT {columns} FROM "{shape.name}" t WHERE t.log = ?', (log,)).fetchall()
+            return self.raw.execute(
+                f'SELECT {columns} FROM "{shape.name}" t WHERE t.log = ?', (log,)
+            ).fetchall()
         if len(prefixes) == 1:
             where = " AND ".join(f't."{name}" = ?' for name in shape.key[:length])
             sql = f'SELECT {columns} FROM "{shape.name}" t WHERE t.log = ? AND {where}'
@@ -200,7 +215,9 @@ class SqliteConnection:
                 f'SELECT {columns} FROM "{shape.name}" t'
                 f' WHERE t.log = ? AND t."{shape.key[0]}" IN (SELECT value FROM json_each(?))'
             )
-            return self.raw.execute(sql, (log, orjson.dumps([key[0] for key in prefixes]).decode())).fetchall()
+            return self.raw.execute(
+                sql, (log, orjson.dumps([key[0] for key in prefixes]).decode())
+            ).fetchall()
         # CROSS JOIN keeps the keys on the outside, so that each is looked up in the primary key.
         names = enumerate(shape.key[:length])
         on = " AND ".join(f"t.\"{name}\" = json_extract(j.value, '$[{at}]')" for at, name in names)
@@ -227,9 +244,13 @@ class SqliteConnection:
         values = ", ".join(f'"{name}" = ?' for name in write.update_columns)
         where = " AND ".join(f'"{name}" = ?' for name in ("log", *write.shape.key))
         sql = f'UPDATE "{write.shape.name}" SET {values} WHERE {where}'
-        count = self.raw.executemany(sql, [(*row[width:], log, *row[:width]) for row in write.updates]).rowcount
+        count = self.raw.executemany(
+            sql, [(*row[width:], log, *row[:width]) for row in write.updates]
+        ).rowcount
         if count != len(write.updates):
-            raise ProgrammingError(f"update {write.shape.name}: expected {len(write.updates)} rows, got {count}")
+            raise ProgrammingError(
+                f"update {write.shape.name}: expected {len(write.updates)} rows, got {count}"
+            )
 
     def _claim(self, step: ClaimJobs) -> list[tuple[Any, ...]]:
         sql = (
@@ -264,7 +285,9 @@ def _take_lock(path: Path) -> int:
     try:
         handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreError(f"{lock_path}: expected a folder that this process may write, got {error.strerror}") from error
+        raise StoreError(
+            f"{lock_path}: expected a folder that this process may write, got {error.strerror}"
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

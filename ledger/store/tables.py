@@ -187,10 +187,14 @@ def _shape(table: Table, rank: int) -> Shape:
     key = [column.name for column in table.primary_key.columns]
     first = [column.name for column in table.columns][: len(key)]
     if key[:1] != ["log"] or key != first:
-        raise ProgrammingError(f"table {table.name}: expected a primary key of the first columns, log first, got {key}")
+        raise ProgrammingError(
+            f"table {table.name}: expected a primary key of the first columns, log first, got {key}"
+        )
     for column in table.columns:
         if type(column.type) not in (Text, BigInteger, LargeBinary):
-            raise ProgrammingError(f"column {table.name}.{column.name}: expected a portable type, got {column.type!r}")
+            raise ProgrammingError(
+                f"column {table.name}.{column.name}: expected a portable type, got {column.type!r}"
+            )
     columns = list(table.columns)[1:]
     return Shape(
         table.name,

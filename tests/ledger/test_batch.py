@@ -63,7 +63,9 @@ class Rows:
             table.pop(key, None)
         for update in write.updates:
             old = dict(zip(write.shape.columns, table[update[:width]], strict=True))
-            table[update[:width]] = tuple((old | dict(zip(write.update_columns, update[width:], strict=True))).values())
+            table[update[:width]] = tuple(
+                (old | dict(zip(write.update_columns, update[width:], strict=True))).values()
+            )
         for row in write.inserts:
             assert row[:width] not in table
             table[row[:width]] = row
@@ -117,7 +119,10 @@ def test_a_refused_command_leaves_nothing_and_the_next_is_decided_without_it() -
     done = rows.run([grant("a", 700), grant("b", 400), grant("c", 300), grant("d", 1)])
     kinds = [getattr(answer, "code", None) or "ok" for answer in done.answers]
     assert kinds == ["ok", "budget_empty", "ok", "budget_empty"]
-    assert [answer.result for answer in done.answers if isinstance(answer, Outcome)] == [{"left": 300}, {"left": 0}]
+    assert [answer.result for answer in done.answers if isinstance(answer, Outcome)] == [
+        {"left": 300},
+        {"left": 0},
+    ]
     assert rows.row("account", "budget/shop")["balance_tokens"] == 0
     assert len(rows.entries()) == 4
     assert command_id(LOG, "owner", "b") not in {key[0] for key in rows.tables["command"]}
@@ -172,7 +177,9 @@ ANSWERS: list[tuple[str, Any, type[LedgerError], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "error", "says"), [case[1:] for case in ANSWERS], ids=[case[0] for case in ANSWERS])
+@pytest.mark.parametrize(
+    ("rule", "error", "says"), [case[1:] for case in ANSWERS], ids=[case[0] for case in ANSWERS]
+)
 def test_a_faulty_command_is_answered_alone(rule: Any, error: type[LedgerError], says: str) -> None:
     rows = opened()
     done = rows.run([note("before"), command("faulty", rule, LOG), note("after")])
@@ -206,7 +213,9 @@ def test_at_never_goes_back() -> None:
 
 
 def kinds(rows: Rows) -> list[tuple[str, str]]:
-    return [(entry.kind, entry.at) for entry in (parse_entry(codec.loads(data)) for data in rows.entries()[2:])]
+    return [
+        (entry.kind, entry.at) for entry in (parse_entry(codec.loads(data)) for data in rows.entries()[2:])
+    ]
 
 
 def test_a_small_step_is_recorded_and_work_goes_on() -> None:
@@ -226,7 +235,9 @@ def test_a_step_of_more_than_a_day_stops_the_log_until_a_person_confirms() -> No
     stopped = rows.run([note("l"), note("k")], Tick(right, 0, 0))
     assert all(isinstance(answer, Stopped) for answer in stopped.answers)
     confirm = command("confirm", confirm_clock, needs=CONFIRM_NEEDS)
-    done = rows.run([confirm, note("k"), command("twice", confirm_clock, needs=CONFIRM_NEEDS)], Tick(right, 0, 0))
+    done = rows.run(
+        [confirm, note("k"), command("twice", confirm_clock, needs=CONFIRM_NEEDS)], Tick(right, 0, 0)
+    )
     assert [isinstance(answer, Outcome) for answer in done.answers] == [True, True, False]
     assert isinstance(done.answers[2], Refused) and done.answers[2].code == "not_stopped"
     assert kinds(rows)[1:] == [("clock_confirmed", right), ("note_added", right)]

@@ -33,7 +33,9 @@ class Bench:
         return Worker(self.writer, {"answer": handler}, name)
 
     async def jobs(self) -> list[tuple[object, ...]]:
-        return await fetch(self.store, "SELECT job, attempt, dead, leased_by, error FROM job ORDER BY cause_seq")
+        return await fetch(
+            self.store, "SELECT job, attempt, dead, leased_by, error FROM job ORDER BY cause_seq"
+        )
 
 
 @pytest.fixture

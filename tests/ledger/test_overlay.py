@@ -44,7 +44,9 @@ def naive(rows: Rows, change: Change) -> None:
     elif isinstance(change, Set):
         if change.key not in rows:
             raise ProgrammingError("absent")
-        rows[change.key] = tuple({**dict(zip(SHAPE.columns, rows[change.key], strict=True)), **change.values}.values())
+        rows[change.key] = tuple(
+            {**dict(zip(SHAPE.columns, rows[change.key], strict=True)), **change.values}.values()
+        )
     else:
         old = rows.get(change.key, (*change.key, 0, None))
         rows[change.key] = (*change.key, old[2] + change.delta, old[3])
@@ -72,7 +74,10 @@ def write(rows: Rows, overlay: Overlay) -> None:
 
 
 @given(
-    st.dictionaries(KEYS, st.integers(0, 3)), st.lists(CHANGES, max_size=14), st.lists(KEYS, max_size=5), st.booleans()
+    st.dictionaries(KEYS, st.integers(0, 3)),
+    st.lists(CHANGES, max_size=14),
+    st.lists(KEYS, max_size=5),
+    st.booleans(),
 )
 def test_overlay_writes_what_one_by_one_would(
     start: dict[Any, int], changes: list[Change], loaded: list[Any], prefix_too: bool
@@ -122,7 +127,9 @@ def test_a_row_touched_often_is_written_once() -> None:
 def test_a_change_that_ends_where_it_began_is_not_written() -> None:
     overlay = Overlay(SHAPES)
     overlay.admit({"t": {0: {()}}}, {"t": [("x", 1, 7, "s")]})
-    overlay.apply([Add("t", ("x", 1), "n", 1), Add("t", ("x", 1), "n", -1), insert(("y", 1)), Delete("t", ("y", 1))])
+    overlay.apply(
+        [Add("t", ("x", 1), "n", 1), Add("t", ("x", 1), "n", -1), insert(("y", 1)), Delete("t", ("y", 1))]
+    )
     assert overlay.writes() == []
 
 

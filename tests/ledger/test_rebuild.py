@@ -65,7 +65,9 @@ async def filled(store: Store, vault: Vault) -> None:
     """A log with notes, grants, cleared jobs, closed cases and private texts, in batches of random size."""
     draw = random.Random(7)
     async with Writer(store, PROJECTIONS, HandClock(unix_ms_of(NOON))) as writer:
-        await asyncio.gather(*(writer.submit(one) for one in (opening(), opening(OTHER), note("o", log=OTHER))))
+        await asyncio.gather(
+            *(writer.submit(one) for one in (opening(), opening(OTHER), note("o", log=OTHER)))
+        )
         seq = 2
         for _ in range(20):
             batch = []
@@ -127,7 +129,9 @@ async def test_an_erased_value_still_gives_a_row(store_url: str, vault: Vault) -
             rows = await tables_of(store)
             names = ("item", "sealed", "blob")
             items = [dict(zip(names, row[1:], strict=True)) for row in rows["item"]]
-            wraps = [dict(zip(("item", "subject", "wrapped"), row[1:], strict=True)) for row in rows["item_wrap"]]
+            wraps = [
+                dict(zip(("item", "subject", "wrapped"), row[1:], strict=True)) for row in rows["item_wrap"]
+            ]
             gone: tuple[Change, ...] = vault.erase("person", items, wraps).changes
             await writer.submit(command("erase", lambda view, command, at: Decided((), gone)))
             await writer.maintain(work(vault))
@@ -142,5 +146,7 @@ async def test_rebuild_refuses_what_it_cannot_make_again(store_url: str, vault: 
             with pytest.raises(RebuildFailed, match=r"table (account|posting|setting): expected rows again"):
                 await writer.maintain(rebuild(LOG, (), shapes(), derived_tables(), vault.open_many))
             with pytest.raises(Refused, match="unknown_log"):
-                await writer.maintain(rebuild("none.invalid", PROJECTIONS, shapes(), derived_tables(), vault.open_many))
+                await writer.maintain(
+                    rebuild("none.invalid", PROJECTIONS, shapes(), derived_tables(), vault.open_many)
+                )
         assert await tables_of(store) == before, "a failed rebuild leaves the old rows"

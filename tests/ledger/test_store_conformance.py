@@ -105,14 +105,23 @@ async def test_write_folds_inserts_updates_and_deletes(store_url: str) -> None:
         assert await load(writer, "item_wrap", ()) == [("i1", "s1", b"new"), ("i2", "s9", b"\x00\xff")]
         assert await load(writer, "posting", (5,)) == [(5, 0, "a", 1), (5, 1, "issuer", -7)]
         assert await load(writer, "posting", (6,)) == [(6, 0, "made after a blind delete", 1)]
-        assert await load(writer, "account", ()) == [("budget/shop", 1000), ("issuer", -1001), ("member/x/owed", -3)]
+        assert await load(writer, "account", ()) == [
+            ("budget/shop", 1000),
+            ("issuer", -1001),
+            ("member/x/owed", -3),
+        ]
 
 
 def bare_award(decision: str) -> Insert:
     """An award row without the decision and verdict that it names."""
     shape = shapes()["award"]
     row: dict[str, Any] = {name: 1 if name in shape.integers else "x" for name in shape.columns}
-    row |= {"decision": decision, "decision_about": "award", "decision_verb": "approved", "verdict_result": "pass"}
+    row |= {
+        "decision": decision,
+        "decision_about": "award",
+        "decision_verb": "approved",
+        "verdict_result": "pass",
+    }
     return Insert("award", row)
 
 
@@ -127,7 +136,9 @@ REFUSED: list[tuple[str, list[Change], type[LedgerError]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "error"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+@pytest.mark.parametrize(
+    ("changes", "error"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
 async def test_write_refuses_and_undoes_the_whole_transaction(
     store_url: str, changes: list[Change], error: type[LedgerError]
 ) -> None:
@@ -168,9 +179,15 @@ async def test_claim_leases_due_jobs_once_and_again_after_the_lease(store_url: s
         assert await claim("w1", t1, t2, count_max=1) == [(LOG, "early", 1)]
         assert await claim("w2", t1, t2) == [(OTHER, "theirs", 1), (LOG, "late", 1)]
         assert await claim("w3", t1, t2) == []
-        assert await claim("w3", t2, t3, count_max=3) == [(LOG, "early", 2), (OTHER, "theirs", 2), (LOG, "late", 2)]
+        assert await claim("w3", t2, t3, count_max=3) == [
+            (LOG, "early", 2),
+            (OTHER, "theirs", 2),
+            (LOG, "late", 2),
+        ]
         assert await writer.maintain(one(FinishJobs("w2", [(LOG, "late"), (OTHER, "theirs")]))) == 0
-        assert await writer.maintain(one(FinishJobs("w3", [(LOG, "late"), (OTHER, "theirs"), (LOG, "no")]))) == 2
+        assert (
+            await writer.maintain(one(FinishJobs("w3", [(LOG, "late"), (OTHER, "theirs"), (LOG, "no")]))) == 2
+        )
         assert await writer.maintain(one(ReleaseJob("w1", LOG, "early", t1, "E", False))) == 0
         assert await writer.maintain(one(ReleaseJob("w3", LOG, "early", t1, "E: why", True))) == 1
         assert await claim("w4", t3, t3) == [(LOG, "later", 1)]
@@ -187,7 +204,9 @@ async def test_reader_cannot_write(store_url: str) -> None:
     async with empty_store(store_url) as store:
         with pytest.raises(DBAPIError):
             async with store.reader.begin() as connection:
-                await connection.execute(text("INSERT INTO reuse (log, digest, evidence) VALUES ('l', 'd', 'e')"))
+                await connection.execute(
+                    text("INSERT INTO reuse (log, digest, evidence) VALUES ('l', 'd', 'e')")
+                )
         assert await fetch(store, "SELECT * FROM reuse") == []
 
 
@@ -213,7 +232,9 @@ asyncio.run(main())
 def second_writer(url: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-c", SECOND_WRITER, url]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 async def test_sqlite_refuses_a_second_writing_process(tmp_path: Path) -> None:

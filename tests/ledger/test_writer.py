@@ -97,10 +97,14 @@ async def test_64_clients_get_distinct_entries_and_the_book_adds_up(store_url: s
         assert refused == 320 - len(granted)
         assert sorted(one.first_seq for one in granted) == list(range(2, 2 + len(granted)))
         assert await check_log(store) == 2 + len(granted)
-        assert await fetch(store, "SELECT balance_tokens FROM account WHERE account = 'budget/shop'") == [(6,)]
+        assert await fetch(store, "SELECT balance_tokens FROM account WHERE account = 'budget/shop'") == [
+            (6,)
+        ]
 
 
-async def test_one_schedule_gives_the_same_rows_on_both_databases(tmp_path: Path, fresh_postgres_url: str) -> None:
+async def test_one_schedule_gives_the_same_rows_on_both_databases(
+    tmp_path: Path, fresh_postgres_url: str
+) -> None:
     draw = random.Random(20261123)
     batches = []
     for number in range(25):
@@ -134,7 +138,12 @@ async def test_a_repeat_gets_the_same_seqs_across_restarts(store_url: str) -> No
             first = await writer.submit(note("k"))
         async with Writer(store, PROJECTIONS, clock()) as writer:
             again = await writer.submit(note("k"))
-            assert (again.first_seq, again.count, again.at, again.replayed) == (first.first_seq, 1, first.at, True)
+            assert (again.first_seq, again.count, again.at, again.replayed) == (
+                first.first_seq,
+                1,
+                first.at,
+                True,
+            )
             with pytest.raises(Refused, match="idempotency_mismatch"):
                 await writer.submit(note("k", case="another"))
         assert await check_log(store) == 3
@@ -162,7 +171,9 @@ async def test_many_logs_do_not_meet(store_url: str) -> None:
     async with empty_store(store_url) as store:
         async with Writer(store, PROJECTIONS, clock()) as writer:
             await asyncio.gather(*(writer.submit(opening(log)) for log in logs))
-            await asyncio.gather(*(writer.submit(grant(f"k{n}", 1, log=log)) for n in range(10) for log in logs))
+            await asyncio.gather(
+                *(writer.submit(grant(f"k{n}", 1, log=log)) for n in range(10) for log in logs)
+            )
             with pytest.raises(Refused, match="unknown_log"):
                 await writer.submit(note("k1", log=OTHER))
         for log in logs:
@@ -172,12 +183,17 @@ async def test_many_logs_do_not_meet(store_url: str) -> None:
 
 async def test_two_writers_take_turns_on_one_postgres_log(fresh_postgres_url: str) -> None:
     async with empty_store(fresh_postgres_url) as store, empty_store(fresh_postgres_url) as second_store:
-        async with Writer(store, PROJECTIONS, clock()) as one, Writer(second_store, PROJECTIONS, clock()) as two:
+        async with (
+            Writer(store, PROJECTIONS, clock()) as one,
+            Writer(second_store, PROJECTIONS, clock()) as two,
+        ):
             opened = await asyncio.gather(one.submit(opening()), two.submit(opening()))
             assert sorted(answer.replayed for answer in opened) == [False, True]
             commands = [grant(f"k{number}", 3, f"m{number % 4}") for number in range(200)]
             # Every command goes to both: as a client does that got no answer from the first.
-            answers = await asyncio.gather(*(writer.submit(grant) for grant in commands for writer in (one, two)))
+            answers = await asyncio.gather(
+                *(writer.submit(grant) for grant in commands for writer in (one, two))
+            )
             assert sum(answer.replayed for answer in answers) == 200
             assert len({answer.first_seq for answer in answers}) == 200
         assert await check_log(store) == 202
@@ -189,7 +205,11 @@ REFUSED: list[tuple[str, Command, str]] = [
     ("a long key", note("k" * 256), "malformed_key"),
     ("NUL in the key", note("a\x00b"), "malformed_key"),
     ("NUL in a need", command("k", note("x").rule, needs=(Need("account", ("a\x00",)),)), "malformed_id"),
-    ("half a pair in a need", command("k", note("x").rule, needs=(Need("account", ("\ud800",)),)), "malformed_id"),
+    (
+        "half a pair in a need",
+        command("k", note("x").rule, needs=(Need("account", ("\ud800",)),)),
+        "malformed_id",
+    ),
     ("a number too large", command("k", note("x").rule, needs=(Need("posting", (2**63,)),)), "malformed_id"),
     ("NUL in a row", note("k", rows=(Insert("reuse", {"digest": "\x00", "evidence": "e"}),)), "text_refused"),
 ]
@@ -254,13 +274,17 @@ async def test_a_full_disk_fails_the_command_and_says_so(tmp_path: Path) -> None
             assert all(type(error) is StoreError and "full" in str(error) for error in failed)
             assert "SQLITE_FULL" in str(trouble(writer))
             assert await check_log(store) == 2 + acknowledged
-            await store.in_writer(lambda connection: connection.raw.execute("PRAGMA max_page_count = 1000000").close())
+            await store.in_writer(
+                lambda connection: connection.raw.execute("PRAGMA max_page_count = 1000000").close()
+            )
             assert isinstance(await writer.submit(note(f"{number}-0")), Outcome)
             assert trouble(writer) is None
         assert await check_log(store) == 3 + acknowledged
 
 
-async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again(fresh_postgres_url: str) -> None:
+async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again(
+    fresh_postgres_url: str,
+) -> None:
     async with empty_store(fresh_postgres_url) as store:
         async with Writer(store, PROJECTIONS, clock()) as writer:
             await writer.submit(opening())
@@ -270,7 +294,10 @@ async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again
                 name = await connection.raw.fetchval("SELECT pg_backend_pid()")
             async with store.reader.connect() as reader:
                 await reader.execute(text(f"SELECT pg_terminate_backend({name})"))
-            assert [type(answer) for answer in await answers_of(writer, note("a"), note("b"))] == [Outcome, Outcome]
+            assert [type(answer) for answer in await answers_of(writer, note("a"), note("b"))] == [
+                Outcome,
+                Outcome,
+            ]
             # And one that the server ends in the middle of the batch: the lock of another session holds it there.
             async with store.writing() as holder:
                 await holder.begin()
@@ -284,7 +311,10 @@ async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again
                 assert [type(answer) for answer in answers] == [StoreError, StoreError]
                 assert trouble(writer) is not None
                 await holder.raw.execute("ROLLBACK")
-            assert [type(answer) for answer in await answers_of(writer, note("c"), note("d"))] == [Outcome, Outcome]
+            assert [type(answer) for answer in await answers_of(writer, note("c"), note("d"))] == [
+                Outcome,
+                Outcome,
+            ]
             assert trouble(writer) is None
         assert await check_log(store) == 6
 

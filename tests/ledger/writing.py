@@ -22,7 +22,9 @@ from ledger.store import Store, open_store
 from ledger.store.tables import metadata
 from ledger.writer import Writer
 
-assert casework.tables.award is not None  # imported for its tables: the award rule of the database is tested too
+assert (
+    casework.tables.award is not None
+)  # imported for its tables: the award rule of the database is tested too
 
 LOG = "writing-7f3.invalid"
 OWNER = Actor("owner", "owner", "test")
@@ -121,7 +123,9 @@ async def fetch(store: Store, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await connection.execute(text(sql))]
 
 
-async def tables_of(store: Store, log: str = LOG, leave_out: tuple[str, ...] = ()) -> dict[str, list[tuple[Any, ...]]]:
+async def tables_of(
+    store: Store, log: str = LOG, leave_out: tuple[str, ...] = ()
+) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of a log in every table, sorted: two databases, or before and after, are compared by this."""
     rows = {}
     async with store.reader.connect() as connection:

@@ -1,6 +1,6 @@
 """A process that is going to be killed: 32 clients grant one token each time and print what was acknowledged.
 
-    killed_writer.py URL FIRST LAST     keys FIRST .. LAST-1; prints `ready`, then `key first_seq replayed` per answer
+killed_writer.py URL FIRST LAST     keys FIRST .. LAST-1; prints `ready`, then `key first_seq replayed` per answer
 """
 
 from __future__ import annotations

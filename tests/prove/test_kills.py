@@ -33,7 +33,9 @@ def top_up(view: View, command: Command, at: str) -> Decided:
     return Decided((Draft("budget_approved", None, {"budget": "shop", "amount_tokens": command.data}),))
 
 
-async def killed_run(url: str, first: int, last: int, alive_seconds: float | None) -> list[tuple[str, int, bool]]:
+async def killed_run(
+    url: str, first: int, last: int, alive_seconds: float | None
+) -> list[tuple[str, int, bool]]:
     """Start the writer, kill it after a while (None: let it finish), return what it acknowledged."""
     script = str(Path(__file__).with_name("killed_writer.py"))
     process = await asyncio.create_subprocess_exec(
@@ -54,7 +56,9 @@ async def killed_run(url: str, first: int, last: int, alive_seconds: float | Non
 async def check_acknowledged(store: Store, acknowledged: dict[str, int]) -> int:
     """Every acknowledged award stands where it was said to; no award stands twice. Return how many there are."""
     await check_log(store, KILLED_LOG)
-    rows = await fetch(store, f"SELECT seq, canon FROM entry WHERE log = '{KILLED_LOG}' AND kind = 'award_granted'")
+    rows = await fetch(
+        store, f"SELECT seq, canon FROM entry WHERE log = '{KILLED_LOG}' AND kind = 'award_granted'"
+    )
     granted = {codec.loads(canon)["body"]["award"]: seq for seq, canon in rows}
     assert len(granted) == len(rows), "an award was granted twice"
     lost = {key: seq for key, seq in acknowledged.items() if granted.get(key) != seq}
