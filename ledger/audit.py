@@ -20,7 +20,9 @@ Without a trust policy the best answer is "consistent with itself; origin and fr
 from __future__ import annotations
 
 import heapq
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress, count
 from typing import Any, Protocol
 
 from ledger.book import MOVES, Book, Posting, postings_of
@@ -39,10 +41,13 @@ from ledger.errors import BookError, BundleError, CanonicalError, ChainError, En
 from ledger.findings import Result
 from ledger.merkle import EMPTY_ROOT, HASH_SIZE_BYTES, leaf_hash
 from ledger.notes import SignatureMissing, SignatureWrong, Verify, parse_note
-from ledger.reading import QuickReader, read_entry
+from ledger.reading import QuickReader, Run, read_entry
 from ledger.repeats import Repeats
 from ledger.tiles import TILE_WIDTH, TileEdge, TileRef
 from ledger.trust import TrustPolicy, check_trust
+
+RUN_SIZE_MAX_BYTES = 1_000_000
+"""So much is decoded at a time: values in memory take several times the room of their bytes."""
 
 _ABOUT_THE_LOG = frozenset({"log_opened", "registry_published", "key_rotated"})
 
@@ -124,8 +129,10 @@ class _Run:
         self.result = Result()
         self._source, self._verify, self._loads, self._dumps = source, verify, loads, dumps
         self._log = ""
+        self._reader: QuickReader | None = None  # there once the log is known
         self._keys: KeyList | None = None
         self._size, self._prev, self._at = 0, ZERO_HASH, ""  # where the next entry must join
+        self._cmd = b""
         self._suspect: int | None = None  # does not follow; the next entry tells which side was changed
         self._edge = TileEdge()
         self._has_tiles = source.has_tiles()
@@ -145,48 +152,91 @@ class _Run:
 
     # ------------------------------------------------------------------------------------- steps 1 and 2: entries
     def read_all(self, seen: Repeats | None) -> None:
-        """Read every entry once: quickly if it is as expected, else strictly, to say why it is not."""
-        reader: QuickReader | None = None
-        last_cmd = ""
-        for data in self._entries():
-            while self._mark is not None and self._mark[0] <= self._edge.size:
-                self._check_mark(self._mark)
-                self._mark = next(self._marks, None)
-            value = (
-                reader.read(data, self._size, self._prev, self._at)
-                if reader and self._suspect is None
-                else None
-            )
-            if value is not None and (kind := value["kind"]) not in _ABOUT_THE_LOG:
-                cmd, private = value["cmd"], value["private"]
-                self._prev, self._at = self._add_leaf(data), value["at"]
-                self._size += 1
-                if kind in MOVES:
-                    self._check_postings(kind, self._size - 1, value["body"])
-            else:
-                entry = self._read_strictly(data)
-                self._prev = self._add_leaf(data)
-                cmd, private = (entry.cmd, entry.private) if entry is not None else (last_cmd, {})
-                self._at = max(self._at, entry.at) if entry is not None else self._at
-                self._size = entry.seq + 1 if entry is not None else self._size + 1
-                if reader is None and self._log:
-                    reader = QuickReader(self._log, self._loads, self._dumps)
-            if self._next_opened is not None:
-                self._check_opened(self._edge.size - 1, private)
-            if seen is not None and cmd != last_cmd:
-                seen.add(bytes.fromhex(cmd), self._edge.size - 1)
-            last_cmd = cmd
+        """Read every entry once, batch by batch; a batch is cut where a checkpoint ends."""
+        for lines in self._batches():
+            at = 0
+            while at < len(lines):
+                while self._mark is not None and self._mark[0] <= self._edge.size:
+                    self._check_mark(self._mark)
+                    self._mark = next(self._marks, None)
+                end = len(lines) if self._mark is None else at + self._mark[0] - self._edge.size
+                self._read_lines(lines[at:end], seen)
+                at = end
         if self._suspect is not None:
             self._settle_suspect(self._suspect, next_is_broken=False, at_end=True)
 
-    def _entries(self) -> Iterator[bytes]:
+    def _batches(self) -> Iterator[list[bytes]]:
+        """Yield the entries, as many as a tile covers at a time, so that batches and tiles close together."""
+        lines: list[bytes] = []
         try:
-            yield from self._source.entries()
+            for data in self._source.entries():
+                lines.append(data)
+                if len(lines) == TILE_WIDTH:
+                    yield lines
+                    lines = []
         except (ProofError, BundleError) as error:
+            if lines:
+                yield lines
             seq = self._edge.size
             self.result.found(
                 "entries", f"entry {seq} and those after it cannot be read: {error}", seq, "entries"
             )
+            return
+        if lines:
+            yield lines
+
+    def _read_lines(self, lines: Sequence[bytes], seen: Repeats | None) -> None:
+        """Read entries quickly if all are as expected, else by halves; strictly what is left, to say why it is not."""
+        small = len(lines) == 1 or sum(map(len, lines)) <= RUN_SIZE_MAX_BYTES
+        if small and self._reader is not None and self._suspect is None:
+            run = self._reader.read(lines, self._size)
+            if run is not None and run.prev == self._prev and run.at >= self._at and self._is_known(run):
+                self._take(run, seen)
+                return
+        if len(lines) > 1:
+            half = len(lines) // 2
+            self._read_lines(lines[:half], seen)
+            self._read_lines(lines[half:], seen)
+            return
+        entry = self._read_strictly(lines[0])
+        leaf = leaf_hash(lines[0])
+        self._add_leaves([leaf])
+        self._prev = leaf.hex()
+        self._at = max(self._at, entry.at) if entry is not None else self._at
+        self._size = entry.seq + 1 if entry is not None else self._size + 1
+        last = self._edge.size - 1
+        self._check_opened(last, [entry.private if entry is not None else {}])
+        if seen is not None and entry is not None:
+            self._note_commands(seen, last, bytes.fromhex(entry.cmd))
+        if self._reader is None and self._log:
+            self._reader = QuickReader(self._log, self._loads, self._dumps)
+
+    def _is_known(self, run: Run) -> bool:
+        """Say whether nothing in it is about the log, and the announced registry has all its kinds."""
+        kinds = run.kinds
+        return kinds.isdisjoint(_ABOUT_THE_LOG) and all(
+            KINDS[kind].since <= self.result.registry for kind in kinds
+        )
+
+    def _take(self, run: Run, seen: Repeats | None) -> None:
+        first = self._edge.size
+        if not MOVES.isdisjoint(run.kinds):
+            for seq, value in enumerate(run.values, self._size):
+                self._check_postings(value["kind"], seq, value["body"])
+        self._add_leaves(run.leaves)
+        self._size += len(run.leaves)
+        self._prev, self._at = run.leaves[-1].hex(), run.at_last
+        if self._next_opened is not None:
+            self._check_opened(first, [value["private"] for value in run.values])
+        if seen is not None:
+            self._note_commands(seen, first, run.cmds)
+
+    def _note_commands(self, seen: Repeats, first: int, cmds: bytes) -> None:
+        """Note for step 9 where each command begins: entries of one stand next to each other."""
+        values = [cmds[at : at + HASH_SIZE_BYTES] for at in range(0, len(cmds), HASH_SIZE_BYTES)]
+        begins = list(map(operator.ne, values, [self._cmd, *values]))
+        seen.add(compress(values, begins), compress(count(first), begins))
+        self._cmd = values[-1]
 
     def _read_strictly(self, data: bytes) -> Entry | None:
         """Read one entry in the slow way, reporting each thing that is wrong with it; None if it is no entry at all."""
@@ -295,13 +345,10 @@ class _Run:
             self.result.found("key", f"entry {entry.seq}: {error}", entry.seq, "entries")
 
     # ----------------------------------------------------------------------------------------------- step 3: tree
-    def _add_leaf(self, data: bytes) -> str:
-        leaf = leaf_hash(data)
-        closed = self._edge.append(leaf)
-        if closed and self._has_tiles:
-            for tile, hashes in closed:
+    def _add_leaves(self, leaves: Sequence[bytes]) -> None:
+        for tile, hashes in self._edge.extend(leaves):
+            if self._has_tiles:
                 self._check_tile(tile, hashes)
-        return leaf.hex()
 
     def _check_tile(self, tile: TileRef, hashes: bytes) -> None:
         stored = self._source.tile(tile.level, tile.index, tile.width)
@@ -402,13 +449,13 @@ class _Run:
             self.result.found("posting", what, seq, "postings")
 
     # ----------------------------------------------------------------------------------------------- step 8: vault
-    def _check_opened(self, seq: int, private: Mapping[str, str]) -> None:
-        while (
-            self._next_opened is not None and self._next_opened.seq <= seq and self._opened_values is not None
-        ):
+    def _check_opened(self, first: int, privates: Sequence[Mapping[str, str]]) -> None:
+        """Check the opened values of entries that stand at `first` and after; `privates` are those of the entries."""
+        while self._next_opened is not None and self._next_opened.seq < first + len(privates):
             opened = self._next_opened
+            private = privates[opened.seq - first] if opened.seq >= first else {}
             try:
-                opened.check(private.get(opened.path) if opened.seq == seq else None, self._log)
+                opened.check(private.get(opened.path), self._log)
             except (ProofError, CanonicalError) as error:
                 self.result.found("vault", f"entry {opened.seq}, {opened.path}: {error}", opened.seq, "vault")
             self._advance_opened()

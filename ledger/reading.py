@@ -1,36 +1,24 @@
 """Reading stored entries: strictly, so that a refusal has a name, and quickly, so that an audit of a long log ends.
 
-`read_entry` is the strict way. `QuickReader.read` gives the same value for an entry that is as expected in every
-respect, and None for any other; the caller then reads it again strictly to learn why. It is quick because types are
-compared in one pass that was compiled per kind, and nothing is built that the check does not need.
+`read_entry` is the strict way, entry by entry. `QuickReader.read` takes a run of neighbours and looks at one field of
+all of them at a time. It accepts a run only if every entry in it is as expected in every respect, and gives None for
+any other; the caller then reads smaller runs, and in the end one entry strictly, to learn what is wrong with which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from ledger.canonical import (
-    DOCUMENT_SIZE_MAX_BYTES,
-    INTEGER_MAX,
-    NESTING_MAX_LEVELS,
-    Dumps,
-    Loads,
-    decode,
-    is_plain,
-    json_dumps,
-    json_loads,
-)
-from ledger.entries import ENTRY_VERSION, FIELD_TYPES, KINDS, Entry, Kind, parse_entry
+from ledger.canonical import DOCUMENT_SIZE_MAX_BYTES, Dumps, Loads, decode, json_dumps, json_loads
+from ledger.columns import ColumnTest, all_ids, all_instants, all_text, column_test, raw_hashes
+from ledger.entries import ENTRY_VERSION, KINDS, Entry, Kind, parse_entry
+from ledger.merkle import leaf_hashes
 
 _MEMBERS = ("actor", "at", "body", "case", "cmd", "kind", "log", "prev", "private", "seq", "v")
 _ACTOR = ("id", "role", "via")
-_HASH_CHARACTERS = 64
-_CASE_CHARACTERS_MAX = 200
-_LEVELS_INSIDE_BODY = NESTING_MAX_LEVELS - 2
-
-Test = Callable[[Any], bool]
-_is_instant, _is_hash = FIELD_TYPES["instant"], FIELD_TYPES["hash"]
 
 
 def read_entry(data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dumps) -> Entry:
@@ -43,33 +31,21 @@ def read_entry(data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dumps
     return parse_entry(decode(data, loads, dumps))
 
 
-def _whole(value: Any) -> bool:
-    return type(value) is int and -INTEGER_MAX <= value <= INTEGER_MAX
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries that are each well-formed and follow each other. That they follow what came before, the caller checks.
 
+    `leaves` are their leaf hashes, `cmds` their command ids as raw bytes, 32 each; `prev` and `at` are those of the
+    first, `at_last` of the last. `values` are the decoded envelopes.
+    """
 
-def _plain(test: Test) -> Test:
-    return lambda value: test(value) and is_plain(value, _LEVELS_INSIDE_BODY)
-
-
-def _or_null(test: Test) -> Test:
-    return lambda value: value is None or test(value)
-
-
-def _test_of(type_name: str) -> Test:
-    if type_name.endswith("?"):
-        return _or_null(_test_of(type_name[:-1]))
-    if type_name == "int":
-        return _whole
-    if type_name in ("object", "objects", "money"):
-        return _plain(FIELD_TYPES[type_name])
-    return FIELD_TYPES[type_name]
-
-
-def _compiled(kind: Kind) -> tuple[tuple[str, ...], tuple[Test | None, ...], frozenset[str]]:
-    # Plain text is so common that None stands for its test: a type comparison in the loop.
-    names = tuple(sorted(kind.fields))
-    tests = tuple(None if kind.fields[name] == "text" else _test_of(kind.fields[name]) for name in names)
-    return names, tests, frozenset(kind.private)
+    values: Sequence[Mapping[str, Any]]
+    kinds: frozenset[str]
+    leaves: Sequence[bytes]
+    cmds: bytes
+    prev: str
+    at: str
+    at_last: str
 
 
 class QuickReader:
@@ -81,36 +57,87 @@ class QuickReader:
         self._log = log
         self._loads = loads
         self._dumps = dumps
-        self._shapes = {name: _compiled(kind) for name, kind in KINDS.items()}
+        self._shapes = {name: _Shape(kind) for name, kind in KINDS.items()}
 
-    def read(self, data: bytes, seq: int, prev: str, at: str) -> dict[str, Any] | None:
-        """Return the envelope if `data` is canonical, of a known kind in its shape, and next in the chain; or None."""
+    def read(self, lines: Sequence[bytes], seq: int) -> Run | None:
+        """Return the run of these entries, one at least, the first numbered `seq`; None if anything is unusual.
+
+        1. canonical bytes   2. members   3. envelope, field by field   4. bodies, kind by kind   5. links inside
+        """
         try:
-            value = self._loads(data)
-            if self._dumps(value) != data or not data.isascii() or len(data) > DOCUMENT_SIZE_MAX_BYTES:
+            values = self._decoded(lines)
+            if values is None or set(map(tuple, values)) != {_MEMBERS}:
                 return None
-            # Canonical bytes are sorted, so order tells the members, and the last two can be read off the bytes.
-            if (*value,) != _MEMBERS or not data.endswith(b',"seq":%d,"v":%d}' % (seq, ENTRY_VERSION)):
+            actors, ats, bodies, cases, cmds, kinds, logs, prevs, privates, seqs, versions = zip(
+                *map(dict.values, values), strict=True
+            )
+            count = len(lines)
+            if set(map(type, seqs + versions)) != {int} or versions.count(ENTRY_VERSION) != count:
                 return None
-            actor, when, body, case, cmd, kind, log, link, private, _, _ = value.values()
-            if link != prev or log != self._log or (when != at and (when < at or not _is_instant(when))):
+            if seqs != tuple(range(seq, seq + count)) or logs.count(self._log) != count:
                 return None
-            who, role, via = actor.values()
-            if type(who) is not str or type(role) is not str or type(via) is not str or (*actor,) != _ACTOR:
+            if not all_instants(ats) or sorted(ats) != list(ats):  # fixed-width UTC text sorts as time
                 return None
-            if len(cmd) != _HASH_CHARACTERS or cmd.strip("0123456789abcdef"):
+            if not _are_actors(actors) or not all_ids([case for case in set(cases) if case is not None]):
                 return None
-            if case is not None and not (type(case) is str and 0 < len(case) <= _CASE_CHARACTERS_MAX):
+            raw_cmds, raw_prevs = raw_hashes(cmds), raw_hashes(prevs)
+            if raw_cmds is None or raw_prevs is None or not self._are_bodies(kinds, bodies, privates):
                 return None
-            names, tests, paths = self._shapes[kind]
-            if (*body,) != names:
+            leaves = leaf_hashes(lines)
+            if raw_prevs[len(leaves[0]) :] != b"".join(leaves[:-1]):
                 return None
-            for item, test in zip(body.values(), tests, strict=True):
-                if type(item) is not str if test is None else not test(item):
-                    return None
-            for path, commitment in private.items():
-                if path not in paths or not _is_hash(commitment):
-                    return None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
-        return value  # type: ignore[no-any-return]
+        return Run(values, frozenset(kinds), leaves, raw_cmds, prevs[0], ats[0], ats[-1])
+
+    def _decoded(self, lines: Sequence[bytes]) -> list[Any] | None:
+        """Return the values if the bytes of each are canonical, ASCII and not too many.
+
+        The values are encoded again as one list. Every line is one JSON document by itself, and no object's text
+        starts another's, so if the whole agrees and holds objects only (`read` sees to that), each line does.
+        """
+        values = list(map(self._loads, lines))
+        whole = b"[%b]" % b",".join(lines)
+        if (
+            self._dumps(values) != whole
+            or not whole.isascii()
+            or max(map(len, lines)) > DOCUMENT_SIZE_MAX_BYTES
+        ):
+            return None
+        return values
+
+    def _are_bodies(self, kinds: Sequence[str], bodies: Sequence[Any], privates: Sequence[Any]) -> bool:
+        by_kind: dict[str, tuple[list[Any], list[Any]]] = {kind: ([], []) for kind in set(kinds)}
+        for kind, body, private in zip(kinds, bodies, privates, strict=True):
+            of_kind = by_kind[kind]
+            of_kind[0].append(body)
+            of_kind[1].append(private)
+        for kind, (its_bodies, its_privates) in by_kind.items():
+            if not self._shapes[kind].fits(its_bodies, its_privates):
+                return False
+        return raw_hashes(list(chain.from_iterable(map(dict.values, privates)))) is not None
+
+
+class _Shape:
+    """What bodies and private paths of a kind must be, with the tests of its fields in the order of their names."""
+
+    __slots__ = ("_names", "_paths", "_tests")
+
+    def __init__(self, kind: Kind) -> None:
+        names = sorted(kind.fields)
+        self._names = {tuple(names)}
+        self._tests: list[ColumnTest] = [column_test(kind.fields[name]) for name in names]
+        self._paths = set(kind.private)
+
+    def fits(self, bodies: Sequence[Any], privates: Sequence[Any]) -> bool:
+        """Say whether all bodies and paths of private values are as declared. Canonical members are sorted."""
+        if set(map(tuple, bodies)) != self._names or not set(chain.from_iterable(privates)) <= self._paths:
+            return False
+        columns = zip(*map(dict.values, bodies), strict=True)
+        return all(test(column) for test, column in zip(self._tests, columns, strict=True))
+
+
+def _are_actors(actors: Sequence[Any]) -> bool:
+    return set(map(tuple, actors)) == {_ACTOR} and all_text(
+        list(chain.from_iterable(map(dict.values, actors)))
+    )

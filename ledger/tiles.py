@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger.errors import ProofError
-from ledger.merkle import EMPTY_ROOT, HASH_SIZE_BYTES, NodeMissing, Nodes, node_hash
+from ledger.merkle import EMPTY_ROOT, HASH_SIZE_BYTES, NodeMissing, Nodes, node_hash, node_hashes
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
@@ -127,6 +127,20 @@ class TileEdge:
         edge.append(leaf)
         return [] if len(edge) < TILE_WIDTH else self._close()
 
+    def extend(self, leaves: Sequence[bytes]) -> list[tuple[TileRef, bytes]]:
+        """Add leaf hashes; return the tiles that they filled."""
+        closed: list[tuple[TileRef, bytes]] = []
+        at = 0
+        while at < len(leaves):
+            edge = self._edges[0]
+            part = leaves[at : at + TILE_WIDTH - len(edge)]
+            edge.extend(part)
+            self.size += len(part)
+            at += len(part)
+            if len(edge) == TILE_WIDTH:
+                closed += self._close()
+        return closed
+
     def _close(self) -> list[tuple[TileRef, bytes]]:
         closed: list[tuple[TileRef, bytes]] = []
         level = 0
@@ -173,7 +187,7 @@ def perfect_hash(hashes: Sequence[bytes]) -> bytes:
     """Return the hash of the perfect subtree over 1, 2, 4 .. 256 hashes."""
     row = list(hashes)
     while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        row = node_hashes(row)
     return row[0]
 
 
@@ -260,13 +274,14 @@ def unpack_bundle(data: bytes, width: int) -> list[bytes]:
         TileMalformed: cut off, or bytes left over.
     """
     entries: list[bytes] = []
-    at = 0
+    at, size = 0, len(data)
     for _ in range(width):
-        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-        if at + 2 > len(data) or end > len(data):
+        start = at + 2
+        end = start + (data[at] << 8 | data[at + 1]) if start <= size else size + 1
+        if end > size:
             raise TileMalformed(f"entry bundle: expected {width} entries, got {len(entries)} and a rest")
-        entries.append(data[at + 2 : end])
+        entries.append(data[start:end])
         at = end
-    if at != len(data):
+    if at != size:
         raise TileMalformed(f"entry bundle: expected {width} entries, got {len(data) - at} bytes more")
     return entries

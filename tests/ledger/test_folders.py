@@ -207,7 +207,7 @@ def test_repeats_finds_every_value_that_came_before(values: list[int]) -> None:
     expected = []
     with Repeats() as seen:
         for number, value in enumerate(values):
-            seen.add(value.to_bytes(32, "big"), number)
+            seen.add([value.to_bytes(32, "big")], [number])
             if value in first:
                 expected.append((value, first[value], number))
             first.setdefault(value, number)
@@ -218,7 +218,7 @@ def test_repeats_finds_every_value_that_came_before(values: list[int]) -> None:
 def test_repeats_finds_across_runs_on_disk() -> None:
     with Repeats() as seen:
         for number in range(2 * RUN_COUNT_MAX + 10):
-            seen.add((number % (2 * RUN_COUNT_MAX)).to_bytes(32, "big"), number)
+            seen.add([(number % (2 * RUN_COUNT_MAX)).to_bytes(32, "big")], [number])
         assert [(one, two) for _, one, two in seen.found()] == [
             (at, at + 2 * RUN_COUNT_MAX) for at in range(10)
         ]
