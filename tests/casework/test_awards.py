@@ -320,3 +320,29 @@ def test_shares_lose_no_token_and_differ_by_less_than_one_from_exact(
     assert sum(share.amount for share in shares) == amount
     assert [share.member for share in shares] == sorted(weights)
     assert all(abs(share.amount * total - amount * weights[share.member]) < total for share in shares)
+
+
+# what moved on after the verdict; the state table keeps most of these away, so the check itself is held here
+CURRENT: list[tuple[dict[str, Any], list[dict[str, Any]], bool]] = [
+    ({"outcome_seq": 5}, [{"evidence": "a"}, {"evidence": "b"}], True),
+    ({"outcome_seq": 9}, [{"evidence": "a"}, {"evidence": "b"}], False),
+    ({"outcome_seq": 5}, [{"evidence": "a"}], False),
+    ({"outcome_seq": 5}, [{"evidence": "a"}, {"evidence": "b"}, {"evidence": "c"}], False),
+    ({"outcome_seq": 5}, [{"evidence": "a"}, {"evidence": "b", "withdrawn": 1}], False),
+    ({"outcome_seq": 5}, [{"evidence": "a"}, {"evidence": "b"}, {"evidence": "c", "withdrawn": 1}], True),
+    ({"outcome_seq": 5}, [{"evidence": "a", "review_seq": 7}, {"evidence": "b"}], True),
+    ({"outcome_seq": 5}, [{"evidence": "a", "review_seq": 9}, {"evidence": "b"}], False),
+]
+
+
+@pytest.mark.parametrize(("row", "changes", "current"), CURRENT)
+def test_a_verdict_is_current_only_over_what_is_there(
+    row: dict[str, Any], changes: list[dict[str, Any]], current: bool
+) -> None:
+    items = [{"withdrawn": 0, "seq": at, "review_seq": None} | change for at, change in enumerate(changes)]
+    verdict = {"evidence": '["b","a"]', "seq": 8, "outcome_seq": 5}
+    if current:
+        awards.check_current(row, verdict, items)
+    else:
+        with pytest.raises(Refused, match="verdict_outdated"):
+            awards.check_current(row, verdict, items)
