@@ -7,10 +7,12 @@ timer. A window past the last instant of the file is not a miss: it is not yet k
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -121,10 +123,23 @@ def backtest(folder: Path, data: Path, playbooks: Sequence[str] = ()) -> Result:
     meter = Meter()
     watches = [watch for watch in example.watches(meter) if not playbooks or watch.id in playbooks]
     begun = time.perf_counter()
-    reading = read_changes(example.mapping, data)
-    run = Clockwork(Engine(example.messages, watches))
-    run.play(reading.changes())
+    with _collector_paused():
+        reading = read_changes(example.mapping, data)
+        run = Clockwork(Engine(example.messages, watches))
+        run.play(reading.changes())
     return _result(run, reading, meter, time.perf_counter() - begun)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A back-test keeps its whole history and makes no cycles: walking it for garbage took a fifth of the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 class Clockwork:
