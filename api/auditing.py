@@ -1,4 +1,5 @@
-"""Both audits over one target: intact? (ledger/audit.py) and earned? (casework/audit.py), with one exit code (SETTLED 18).
+"""Both audits over one target: intact? (ledger/audit.py) and earned? (casework/audit.py), with one exit code
+(SETTLED 18).
 
 A target is a log folder, a bundle file, or a database. A bundle holds one award, so only the first audit can be done
 on it: whether nothing was left out, a part cannot show.
@@ -36,7 +37,10 @@ from ledger.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What both audits say about one target. `earned` None: it was not asked, because the record is damaged or a part."""
+    """What both audits say about one target.
+
+    `earned` None: it was not asked, because the record is damaged or a part.
+    """
 
     target: str
     intact: Result

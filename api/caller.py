@@ -1,4 +1,5 @@
-"""Who holds a key. A key is `tsk_` and 256 random bits; only its SHA-256 is kept, and it names one member of one log."""
+"""Who holds a key. A key is `tsk_` and 256 random bits; only its SHA-256 is kept, and it names one member of
+one log."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """`tallystick`: the command line. Verbs that write ask the running server, or open the product here when none runs.
 
-Exit codes stand in verbs/console.py. Every error leaves as one sentence on standard error; a traceback means a fault of ours.
+Exit codes stand in verbs/console.py. Every error leaves as one sentence on standard error; a traceback means a
+fault of ours.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def run_verb(arguments: list[str]) -> int:
     except typer.Exit as end:
         return int(end.exit_code)
     except _USAGE as error:
-        complain(str(getattr(error, "format_message", lambda: error)()))
+        said = getattr(error, "format_message", None)
+        complain(said() if said is not None else str(error))
         return MISUSE
     except (KeyboardInterrupt, typer.Abort):
         complain("stopped")

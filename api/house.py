@@ -1,4 +1,5 @@
-"""Is this the product as it was shipped? First-party packages must come from one place: names such as `verifiers` exist elsewhere."""
+"""Is this the product as it was shipped? First-party packages must come from one place: names such as
+`verifiers` exist elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every error leaves in one shape: RFC 9457 `application/problem+json` with a code, a pointer per field, and what was not changed.
+"""Every error leaves in one shape: RFC 9457 `application/problem+json` with a code, a pointer per field, and
+what was not changed.
 
 Problem                     an error of the doors themselves; carries its status
 |-- NotSignedIn         401 no key, or one that is unknown, ended or expired

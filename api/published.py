@@ -114,7 +114,8 @@ def read_policy_text(text: str) -> PublishPolicy:
 
 
 def _any_style(text: str, name: str) -> Any:
-    """Return the content of one YAML document. Raises DocumentInvalid: no YAML, or an alias, which may grow without end."""
+    """Return the content of one YAML document. Raises DocumentInvalid: no YAML, or an alias, which may grow
+    without end."""
     yaml = YAML(typ="safe", pure=True)
     try:
         if any(isinstance(event, AliasEvent) for event in yaml.parse(text)):
@@ -129,7 +130,7 @@ def _any_style(text: str, name: str) -> Any:
 
 
 async def load_published(rows: Scoped, before: Published | None = None) -> Published | None:
-    """Return what watches now, compiled; `before` is returned again when nothing was published since. None: no kinds."""
+    """Return what watches now, compiled; `before` again when nothing was published since. None: no kinds."""
     found = await rows.find(tables.kind_set, order="seq", limit=1)
     if not found:
         return None

@@ -1,4 +1,5 @@
-"""The rooms of one organisation as the doors enter them: desk, office, rows, record. Built once per log, by installation.py."""
+"""The rooms of one organisation as the doors enter them: desk, office, rows, record. Built once per log, by
+installation.py."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
 class SchemaBehind(Exception):
-    """The database has no schema, or an older or newer one. The operator runs `tallystick db upgrade`, or this version."""
+    """The database has no schema, or an older or newer one. The operator runs `tallystick db upgrade`, or this
+    version."""
 
 
 def _config(url: str) -> Config:

@@ -32,7 +32,8 @@ POINTLESS = frozenset(
         "not_decided", "verdict_not_pass",
     }
 )  # fmt: skip
-"""Refusals that no later try can change: the work is done, or was overtaken. Anything else is tried again, then shown."""
+"""Refusals that no later try can change: the work is done, or was overtaken. Anything else is tried again,
+then shown."""
 
 log = structlog.get_logger("api.worker")
 

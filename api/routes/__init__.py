@@ -1,1 +1,2 @@
-"""The endpoints under /api/v1, one file per room of the house. Each names its permission; each returns rows as they are now."""
+"""The endpoints under /api/v1, one file per room of the house. Each names its permission; each returns rows as
+they are now."""

@@ -1,4 +1,5 @@
-"""How rows become answers: JSON columns opened, flags as booleans, `log` left out, sealed values by name where allowed."""
+"""How rows become answers: JSON columns opened, flags as booleans, `log` left out, sealed values by name where
+allowed."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from ledger.codec import loads
 
 JSON_COLUMNS = frozenset(
     {
-        "amount_max", "as_of", "beneficiaries", "charter", "content", "controllers", "facts", "flags", "groups", "kinds",
-        "missing", "records", "relied_on", "roles", "scope", "shares", "value", "witnessing",
+        "amount_max", "as_of", "beneficiaries", "charter", "content", "controllers", "facts", "flags", "groups",
+        "kinds", "missing", "records", "relied_on", "roles", "scope", "shares", "value", "witnessing",
     }
 )  # fmt: skip
 JSON_IN_SOME = {"evidence": frozenset({"decision", "verdict"})}

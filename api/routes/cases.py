@@ -56,7 +56,10 @@ from casework.requests import (
 
 router = APIRouter(prefix="/api/v1", tags=["cases"], responses=PROBLEM_RESPONSES)
 
-STATES = "^(DETECTED|SUPPRESSED|UNKNOWN|ASSIGNED|ACKNOWLEDGED|AWAITING_DECISION|IN_ACTION|AWAITING_REVIEW|RESOLVED|CLEARED|EXPIRED|REOPENED|CLOSED)$"
+STATES = (
+    "^(DETECTED|SUPPRESSED|UNKNOWN|ASSIGNED|ACKNOWLEDGED|AWAITING_DECISION|"
+    "IN_ACTION|AWAITING_REVIEW|RESOLVED|CLEARED|EXPIRED|REOPENED|CLOSED)$"
+)
 CONTENT_CHARS_MAX = 35_000_000  # base64 of the vault's 25 MiB
 About = Annotated[str, Field(pattern="^(action|award)$")]
 Flag = Annotated[str, Field(pattern="^(money|outbound|people|low_confidence)$")]

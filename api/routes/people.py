@@ -1,4 +1,5 @@
-"""Who is here, in which roles, with which powers and keys; budgets and settings. Names lie in the vault's erasable rows."""
+"""Who is here, in which roles, with which powers and keys; budgets and settings. Names lie in the vault's
+erasable rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Records in: a file with its mapping, or a batch. Bad rows are refused one by one; the same file twice changes nothing."""
+"""Records in: a file with its mapping, or a batch. Bad rows are refused one by one; the same file twice
+changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ class FileGiven(Asked):
 
 
 class RecordGiven(Asked):
-    """One version of one record: all its values at that moment. `known_at` null: now; `order` breaks ties of one instant."""
+    """One version of one record: all its values at that moment.
+
+    `known_at` null: now; `order` breaks ties of one instant.
+    """
 
     kind: Code
     id: Name

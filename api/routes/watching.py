@@ -1,4 +1,5 @@
-"""What is watched: kinds, playbooks, policies, sources. Text in, compiled before it is published, content in the log."""
+"""What is watched: kinds, playbooks, policies, sources. Text in, compiled before it is published, content in
+the log."""
 
 from __future__ import annotations
 

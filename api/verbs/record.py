@@ -1,4 +1,5 @@
-"""Verbs about the record: audit, export, checkpoint, rejudge. Auditing and rejudging ask nobody's permission: they only read."""
+"""Verbs about the record: audit, export, checkpoint, rejudge. Auditing and rejudging ask nobody's permission:
+they only read."""
 
 from __future__ import annotations
 

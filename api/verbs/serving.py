@@ -106,7 +106,7 @@ def serve_with(settings: Settings) -> None:
 
     async def work() -> None:
         task = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)
         if server.started:
             tell_address(settings, url)

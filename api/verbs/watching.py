@@ -26,7 +26,8 @@ def ingest(
     data: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file, plain or .gz.")],
     mapping: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Its mapping file.")],
 ) -> None:
-    """Import records; bad rows are refused with line and reason, the rest is imported; the same file twice changes nothing."""
+    """Import records; bad rows are refused with line and reason, the rest is imported; the same file twice
+    changes nothing."""
     raw = data.read_bytes()
     try:
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8")
@@ -85,8 +86,8 @@ def backtest(
     each = result.evaluations / max(1, result.changes)
     tell(
         [
-            f"{result.rows} rows, {result.changes} changes, {result.refused_count} rows refused, {result.flagged_count} "
-            f"flagged, {result.broken_count} broken, {each:.1f} evaluations per change, {result.seconds:.1f} s",
+            f"{result.rows} rows, {result.changes} changes, {result.refused_count} rows refused, "
+            f"{result.flagged_count} flagged, {result.broken_count} broken, {each:.1f} evaluations per change, {result.seconds:.1f} s",
             *(f"line {note.line}: {note.reason}" for note in result.refused[:NOTES_SHOWN_MAX]),
         ],
         None,

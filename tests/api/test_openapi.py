@@ -1,4 +1,5 @@
-"""The OpenAPI document is sound and complete, and requests made from it meet no surprise (schemathesis, seeded, small)."""
+"""The OpenAPI document is sound and complete, and requests made from it meet no surprise (schemathesis,
+seeded, small)."""
 
 from __future__ import annotations
 

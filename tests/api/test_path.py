@@ -1,4 +1,5 @@
-"""One award through the doors alone: records in, a case, two decisions, a customer's link, the worker, a bundle to keep."""
+"""One award through the doors alone: records in, a case, two decisions, a customer's link, the worker, a
+bundle to keep."""
 
 from __future__ import annotations
 

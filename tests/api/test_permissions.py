@@ -55,7 +55,8 @@ async def test_every_route_names_a_permission_or_is_public(at: House) -> None:
 
 
 async def test_every_route_for_every_role(at: House, ours: Team) -> None:
-    """401 without a key; 403 `not_allowed` exactly where the matrix says no; with the right role anything but those two."""
+    """401 without a key; 403 `not_allowed` exactly where the matrix says no; with the right role anything but
+    those two."""
     tried = 0
     for method, path, permission in routes(at):
         if permission is None or permission == OPERATOR:

@@ -21,7 +21,11 @@ async def test_steps_of_a_report_name_people_or_say_a_sentence(at: House, ours: 
     assert ours.members["agent"] not in told["take_action"]["members"]
     assert ours.members["agent"] in told["propose"]["members"]
     # nobody was given the power to decide yet
-    assert told["decide_action"] == {"step": "decide_action", "members": [], "sentence": SENTENCES["decide_action"]}
+    assert told["decide_action"] == {
+        "step": "decide_action",
+        "members": [],
+        "sentence": SENTENCES["decide_action"],
+    }
 
 
 async def test_steps_of_an_unknown_case_are_not_found(at: House, ours: Team, theirs: Team) -> None:
