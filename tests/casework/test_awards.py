@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casework import awards
 from casework.requests import (
     THE_SYSTEM,
     AwardStep,
