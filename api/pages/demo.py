@@ -1,0 +1,2 @@
+CLOCK_FILE = "clock"
+DEMO_FILE = "demo.json"

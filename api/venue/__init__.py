@@ -1,0 +1,1 @@
+"""The Harbour House: the demo venue, played by running the real product with a moved clock."""

@@ -1,0 +1,207 @@
+"""Make the demo: play The Harbour House from its first morning to Friday 16:10, and say what came of it.
+
+The same seed, date and version give the same log, root and keys included (SETTLED 7). What is left is an ordinary data
+folder, with a clock file that holds the venue's now and `demo.json` that says which award the front page tells.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from api import schema
+from api.cast import Door, RehearsalBroken
+from api.pages.demo import CLOCK_FILE, DEMO_FILE
+from api.settings import Settings
+from api.stage import stage
+from api.venue.calendar import HOUR_MS, WHOLE, Size, Span, awake_ms, instant_ms, last_friday
+from api.venue.house import House
+from api.venue.opening import VENUE, open_house, switch_on
+from api.venue.people import AUDITORS_NAME, OWNERS_NAME
+from api.venue.records import Plan, Planned, make_plan
+from api.venue.scripts import Matter, claimed, reported, script_of
+from api.venue.story import birthday
+from api.venue.words import CLAIMS, REPORTS
+from ledger.clock import instant_of
+from ledger.durable import replace_file
+
+SEED = "harbour"
+MINUTES_BETWEEN_IMPORTS = 60
+
+
+@dataclass(slots=True)
+class Told:
+    """What the demo holds; all counts are read through the API after the play."""
+
+    log: str
+    now: str
+    venue: str = VENUE
+    records: int = 0
+    people: int = 0
+    exceptions: dict[str, int] = field(default_factory=dict)
+    awards: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    attempts: int = 0
+    left_behind: int = 0
+    steps: int = 0
+    root: str = ""
+    story_case: str = ""
+    story_award: str = ""
+    seconds: float = 0.0
+
+
+def make_demo(folder: Path, day: date, seed: str = SEED, size: Size = WHOLE) -> Told:
+    """Play the venue into a new data folder; its last day is the last Friday that is not after `day`.
+
+    Raises:
+        RehearsalBroken: an answer nobody scripted.
+    """
+    started = time.perf_counter()
+    span = Span(last_friday(day), size)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    schema.upgrade(Settings(data_dir=folder).url)
+    random = Random(f"{seed} {span.last}")
+    with stage(folder, f"{seed} {span.last}", span.start_ms) as play:
+        house = open_house(play, span, random)
+        members = {name: door.member for name, door in house.doors.items()}
+        _play(house, make_plan(span, random, members))
+        told = _told(house)
+    told.seconds = time.perf_counter() - started
+    replace_file(folder / CLOCK_FILE, (told.now + "\n").encode())
+    replace_file(folder / DEMO_FILE, json.dumps(asdict(told), indent=1, sort_keys=True).encode())
+    return told
+
+
+def _play(house: House, plan: Plan) -> None:
+    """1. the weeks before, a batch a day  2. the watches go on  3. hour by hour to the end"""
+    play, span = house.play, house.span
+    changes = iter(plan.changes)
+    waiting: list[Planned] = []
+
+    def due(until_ms: int) -> list[Planned]:
+        for change in changes:
+            waiting.append(change)
+            if change.at_ms > until_ms:
+                break
+        ready = [change for change in waiting if change.at_ms <= until_ms]
+        del waiting[: len(ready)]
+        return ready
+
+    house.systems.send(due(span.start_ms))
+    for day in range(span.size.quiet_days):
+        play.move_to(span.at(day, "23:30"))
+        house.systems.send(due(play.now_ms))
+    play.move_to(span.watch_ms)
+    switch_on(house)
+    _plan_reports(house)
+    seen: set[str] = set()
+    for moment in _hours(span):
+        while (act := play.next_act_ms()) is not None and act < moment:
+            play.move_to(act)
+            play.act()
+        play.move_to(moment)
+        house.systems.send(due(moment))
+        play.work()
+        _find_new(house, plan, seen)
+        play.act()
+
+
+def _hours(span: Span) -> Iterator[int]:
+    moment = span.watch_ms
+    while moment < span.end_ms:
+        yield moment
+        moment = awake_ms(moment + HOUR_MS)
+    yield span.end_ms
+
+
+def _plan_reports(house: House) -> None:
+    size = house.span.size
+    days = size.days - size.quiet_days - 4
+    for number, note in enumerate(REPORTS):
+        after = 24.0 * (1 + number * days / len(REPORTS)) + 3 + number
+        house.begin(reported(house, note, forgotten=number == 2), after)
+    for number, (note, thing, suggestion) in enumerate(CLAIMS):
+        house.begin(claimed(house, note, thing, suggestion), 24.0 * (4 + 9 * number) + 5)
+
+
+def _find_new(house: House, plan: Plan, seen: set[str]) -> None:
+    """Let the script of every exception that has just been noticed begin."""
+    owner = house.door(OWNERS_NAME)
+    for row in owner.get("/cases", limit="40").body["items"]:
+        case = row["case"]
+        if case in seen:
+            break
+        seen.add(case)
+        if row["origin"] != "signal" or row["playbook"] is None or row["subject_item"] is None:
+            continue
+        texts = owner.get(f"/cases/{case}").body["texts"]
+        subject = texts[row["subject_item"]]
+        incident = plan.incidents.get((subject["kind"], subject["id"]))
+        fate = "false" if incident is None else incident.fate
+        value = row["value"]["amount_minor"] if row["value"] else 0
+        customer = str(subject.get("customer") or "")
+        matter = Matter(case, subject["kind"], subject["id"], customer, row["playbook"], value)
+        script = birthday(house, matter) if fate == "story" else script_of(house, matter, fate)
+        house.begin(script, 0.2)
+
+
+# ---------------------------------------------------------------------------------------------- what came of it
+ENDS = {"CLEARED": "sorted themselves out", "EXPIRED": "missed"}
+
+
+def _told(house: House) -> Told:
+    """Read through the same door as everybody what came of it."""
+    reader = house.door(AUDITORS_NAME)
+    told = Told(log=house.log, now=house.play.now())
+    ends: Counter[str] = Counter()
+    for row in _all(reader, "/cases"):
+        ends[_end_of(row)] += 1
+    awards: Counter[str] = Counter()
+    for row in _all(reader, "/awards"):
+        state = "questioned" if row["held_by"] and row["state"] == "provisional" else row["state"]
+        awards[AWARD_WORDS[state]] += 1
+        if row["case"] == house.story_case:
+            told.story_award, state_of_story = row["award"], row["state"]
+            if state_of_story != "settled":
+                raise RehearsalBroken(f"story: expected a settled award, got {state_of_story}")
+    if not told.story_award:
+        raise RehearsalBroken("story: expected an award, got none")
+    head = reader.get("/log").body
+    told.exceptions, told.awards = dict(sorted(ends.items())), dict(sorted(awards.items()))
+    told.refused, told.attempts = dict(sorted(house.tally.refused.items())), house.tally.attempts
+    told.left_behind = len(house.tally.left_behind)
+    told.records, told.people, told.story_case = house.systems.sent, len(house.doors), house.story_case
+    told.steps, told.root = int(head["size"]), str(head["root"])
+    return told
+
+
+AWARD_WORDS = {
+    "settled": "yours for good", "provisional": "waiting", "questioned": "questioned", "declined": "ended while waiting",
+    "revoked": "taken back",
+}  # fmt: skip
+
+
+def _end_of(row: dict[str, Any]) -> str:
+    if row["state"] == "CLOSED":
+        reason = row["close_reason"] if "close_reason" in row else None
+        return {"false_alarm": "false alarms"}.get(str(reason), "looked after")
+    return ENDS.get(row["state"], "looked after" if row["state"] == "RESOLVED" else "open")
+
+
+def _all(door: Door, path: str) -> Iterator[dict[str, Any]]:
+    cursor: str | None = None
+    while True:
+        page = door.get(path, limit="200", **({"cursor": cursor} if cursor else {})).body
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
