@@ -87,7 +87,8 @@ def backtest(
     tell(
         [
             f"{result.rows} rows, {result.changes} changes, {result.refused_count} rows refused, "
-            f"{result.flagged_count} flagged, {result.broken_count} broken, {each:.1f} evaluations per change, {result.seconds:.1f} s",
+            f"{result.flagged_count} flagged, {result.broken_count} broken, {each:.1f} evaluations per "
+            f"change, {result.seconds:.1f} s",
             *(f"line {note.line}: {note.reason}" for note in result.refused[:NOTES_SHOWN_MAX]),
         ],
         None,
