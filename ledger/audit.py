@@ -20,11 +20,11 @@ Without a trust policy the best answer is "consistent with itself; origin and fr
 from __future__ import annotations
 
 import heapq
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import compress, count
+from contextlib import ExitStack, closing
 from typing import Any, Protocol
 
+from ledger.ahead import Bundled, ReadBundle, is_worth_it, read_runs
 from ledger.book import MOVES, Book, Posting, postings_of
 from ledger.canonical import Dumps, Loads, json_dumps, json_loads
 from ledger.chain import ChainHead, LinkBroken, SeqBroken, check_link
@@ -45,9 +45,6 @@ from ledger.reading import QuickReader, Run, read_entry
 from ledger.repeats import Repeats
 from ledger.tiles import TILE_WIDTH, TileEdge, TileRef
 from ledger.trust import TrustPolicy, check_trust
-
-RUN_SIZE_MAX_BYTES = 1_000_000
-"""So much is decoded at a time: values in memory take several times the room of their bytes."""
 
 _ABOUT_THE_LOG = frozenset({"log_opened", "registry_published", "key_rotated"})
 
@@ -132,7 +129,6 @@ class _Run:
         self._reader: QuickReader | None = None  # there once the log is known
         self._keys: KeyList | None = None
         self._size, self._prev, self._at = 0, ZERO_HASH, ""  # where the next entry must join
-        self._cmd = b""
         self._suspect: int | None = None  # does not follow; the next entry tells which side was changed
         self._edge = TileEdge()
         self._has_tiles = source.has_tiles()
@@ -152,54 +148,74 @@ class _Run:
 
     # ------------------------------------------------------------------------------------- steps 1 and 2: entries
     def read_all(self, seen: Repeats | None) -> None:
-        """Read every entry once, batch by batch; a batch is cut where a checkpoint ends."""
-        for lines in self._batches():
-            at = 0
-            while at < len(lines):
-                while self._mark is not None and self._mark[0] <= self._edge.size:
-                    self._check_mark(self._mark)
-                    self._mark = next(self._marks, None)
-                end = len(lines) if self._mark is None else at + self._mark[0] - self._edge.size
-                self._read_lines(lines[at:end], seen)
-                at = end
+        """Read every entry once, as many at a time as a tile covers, so that runs and tiles close together."""
+        try:
+            size = self._source.size()
+            if size is not None and isinstance(self._source, Bundled) and is_worth_it(size):
+                self._read_bundles(self._source.bundle, size // TILE_WIDTH, seen)
+            else:
+                for lines in self._batches():
+                    self._read_lines(lines, seen)
+        except (ProofError, BundleError) as error:
+            seq = self._edge.size
+            what = f"entry {seq} and those after it cannot be read: {error}"
+            self.result.found("entries", what, seq, "entries")
         if self._suspect is not None:
             self._settle_suspect(self._suspect, next_is_broken=False, at_end=True)
 
     def _batches(self) -> Iterator[list[bytes]]:
-        """Yield the entries, as many as a tile covers at a time, so that batches and tiles close together."""
         lines: list[bytes] = []
-        try:
-            for data in self._source.entries():
-                lines.append(data)
-                if len(lines) == TILE_WIDTH:
+        entries = self._source.entries()
+        while True:
+            try:
+                data = next(entries, None)
+            except (ProofError, BundleError):
+                if lines:
                     yield lines
-                    lines = []
-        except (ProofError, BundleError) as error:
-            if lines:
+                raise
+            if data is not None:
+                lines.append(data)
+            if len(lines) == TILE_WIDTH or (lines and data is None):
                 yield lines
-            seq = self._edge.size
-            self.result.found(
-                "entries", f"entry {seq} and those after it cannot be read: {error}", seq, "entries"
-            )
-            return
-        if lines:
-            yield lines
+                lines = []
+            if data is None:
+                return
+
+    def _read_bundles(self, bundle: ReadBundle, full: int, seen: Repeats | None) -> None:
+        """Read a folder's bundles, `full` full ones and what is left, with the help of a second process."""
+        with ExitStack() as helped:
+            runs: Iterator[Run | None] = iter(())
+            for index in range(full + 1):
+                if index == 1 and self._reader is not None:
+                    private = self._next_opened is not None
+                    runs = helped.enter_context(closing(read_runs(self._reader, bundle, 1, full, private)))
+                run = next(runs, None)
+                if run is not None and self._fits(run):
+                    self._take(run, seen)
+                    continue
+                lines = bundle(index)
+                if lines is None:
+                    return
+                self._read_lines(lines, seen)
 
     def _read_lines(self, lines: Sequence[bytes], seen: Repeats | None) -> None:
         """Read entries quickly if all are as expected, else by halves; strictly what is left, to say why it is not."""
-        small = len(lines) == 1 or sum(map(len, lines)) <= RUN_SIZE_MAX_BYTES
-        if small and self._reader is not None and self._suspect is None:
+        if self._reader is not None and self._suspect is None:
             run = self._reader.read(lines, self._size)
-            if run is not None and run.prev == self._prev and run.at >= self._at and self._is_known(run):
+            if run is not None and self._fits(run):
                 self._take(run, seen)
                 return
-        if len(lines) > 1:
+        if len(lines) == 1:
+            self._read_line(lines[0], seen)
+        else:
             half = len(lines) // 2
             self._read_lines(lines[:half], seen)
             self._read_lines(lines[half:], seen)
-            return
-        entry = self._read_strictly(lines[0])
-        leaf = leaf_hash(lines[0])
+
+    def _read_line(self, data: bytes, seen: Repeats | None) -> None:
+        self._check_due_marks()
+        entry = self._read_strictly(data)
+        leaf = leaf_hash(data)
         self._add_leaves([leaf])
         self._prev = leaf.hex()
         self._at = max(self._at, entry.at) if entry is not None else self._at
@@ -207,36 +223,32 @@ class _Run:
         last = self._edge.size - 1
         self._check_opened(last, [entry.private if entry is not None else {}])
         if seen is not None and entry is not None:
-            self._note_commands(seen, last, bytes.fromhex(entry.cmd))
+            seen.add(bytes.fromhex(entry.cmd))
+        elif seen is not None:
+            seen.skip()
         if self._reader is None and self._log:
             self._reader = QuickReader(self._log, self._loads, self._dumps)
 
-    def _is_known(self, run: Run) -> bool:
-        """Say whether nothing in it is about the log, and the announced registry has all its kinds."""
-        kinds = run.kinds
-        return kinds.isdisjoint(_ABOUT_THE_LOG) and all(
-            KINDS[kind].since <= self.result.registry for kind in kinds
+    def _fits(self, run: Run) -> bool:
+        """Say whether a run follows what was read, and all its kinds are announced and none is about the log."""
+        return (
+            self._suspect is None
+            and (run.seq, run.prev) == (self._size, self._prev)
+            and run.at >= self._at
+            and _ABOUT_THE_LOG.isdisjoint(run.kinds)
+            and all(KINDS[kind].since <= self.result.registry for kind in run.kinds)
         )
 
     def _take(self, run: Run, seen: Repeats | None) -> None:
         first = self._edge.size
-        if not MOVES.isdisjoint(run.kinds):
-            for seq, value in enumerate(run.values, self._size):
-                self._check_postings(value["kind"], seq, value["body"])
-        self._add_leaves(run.leaves)
+        for seq, kind, body in run.moves:
+            self._check_postings(kind, seq, body)
+        self._add_leaves(run.leaves, run.top)
         self._size += len(run.leaves)
         self._prev, self._at = run.leaves[-1].hex(), run.at_last
-        if self._next_opened is not None:
-            self._check_opened(first, [value["private"] for value in run.values])
+        self._check_opened(first, run.privates)
         if seen is not None:
-            self._note_commands(seen, first, run.cmds)
-
-    def _note_commands(self, seen: Repeats, first: int, cmds: bytes) -> None:
-        """Note for step 9 where each command begins: entries of one stand next to each other."""
-        values = [cmds[at : at + HASH_SIZE_BYTES] for at in range(0, len(cmds), HASH_SIZE_BYTES)]
-        begins = list(map(operator.ne, values, [self._cmd, *values]))
-        seen.add(compress(values, begins), compress(count(first), begins))
-        self._cmd = values[-1]
+            seen.add(run.cmds)
 
     def _read_strictly(self, data: bytes) -> Entry | None:
         """Read one entry in the slow way, reporting each thing that is wrong with it; None if it is no entry at all."""
@@ -345,10 +357,22 @@ class _Run:
             self.result.found("key", f"entry {entry.seq}: {error}", entry.seq, "entries")
 
     # ----------------------------------------------------------------------------------------------- step 3: tree
-    def _add_leaves(self, leaves: Sequence[bytes]) -> None:
-        for tile, hashes in self._edge.extend(leaves):
-            if self._has_tiles:
-                self._check_tile(tile, hashes)
+    def _add_leaves(self, leaves: Sequence[bytes], top: bytes | None = None) -> None:
+        """Grow the tree, stopping at every size that a checkpoint covers."""
+        at = 0
+        while at < len(leaves):
+            self._check_due_marks()
+            end = len(leaves) if self._mark is None else at + self._mark[0] - self._edge.size
+            part = leaves[at:end]
+            for tile, hashes in self._edge.extend(part, top if len(part) == len(leaves) else None):
+                if self._has_tiles:
+                    self._check_tile(tile, hashes)
+            at += len(part)
+
+    def _check_due_marks(self) -> None:
+        while self._mark is not None and self._mark[0] <= self._edge.size:
+            self._check_mark(self._mark)
+            self._mark = next(self._marks, None)
 
     def _check_tile(self, tile: TileRef, hashes: bytes) -> None:
         stored = self._source.tile(tile.level, tile.index, tile.width)

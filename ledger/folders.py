@@ -157,13 +157,19 @@ class FolderSource:
             TileMalformed: a bundle is cut off or too long.
         """
         index = 0
-        while True:
-            width = TILE_WIDTH if self._size is None else width_at(self._size, 0, index)
-            data = self._files.read(bundle_path(index, width)) if width else None
-            if data is None:
-                return
-            yield from unpack_bundle(data, width)
+        while (lines := self.bundle(index)) is not None:
+            yield from lines
             index += 1
+
+    def bundle(self, index: int) -> list[bytes] | None:
+        """Return the entries of one bundle, None if it is missing or beyond the size.
+
+        Raises:
+            TileMalformed: it is cut off or too long.
+        """
+        width = TILE_WIDTH if self._size is None else width_at(self._size, 0, index)
+        data = self._files.read(bundle_path(index, width)) if width else None
+        return None if data is None else unpack_bundle(data, width)
 
     def checkpoints(self) -> Iterator[bytes]:
         """Yield the older checkpoints by size, then the newest."""

@@ -127,8 +127,11 @@ class TileEdge:
         edge.append(leaf)
         return [] if len(edge) < TILE_WIDTH else self._close()
 
-    def extend(self, leaves: Sequence[bytes]) -> list[tuple[TileRef, bytes]]:
-        """Add leaf hashes; return the tiles that they filled."""
+    def extend(self, leaves: Sequence[bytes], top: bytes | None = None) -> list[tuple[TileRef, bytes]]:
+        """Add leaf hashes; return the tiles that they filled.
+
+        `top` is `perfect_hash(leaves)` if these are the 256 of one tile and the caller has it already.
+        """
         closed: list[tuple[TileRef, bytes]] = []
         at = 0
         while at < len(leaves):
@@ -138,10 +141,10 @@ class TileEdge:
             self.size += len(part)
             at += len(part)
             if len(edge) == TILE_WIDTH:
-                closed += self._close()
+                closed += self._close(top if len(part) == TILE_WIDTH == len(leaves) else None)
         return closed
 
-    def _close(self) -> list[tuple[TileRef, bytes]]:
+    def _close(self, top: bytes | None = None) -> list[tuple[TileRef, bytes]]:
         closed: list[tuple[TileRef, bytes]] = []
         level = 0
         while len(edge := self._edges[level]) == TILE_WIDTH:
@@ -150,7 +153,7 @@ class TileEdge:
             )
             if level + 1 == len(self._edges):
                 self._edges.append([])
-            self._edges[level + 1].append(perfect_hash(edge))
+            self._edges[level + 1].append(perfect_hash(edge) if top is None or level else top)
             self._edges[level] = []
             level += 1
         return closed

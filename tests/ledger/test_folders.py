@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -201,24 +202,38 @@ def test_another_trust_policy_is_refused(data: bytes) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- repeats
-@given(st.lists(st.integers(0, 40), max_size=60))
-def test_repeats_finds_every_value_that_came_before(values: list[int]) -> None:
+def value_of(number: int) -> bytes:
+    """Return a value; those of numbers 2n and 2n+1 differ in their last byte only."""
+    return (number // 2).to_bytes(8, "big") + bytes(23) + bytes([number % 2])
+
+
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 7))
+def test_repeats_finds_every_value_that_came_back(values: list[int], together: int) -> None:
     first: dict[int, int] = {}
     expected = []
     with Repeats() as seen:
         for number, value in enumerate(values):
-            seen.add([value.to_bytes(32, "big")], [number])
-            if value in first:
-                expected.append((value, first[value], number))
+            if value in first and values[number - 1] != value:
+                expected.append((value_of(value), first[value], number))
             first.setdefault(value, number)
-        found = [(int.from_bytes(value, "big"), one, two) for value, one, two in seen.found()]
-    assert found == sorted(expected)
+        for at in range(0, len(values), together):
+            seen.add(b"".join(map(value_of, values[at : at + together])))
+        assert list(seen.found()) == expected
 
 
 def test_repeats_finds_across_runs_on_disk() -> None:
+    size = 2 * RUN_COUNT_MAX
     with Repeats() as seen:
-        for number in range(2 * RUN_COUNT_MAX + 10):
-            seen.add([(number % (2 * RUN_COUNT_MAX)).to_bytes(32, "big")], [number])
-        assert [(one, two) for _, one, two in seen.found()] == [
-            (at, at + 2 * RUN_COUNT_MAX) for at in range(10)
-        ]
+        for number in range(0, size + 10, 10):
+            numbers = (sha256(b"%d" % (at % size)).digest() for at in range(number, number + 10))
+            seen.add(b"".join(numbers)[: 32 * (size + 10 - number)])
+        assert [(one, two) for _, one, two in seen.found()] == [(at, at + size) for at in range(10)]
+
+
+def test_a_value_that_cannot_be_told_is_no_repeat() -> None:
+    with Repeats() as seen:
+        seen.skip()
+        seen.add(value_of(5))
+        seen.skip()
+        seen.add(value_of(5) + value_of(7) + value_of(5))
+        assert list(seen.found()) == [(value_of(5), 1, 5)]
