@@ -232,6 +232,8 @@ class Desk:
         The system asks after every review; it is refused (transition) while items wait for review, or when the verdict
         on record still rests on what is there.
         """
+        if await self._in.is_repeat(who, key):
+            return await self._in.submit(who, key, request, judging.given, ())
         if who.id == SYSTEM:
             await judging.check_useful(self._in.records, request.case)
         basis = await judging.read(self._in.records, self._in.log, request.case, request.beneficiaries)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from casework.records import Records
 from casework.requests import Asked, Principal, Private
+from ledger.chain import command_id
 from ledger.changes import Change
 from ledger.codec import dumps
 from ledger.commands import Command, Need, Outcome, Rule
@@ -38,10 +39,32 @@ class Done:
     secrets: Mapping[str, str]
 
 
-ID_FIELDS = (
-    "member", "authority", "key", "budget", "proposal", "decision", "evidence", "link", "verdict", "award",
-    "playbook", "policy", "source",
-)  # fmt: skip
+IDS_OF: Mapping[str, tuple[str, ...]] = {
+    "log_opened": ("member",),
+    **dict.fromkeys(
+        ("member_joined", "member_left", "role_granted", "role_ended", "agent_registered", "agent_stopped"),
+        ("member",),
+    ),
+    **dict.fromkeys(("authority_granted", "authority_ended"), ("member", "authority")),
+    "api_key_issued": ("key", "member"),
+    "api_key_ended": ("key",),
+    **dict.fromkeys(("budget_set", "budget_approved"), ("budget",)),
+    **dict.fromkeys(("playbook_published", "mode_changed"), ("playbook",)),
+    "policy_published": ("policy",),
+    "source_registered": ("source",),
+    **dict.fromkeys(("case_opened", "proposal_made", "action_taken"), ("proposal",)),
+    "decision_made": ("decision", "award"),
+    "decision_withdrawn": ("decision",),
+    **dict.fromkeys(("evidence_attached", "evidence_withdrawn", "evidence_reviewed"), ("evidence",)),
+    "link_answered": ("link", "evidence"),
+    **dict.fromkeys(("link_issued", "link_expired"), ("link",)),
+    "verdict_given": ("verdict",),
+    **dict.fromkeys(
+        ("award_granted", "award_held", "award_released", "award_settled", "award_declined", "award_revoked"),
+        ("award",),
+    ),
+}
+"""First kind of a command -> the ids its answer names beside its case. A repeat names the same ones and no more."""
 
 
 class RequestKey(str):
@@ -113,6 +136,10 @@ class Intake:
             return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
         return Done(outcome, dict(outcome.result), secrets or {})
 
+    async def is_repeat(self, who: Principal, key: str) -> bool:
+        """Say whether this key was used already, for use cases that may refuse before they submit: a repeat may not."""
+        return await self.records.get("command", (command_id(self.log, who.id, str(key)),)) is not None
+
     def ids(self, *names: str) -> dict[str, str]:
         """Draw one UUIDv7 per name."""
         return {name: uuid7(self.entropy, self.clock()) for name in names}
@@ -159,13 +186,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def ids_of(entries: Iterable[Entry]) -> dict[str, str]:
-    """Return the ids that a command's entries name, the first of each name: the same as its rule's result."""
+def ids_of(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return the ids that the first try's answer named, read from its entries: the same as its rule's result."""
     found: dict[str, str] = {}
+    names = IDS_OF.get(entries[0].kind, ()) if entries else ()
     for entry in entries:
         if entry.case is not None:
             found.setdefault("case", entry.case)
-        for name in ID_FIELDS:
+        for name in names:
             value = entry.body.get(name)
             if type(value) is str:
                 found.setdefault(name, value)
