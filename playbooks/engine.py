@@ -276,17 +276,14 @@ class _Run:
         before_it: dict[tuple[str, str], Any] = {}
         for change in group:
             key = (change.kind, change.id)
-            late = False
             if key in before_it:
                 old_values = before_it[key]
             else:
                 old = self._record(*key)
                 old_values = old.values if old is not None else None
-                late = old is not None and change.version < old.version
             before_it[key] = change.values
             for watch in self._engine._own.get(change.kind, ()):
-                # A version that comes late may hold an earlier answer, whatever the latest one says.
-                if late or _differs(watch.subject_reads, old_values, change.values):
+                if _differs(watch.subject_reads, old_values, change.values):
                     _touch(touched, (watch.id, change.id), change.event_ms)
             for watch in self._engine._matched.get(change.kind, ()):
                 if _differs(watch.match_reads, old_values, change.values):

@@ -256,6 +256,26 @@ def test_a_slow_worker_cannot_hide_that_an_answer_was_late() -> None:
     assert instant_text(step.said[0].onset_ms) == "2026-03-04T09:00:00.000Z"  # type: ignore[union-attr]
 
 
+def test_a_slow_worker_cannot_hide_what_was_mended_after_it_was_due() -> None:
+    run = Clockwork(engine("dated"))
+    run.world.apply(run.engine.step([job("j", "2026-03-02T09:00:00.000Z", day="2026-03-06")], run.world))
+    mended = job("j", "2026-03-05T00:00:00.000Z", day="2026-03-06", status="done")
+    assert [type(said).__name__ for said in run.engine.step([mended], run.world).said] == [
+        "Signal",
+        "Cleared",
+    ]
+
+
+def test_a_timer_due_on_the_very_tick_of_another_is_not_lost() -> None:
+    first = job("j", "2026-03-02T09:00:00.000Z")
+    second = job("k", "2026-03-02T09:00:01.000Z", opened_at="2026-03-02T09:00:01.000Z")
+    said = _said([first, second, END], "answered")
+    assert [(one.subject, instant_text(one.detected_ms)[11:19]) for one in said] == [
+        ("j", "09:00:01"),
+        ("k", "09:00:02"),
+    ]
+
+
 def test_an_answer_that_becomes_known_late_but_was_in_time_clears() -> None:
     late = job(
         "j", "2026-03-03T00:00:00.000Z", "2026-03-06T00:00:00.000Z", done_at="2026-03-03T00:00:00.000Z"
