@@ -19,7 +19,7 @@ JOB_KIND = "said"
 PATH = "said"
 
 
-def outbox(vault: Vault, said: Said, name: str, due: str, size: int) -> tuple[Change, ...]:
+def outbox(vault: Vault, said: Said, name: str, due: str) -> tuple[Change, ...]:
     """Return the rows that keep one thing said: its sealed value and its job, due at `due`."""
     sealed = vault.seal({"type": type(said).__name__, **_plain(asdict(said))}, PATH, [])
     job = {
@@ -27,7 +27,7 @@ def outbox(vault: Vault, said: Said, name: str, due: str, size: int) -> tuple[Ch
         "kind": JOB_KIND,
         "due": due,
         "payload": dumps({"item": sealed.commitment}).decode(),
-        "cause_seq": size,
+        "cause_seq": -1,  # no entry caused it: `rebuild` must leave it alone
         "attempt": 0,
         "lease_until": None,
         "leased_by": None,

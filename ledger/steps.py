@@ -47,9 +47,13 @@ class ReadEntries:
     count_max: int
 
 
+KEPT = {"job": " AND cause_seq >= 0"}
+"""What `Clear` leaves alone: a job that no entry caused (cause_seq -1) could not be made again from the log."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Delete all rows of a log in these tables, in this order. Answer: table -> rows that were there."""
+    """Delete the rows of a log in these tables but for KEPT, in this order. Answer: table -> rows that were there."""
 
     log: str
     tables: Sequence[str]

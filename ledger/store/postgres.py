@@ -21,6 +21,7 @@ from ledger.errors import ProgrammingError, RowRefused, StoreError
 from ledger.overlay import Shape, TableWrite
 from ledger.steps import (
     JOB_COLUMNS,
+    KEPT,
     ClaimJobs,
     Clear,
     CountRows,
@@ -162,7 +163,11 @@ class PostgresConnection:
                 return [row[0] for row in await self.raw.fetch(sql, step.log, step.first_seq, step.count_max)]
             case Clear():
                 return {
-                    table: _count(await self.raw.execute(f'DELETE FROM "{table}" WHERE log = $1', step.log))
+                    table: _count(
+                        await self.raw.execute(
+                            f'DELETE FROM "{table}" WHERE log = $1{KEPT.get(table, "")}', step.log
+                        )
+                    )
                     for table in step.tables
                 }
             case CountRows():

@@ -26,6 +26,7 @@ from ledger.errors import ProgrammingError, RowRefused, StoreError
 from ledger.overlay import Shape, TableWrite
 from ledger.steps import (
     JOB_COLUMNS,
+    KEPT,
     ClaimJobs,
     Clear,
     CountRows,
@@ -160,7 +161,9 @@ class SqliteConnection:
                 return [row[0] for row in self.raw.execute(sql, (step.log, step.first_seq, step.count_max))]
             case Clear():
                 return {
-                    table: self.raw.execute(f'DELETE FROM "{table}" WHERE log = ?', (step.log,)).rowcount
+                    table: self.raw.execute(
+                        f'DELETE FROM "{table}" WHERE log = ?{KEPT.get(table, "")}', (step.log,)
+                    ).rowcount
                     for table in step.tables
                 }
             case CountRows():

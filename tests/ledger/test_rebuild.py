@@ -10,7 +10,7 @@ import pytest
 
 from ledger import rebuild as rebuilding
 from ledger.blobs import FolderBlobs
-from ledger.changes import Change
+from ledger.changes import Change, Insert
 from ledger.clock import HandClock, unix_ms_of
 from ledger.commands import Command, Decided, View
 from ledger.entries import Draft
@@ -136,6 +136,19 @@ async def test_an_erased_value_still_gives_a_row(store_url: str, vault: Vault) -
             await writer.submit(command("erase", lambda view, command, at: Decided((), gone)))
             await writer.maintain(work(vault))
         assert await fetch(store, "SELECT value FROM setting") == [("None",)]
+
+
+async def test_rebuild_keeps_a_job_that_no_entry_caused(store_url: str, vault: Vault) -> None:
+    job = {
+        "job": "said:x", "kind": "said", "due": NOON, "payload": "{}", "cause_seq": -1, "attempt": 0,
+        "lease_until": None, "leased_by": None, "dead": 0, "error": None,
+    }  # fmt: skip
+    async with empty_store(store_url) as store:
+        async with Writer(store, PROJECTIONS, HandClock(unix_ms_of(NOON))) as writer:
+            await writer.submit(opening())
+            await writer.submit(command("said", lambda view, asked, at: Decided((), (Insert("job", job),))))
+            await writer.maintain(work(vault))
+        assert await fetch(store, "SELECT job, cause_seq FROM job") == [("said:x", -1)]
 
 
 async def test_rebuild_refuses_what_it_cannot_make_again(store_url: str, vault: Vault) -> None:
