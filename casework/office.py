@@ -14,6 +14,7 @@ from casework.requests import (
     ApproveBudget,
     ChangeMode,
     ChangeSettings,
+    ConfirmClock,
     EndApiKey,
     EndAuthority,
     GrantAuthority,
@@ -126,6 +127,11 @@ class Office:
         return await self._in.submit(
             who, key, request, rules.budget_approved, needs, known={"set_by": set_by}
         )
+
+    async def confirm_clock(self, who: Principal, key: str) -> Done:
+        """Let a log go on that stopped because its clock had stepped by more than a day. Refused: transition."""
+        needs = [Need("log_head", ())]
+        return await self._in.submit(who, key, ConfirmClock(), rules.clock_confirmed, needs)
 
     async def change_settings(self, who: Principal, key: str, request: ChangeSettings) -> Done:
         """Refused: value_invalid (an unknown setting or value)."""

@@ -415,6 +415,20 @@ def source_registered(view: View, command: Command, at: str) -> Decided:
     return _one(asked, "source_registered", body, {"source": request.source})
 
 
+def clock_confirmed(view: View, command: Command, at: str) -> Decided:
+    """Rule of confirm_clock: an owner, and only while the log waits for it.
+
+    Raises:
+        Refused: transition (the log runs).
+    """
+    asked: Asked = command.data
+    people.owner(view, asked.who)
+    head = view.get("log_head", ())
+    if head is None or head["stopped"] is None:
+        raise refuse("transition", "expected a log that waits for its clock to be confirmed, got one that runs")
+    return _one(asked, "clock_confirmed", {"at": at}, {})
+
+
 def settings_changed(view: View, command: Command, at: str) -> Decided:
     """Rule of change_settings."""
     asked: Asked = command.data

@@ -406,6 +406,11 @@ class RegisterSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmClock:
+    """A person says that the time shown is right, after a step that stopped the log."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeSettings:
     """Settings by name; casework/presets.yaml lists them with units."""
 

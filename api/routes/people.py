@@ -277,6 +277,12 @@ async def approve_budget(
     return await tell(asking, await asking.rooms.office.approve_budget(asking.who, asking.key, request))
 
 
+@router.post("/clock/confirm", operation_id="confirm_clock")
+async def confirm_clock(asking: Writes) -> Recorded:
+    """Say that the time shown is right, after a clock step that stopped the log."""
+    return await tell(asking, await asking.rooms.office.confirm_clock(asking.who, asking.key))
+
+
 @router.get("/settings", operation_id="list_settings")
 async def list_settings(visit: Annotated[Visit, need("watch.read")]) -> Page:
     """List this organisation's settings."""

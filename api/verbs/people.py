@@ -49,6 +49,13 @@ def org_add(
     tell([f"log     {opened['log']}", f"owner   {opened['member']}", f"key     {opened['key']}"], opened)
 
 
+@org.command("confirm-clock")
+def org_confirm_clock() -> None:
+    """Say that the machine's time is right, after a step of more than a day stopped the log."""
+    done = ask("POST", "/api/v1/clock/confirm")
+    tell([f"confirmed at {done['entries']['at']}; the log goes on"], done)
+
+
 @member.command("list")
 def member_list() -> None:
     """List the members."""
