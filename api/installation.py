@@ -215,9 +215,12 @@ async def open_installation(
     instants = Instants(clock)
     store = open_store(settings.url)
     registry = CollectorRegistry()
-    journal = Journal(
-        settings.data_dir / "refusals.jsonl", registry, lambda: instant_of(time.time_ns() // 1_000_000)
-    )
+
+    def journal_now() -> str:
+        # a refusal is told even when a real clock has stopped; in a simulation it stands in the simulation's time
+        return instants.now() if clock.simulated else instant_of(time.time_ns() // 1_000_000)
+
+    journal = Journal(settings.data_dir / "refusals.jsonl", registry, journal_now)
     try:
         await check_schema(store.reader)
         async with Writer(store, PROJECTIONS, clock) as writer:

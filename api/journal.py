@@ -1,7 +1,7 @@
 """The security journal: one line per refusal, in a file of its own, without personal data.
 
 It is not the record: a refusal writes no entry. It says when, which organisation, which random member id, which route
-template, which code; never a key, a name, a body or an address. Counted by code for /metrics.
+template, which case (a random id), which code; never a key, a name, a body or an address. Counted by code for /metrics.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Journal:
             "via": getattr(caller, "via", None),
             "method": request.method,
             "route": getattr(route, "path", None),
+            "case": request.path_params.get("case"),
             "status": status,
             "code": code,
         }

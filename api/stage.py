@@ -59,9 +59,13 @@ class Stage:
 
     def move_to(self, unix_ms: int) -> None:
         """Let time pass, then let the worker do all that has become due."""
+        self.pass_to(unix_ms)
+        self.work()
+
+    def pass_to(self, unix_ms: int) -> None:
+        """Let time pass, with nobody at work yet: for whoever has more to bring before the worker looks."""
         if unix_ms > self.now_ms:
             self._clock.set(unix_ms)
-        self.work()
 
     def work(self) -> None:
         """Run the worker until nothing is due."""
@@ -97,13 +101,17 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, seed: str, start_ms: int) -> Iterator[Stage]:
+def stage(folder: Path, seed: str, start_ms: int, checkpoint_seconds: int = 10) -> Iterator[Stage]:
     """Serve a data folder on a free loopback port until the play is over. The folder has its schema already.
+
+    `checkpoint_seconds` of the stage's time lie at least between two checkpoints.
 
     Raises:
         RehearsalBroken: the server did not start.
     """
-    settings = Settings(data_dir=folder, worker_inside=False, port=0)
+    settings = Settings(
+        data_dir=folder, worker_inside=False, port=0, checkpoint_interval_seconds=checkpoint_seconds
+    )
     clock = HandClock(start_ms)
     app = create_app(settings, clock=clock, entropy=SeededEntropy(seed))
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -58,7 +58,7 @@ from playbooks.records import (
     read_record,
     write_chunk,
 )
-from playbooks.tables import record_version
+from playbooks.tables import record_version, timer
 from playbooks.world import Broken, Cleared, RecordChange, Said, Signal
 
 STALE_TRIES_MAX = 5
@@ -191,12 +191,14 @@ class Watching:
         """Run the timers that are due now and return how many commands that took; cases open by jobs."""
         done = 0
         async with self._one_at_a_time:
+            now_ms = self._in.clock()
+            if not await self._any_due(now_ms):  # the usual answer, for one small question
+                return 0
             running = await self._current()
             if running is None:
                 return 0
-            now_ms = self._in.clock()
             for _ in range(DUE_ROUNDS_MAX):
-                if await prepare_due(self._rows, running.engine, now_ms, limit=1) is None:
+                if not await self._any_due(now_ms):
                     break
 
                 async def due() -> Chunk:
@@ -205,6 +207,9 @@ class Watching:
                 await self._write(THE_SYSTEM, running, due)
                 done += 1
         return done
+
+    async def _any_due(self, now_ms: int) -> bool:
+        return bool(await self._rows.find(timer, also=(timer.c.wake < instant_of(now_ms),), limit=1))
 
     async def published_changed(self) -> int:
         """Run the engine over the records there are, after kinds, playbooks or modes changed; return cases opened."""
@@ -247,7 +252,7 @@ class Watching:
         kept: list[Change] = []
         for one in said:
             if running.published.modes.get(one.playbook) == "live":
-                kept += outbox(self._in.vault, one, self._in.entropy.token(12).hex(), due, 0)
+                kept += outbox(self._in.vault, one, self._in.entropy.token(12).hex(), due)
         return kept
 
     @staticmethod

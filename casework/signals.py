@@ -23,6 +23,8 @@ from ledger.errors import Refused
 from playbooks.playbook import Playbook
 from playbooks.world import Cleared, Signal
 
+WINDOW_OVER = "window_over"
+"""Why a standing signal ended, in playbooks.shapes.Clear: its `until` passed and it was still so."""
 REOPEN_WINDOW_DAYS = 14
 """A signal for the same thing within that many days of a resolved case says that it was not solved."""
 
@@ -63,12 +65,17 @@ class Signals:
             raise
 
     async def went_away(self, cleared: Cleared) -> Done | None:
-        """Clear the case of a condition that went away; None: there is none, or somebody has acted already."""
+        """Clear the case of a condition that went away; None: there is none, or somebody has acted already.
+
+        A window that ended while the condition still stood is no relief but a miss: the case expires.
+        """
         last = await self._last_case(cleared.fingerprint)
         if last is None or last["state"] not in cases.TRANSITIONS["case_cleared"].allowed:
             return None
         records = tuple(cite.item for cite in cleared.records if cite.item is not None)
         key = f"cleared:{last['case']}:{cleared.at_ms}"
+        if cleared.reason == WINDOW_OVER:
+            return await self._desk.expire(THE_SYSTEM, key, CaseStep(last["case"], "until_passed"))
         return await self._desk.clear(THE_SYSTEM, key, CaseStep(last["case"], records=records))
 
     async def _last_case(self, fingerprint: str) -> Row | None:

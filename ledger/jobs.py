@@ -97,7 +97,15 @@ class Worker:
     `name` must differ between workers (process id and a counter will do).
     """
 
-    def __init__(self, writer: Writing, handlers: Mapping[str, Handler], name: str) -> None:
+    def __init__(
+        self,
+        writer: Writing,
+        handlers: Mapping[str, Handler],
+        name: str,
+        claim_count: int = CLAIM_COUNT_MAX,
+    ) -> None:
+        """`claim_count` jobs are run at once; 1 where the order of everything must be the same each time."""
+        self._claim_count = claim_count
         self._writer = writer
         self._handlers = dict(handlers)
         self._name = name
@@ -123,7 +131,7 @@ class Worker:
         """
         now = self._writer.now()
         until = instant_of(unix_ms_of(now) + LEASE_SECONDS * 1000)
-        rows = await self._writer.maintain(_one(ClaimJobs(self._name, now, until, CLAIM_COUNT_MAX)))
+        rows = await self._writer.maintain(_one(ClaimJobs(self._name, now, until, self._claim_count)))
         jobs = [_job(*row) for row in rows]
         failures = await asyncio.gather(*(self._handle(job) for job in jobs))
         done = [(job.log, job.job) for job, failure in zip(jobs, failures, strict=True) if failure is None]

@@ -19,9 +19,10 @@ from typing import Any
 from api import schema
 from api.cast import Door, RehearsalBroken
 from api.pages.demo import CLOCK_FILE, DEMO_FILE
+from api.remote import CLI_KEY_FILE
 from api.settings import Settings
 from api.stage import stage
-from api.venue.calendar import HOUR_MS, WHOLE, Size, Span, awake_ms, instant_ms, last_friday
+from api.venue.calendar import HOUR_MS, WHOLE, Size, Span, awake_ms, last_friday
 from api.venue.house import House
 from api.venue.opening import VENUE, open_house, switch_on
 from api.venue.people import AUDITORS_NAME, OWNERS_NAME
@@ -29,11 +30,11 @@ from api.venue.records import Plan, Planned, make_plan
 from api.venue.scripts import Matter, claimed, reported, script_of
 from api.venue.story import birthday
 from api.venue.words import CLAIMS, REPORTS
-from ledger.clock import instant_of
 from ledger.durable import replace_file
 
 SEED = "harbour"
-MINUTES_BETWEEN_IMPORTS = 60
+HOURS_BETWEEN_IMPORTS = 2
+CHECKPOINT_SECONDS = 3_600
 
 
 @dataclass(slots=True)
@@ -68,11 +69,12 @@ def make_demo(folder: Path, day: date, seed: str = SEED, size: Size = WHOLE) -> 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     schema.upgrade(Settings(data_dir=folder).url)
     random = Random(f"{seed} {span.last}")
-    with stage(folder, f"{seed} {span.last}", span.start_ms) as play:
+    with stage(folder, f"{seed} {span.last}", span.start_ms, CHECKPOINT_SECONDS) as play:
         house = open_house(play, span, random)
         members = {name: door.member for name, door in house.doors.items()}
         _play(house, make_plan(span, random, members))
         told = _told(house)
+        replace_file(folder / CLI_KEY_FILE, house.owner_key.encode())
     told.seconds = time.perf_counter() - started
     replace_file(folder / CLOCK_FILE, (told.now + "\n").encode())
     replace_file(folder / DEMO_FILE, json.dumps(asdict(told), indent=1, sort_keys=True).encode())
@@ -96,7 +98,7 @@ def _play(house: House, plan: Plan) -> None:
 
     house.systems.send(due(span.start_ms))
     for day in range(span.size.quiet_days):
-        play.move_to(span.at(day, "23:30"))
+        play.pass_to(span.at(day, "23:30"))
         house.systems.send(due(play.now_ms))
     play.move_to(span.watch_ms)
     switch_on(house)
@@ -106,7 +108,7 @@ def _play(house: House, plan: Plan) -> None:
         while (act := play.next_act_ms()) is not None and act < moment:
             play.move_to(act)
             play.act()
-        play.move_to(moment)
+        play.pass_to(moment)
         house.systems.send(due(moment))
         play.work()
         _find_new(house, plan, seen)
@@ -117,7 +119,7 @@ def _hours(span: Span) -> Iterator[int]:
     moment = span.watch_ms
     while moment < span.end_ms:
         yield moment
-        moment = awake_ms(moment + HOUR_MS)
+        moment = awake_ms(moment + HOURS_BETWEEN_IMPORTS * HOUR_MS)
     yield span.end_ms
 
 
@@ -153,16 +155,17 @@ def _find_new(house: House, plan: Plan, seen: set[str]) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- what came of it
-ENDS = {"CLEARED": "sorted themselves out", "EXPIRED": "missed"}
+ENDS = {
+    "case_opened": "open", "case_reopened": "open", "case_cleared": "sorted themselves out", "case_expired": "missed",
+}  # fmt: skip
+REASONS = {"done": "solved and recognised", "false_alarm": "false alarms"}
 
 
 def _told(house: House) -> Told:
     """Read through the same door as everybody what came of it."""
     reader = house.door(AUDITORS_NAME)
     told = Told(log=house.log, now=house.play.now())
-    ends: Counter[str] = Counter()
-    for row in _all(reader, "/cases"):
-        ends[_end_of(row)] += 1
+    told.exceptions = dict(sorted(_ends(reader).items()))
     awards: Counter[str] = Counter()
     for row in _all(reader, "/awards"):
         state = "questioned" if row["held_by"] and row["state"] == "provisional" else row["state"]
@@ -174,7 +177,7 @@ def _told(house: House) -> Told:
     if not told.story_award:
         raise RehearsalBroken("story: expected an award, got none")
     head = reader.get("/log").body
-    told.exceptions, told.awards = dict(sorted(ends.items())), dict(sorted(awards.items()))
+    told.awards = dict(sorted(awards.items()))
     told.refused, told.attempts = dict(sorted(house.tally.refused.items())), house.tally.attempts
     told.left_behind = len(house.tally.left_behind)
     told.records, told.people, told.story_case = house.systems.sent, len(house.doors), house.story_case
@@ -188,11 +191,20 @@ AWARD_WORDS = {
 }  # fmt: skip
 
 
-def _end_of(row: dict[str, Any]) -> str:
-    if row["state"] == "CLOSED":
-        reason = row["close_reason"] if "close_reason" in row else None
-        return {"false_alarm": "false alarms"}.get(str(reason), "looked after")
-    return ENDS.get(row["state"], "looked after" if row["state"] == "RESOLVED" else "open")
+def _ends(reader: Door) -> Counter[str]:
+    """Return how the exceptions ended, by the last entry that says so; without one they are open."""
+    last: dict[str, str] = {}
+    following: int | None = 0
+    while following is not None:
+        page = reader.get("/log/entries", **{"from": str(following), "limit": "1000"}).body
+        for item in page["items"]:
+            entry = item["entry"]
+            kind, reason = entry["kind"], str(entry["body"].get("reason_code"))
+            word = REASONS.get(reason, "looked after") if kind == "case_closed" else ENDS.get(kind)
+            if word is not None:
+                last[entry["case"]] = word
+        following = page["next_seq"]
+    return Counter(last.values())
 
 
 def _all(door: Door, path: str) -> Iterator[dict[str, Any]]:
@@ -203,5 +215,3 @@ def _all(door: Door, path: str) -> Iterator[dict[str, Any]]:
         cursor = page["next_cursor"]
         if cursor is None:
             return
-
-

@@ -70,6 +70,7 @@ class House:
     doors: Mapping[str, Door]
     helpers: Mapping[str, Door]
     systems: Systems
+    owner_key: str
     budget: str = ""
     story_case: str = ""
     busy: dict[str, int] = field(default_factory=dict)

@@ -30,6 +30,8 @@ def open_house(play: Stage, span: Span, random: Random) -> House:
     tally = Tally()
     owner = Door(play.client, opened.key, opened.member, OWNERS_NAME, random, tally)
 
+    tally.head = lambda: int(owner.get("/log").body["size"])
+
     def door(member: str, name: str) -> Door:
         key = owner.do("/keys", {"member": member}).body["secret"]
         return Door(play.client, key, member, name, random, tally)
@@ -44,7 +46,8 @@ def open_house(play: Stage, span: Span, random: Random) -> House:
         charter = {"responsibility": helper.responsibility, "may_propose": list(helper.may_propose)}
         agent = {"name": helper.name, "charter": charter, "answers_to": owner.member}
         helpers[helper.name] = door(owner.do("/agents", agent).ids["member"], helper.name)
-    house = House(play, span, opened.log, random, tally, doors, helpers, Systems(helpers[CARRIER.name]))
+    systems = Systems(helpers[CARRIER.name])
+    house = House(play, span, opened.log, random, tally, doors, helpers, systems, opened.key)
     _give_powers(house)
     owner.do("/kinds", {"yaml": (LIBRARY / "kinds.yaml").read_text(encoding="utf-8")})
     for source, kinds in SOURCES.items():
@@ -63,7 +66,9 @@ def _give_powers(house: House) -> None:
     for name in (OWNERS_NAME, ACCOUNTANT):
         told = {"member": house.door(name).member, "about": "award", "second_person": name == ACCOUNTANT}
         owner.do("/authorities", told)
-    named = owner.do("/budgets", {"amount_tokens": BUDGET_TOKENS, "purpose": "Service put right, this season"})
+    named = owner.do(
+        "/budgets", {"amount_tokens": BUDGET_TOKENS, "purpose": "Service put right, this season"}
+    )
     house.budget = named.ids["budget"]
     approved = {"amount_tokens": BUDGET_TOKENS}
     owner.cheat(f"/budgets/{house.budget}/approve", approved, ("second_person_needed",))

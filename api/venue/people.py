@@ -74,7 +74,9 @@ class Helper:
     may_propose: tuple[str, ...] = ()
 
 
-CARRIER = Helper("Record carrier", "Brings records from the till, the rota and the booking system; suggests nothing")
+CARRIER = Helper(
+    "Record carrier", "Brings records from the till, the rota and the booking system; suggests nothing"
+)
 ROTA_WATCHER = Helper("Rota watcher", "Suggests who could cover a special request", ("change_the_rota",))
 MAIL_DRAFTER = Helper("Mail drafter", "Drafts follow-ups to quotes", ("send_follow_up",))
 HELPERS = (CARRIER, ROTA_WATCHER, MAIL_DRAFTER)

@@ -121,7 +121,11 @@ def _bookings_and_rota(
         name = f"H{number}"
         incidents["booking", name] = Incident("booking", name, fate)
         day += 1 if fate == "open" else 0
-        need, note = ("coeliac", NEEDS_AND_NOTES[0][1]) if fate == "story" else NEEDS_AND_NOTES[place % len(NEEDS_AND_NOTES)]
+        need, note = (
+            ("coeliac", NEEDS_AND_NOTES[0][1])
+            if fate == "story"
+            else NEEDS_AND_NOTES[place % len(NEEDS_AND_NOTES)]
+        )
         note = FALSE_NOTES[place % len(FALSE_NOTES)] if fate == "false" else note
         lacking.setdefault((day, "evening"), set()).add(need)
         hhmm = "19:30" if fate == "story" else f"{18 + place % 3}:{'00' if place % 2 else '30'}"
@@ -243,7 +247,7 @@ SKUS = ("oysters", "house-red", "linen", "gluten-free-flour", "charcoal", "coffe
 
 
 def _stock(span: Span, random: Random) -> Iterator[Planned]:
-    for day in range(0, span.size.days + AHEAD_DAYS):
+    for day in range(span.size.days + AHEAD_DAYS):
         if day < span.size.days and day % 3 == 0:
             for sku in SKUS:
                 par = 20_000
@@ -265,7 +269,11 @@ def _stock(span: Span, random: Random) -> Iterator[Planned]:
 def _contracts(span: Span, member_of: Mapping[str, str]) -> Iterator[Planned]:
     owner = member_of["Olek Wojcik"]
     for number, supplier in enumerate((*SUPPLIERS, "Harbour Lease", "Town Water")):
-        ends = (span.last + timedelta(days=20 + 26 * number)).isoformat() if number < len(SUPPLIERS) else FOR_EVER
+        ends = (
+            (span.last + timedelta(days=20 + 26 * number)).isoformat()
+            if number < len(SUPPLIERS)
+            else FOR_EVER
+        )
         values = {
             "supplier": supplier, "status": "active", "ends_on": ends, "notice_days": (30, 60, 90)[number % 3],
             "annual_cost": _money(90_000 + 47_000 * number), "owner": owner,
@@ -282,7 +290,11 @@ def _complaints(span: Span, random: Random, incidents: dict[tuple[str, str], Inc
         name, severity = f"K{number:03d}", ("low", "high", "medium", "high")[number % 4]
         yield Planned(opened, "complaint", name, _complaint(random, opened, severity), _guest(random, number))
         taken = opened + 35 * MINUTE_MS
-        begun = {"status": "recovering", "escalated_at": _instant(taken), "recovery_started_at": _instant(taken)}
+        begun = {
+            "status": "recovering",
+            "escalated_at": _instant(taken),
+            "recovery_started_at": _instant(taken),
+        }
         yield Planned(taken, "complaint", name, begun)
         yield Planned(opened + (3 + number % 8) * HOUR_MS, "complaint", name, {"status": "resolved"})
     for day, fate in _spread(span, "complaint"):
@@ -302,7 +314,11 @@ def _complaints(span: Span, random: Random, incidents: dict[tuple[str, str], Inc
         incidents["complaint", name] = Incident("recovery", name, fate)
         yield Planned(opened, "complaint", name, _complaint(random, opened, "medium"), _guest(random, number))
         begun = opened + HOUR_MS
-        taken = {"status": "recovering", "escalated_at": _instant(begun), "recovery_started_at": _instant(begun)}
+        taken = {
+            "status": "recovering",
+            "escalated_at": _instant(begun),
+            "recovery_started_at": _instant(begun),
+        }
         yield Planned(begun, "complaint", name, taken)
         if fate == "self":
             yield Planned(begun + 25 * HOUR_MS, "complaint", name, {"status": "closed"})
@@ -321,7 +337,9 @@ def _sales(
 ) -> Iterator[Planned]:
     sellers = (member_of["Lena Hoffmann"], member_of["Yusuf Demir"])
     number = 0
-    for day in range(0, span.size.days - 4, 2):  # ordinary: asked about the next day; before the watch often late
+    for day in range(
+        0, span.size.days - 4, 2
+    ):  # ordinary: asked about the next day; before the watch often late
         number += 1
         late = day < span.size.quiet_days - 6 and number % 3 == 0
         quote, customer = f"Q{number:03d}", _guest(random, number)
@@ -333,7 +351,9 @@ def _sales(
         yield Planned(asked + 2 * DAY_MS, "quote", quote, end)
         lead, customer = f"L{number:03d}", _guest(random, number + 500)
         created = span.at(day, f"{9 + number % 8}:{number * 19 % 60:02d}")
-        yield Planned(created, "lead", lead, _lead(random, created, customer, sellers[number % 2], number), customer)
+        yield Planned(
+            created, "lead", lead, _lead(random, created, customer, sellers[number % 2], number), customer
+        )
         called = created + (4 * DAY_MS if late else 7 * HOUR_MS)
         yield Planned(called, "lead", lead, {"last_contact_at": _instant(called), "status": "contacted"})
     for kind, make in (("quote", _quote), ("lead", _lead)):

@@ -83,7 +83,9 @@ def _look_after(house: House, matter: Matter, fate: str) -> Steps:
     link = _link(house, matter, worker)
     _begin_mending(house, matter, worker)
     if house.random.random() < 0.2:
-        worker.cheat(f"{matter.path}/outcome", {"resolution": "fixed", "impact": "none"}, ("evidence_missing",))
+        worker.cheat(
+            f"{matter.path}/outcome", {"resolution": "fixed", "impact": "none"}, ("evidence_missing",)
+        )
     yield _hours_to_mend(house, matter)
     _mended(house, matter)
     if fate not in ("quiet", "proof"):
@@ -114,7 +116,9 @@ def _suggested(house: House, matter: Matter, worker: Door) -> Generator[float, N
         return told
     text = matter.words.suggestions[house.random.randrange(len(matter.words.suggestions))]
     value = {"amount_minor": matter.value_minor, "currency": "EUR"}
-    made = worker.do(f"{matter.path}/proposals", {"action": matter.words.action, "text": text, "value": value})
+    made = worker.do(
+        f"{matter.path}/proposals", {"action": matter.words.action, "text": text, "value": value}
+    )
     if house.random.random() < 0.15:
         approve_own(worker, matter)
     yield 0.5
@@ -125,7 +129,9 @@ def approve_own(worker: Door, matter: Matter) -> Answer:
     """Somebody tries to say yes to their own suggestion."""
     card = worker.get(f"{matter.path}/card", about="action")
     body = {"token": card.body["token"], "verb": "approved"}
-    return worker.cheat(f"{matter.path}/decisions", body, ("decider_is_maker", "no_authority"), etag=card.etag)
+    return worker.cheat(
+        f"{matter.path}/decisions", body, ("decider_is_maker", "no_authority"), etag=card.etag
+    )
 
 
 def _decider(house: House, matter: Matter, lead: Door) -> Door:
@@ -155,7 +161,11 @@ def _begin_mending(house: House, matter: Matter, worker: Door) -> None:
         house.systems.send([stand_in(booking, covering, name, house.play.now_ms)])
         house.play.work()
     elif matter.kind == "complaint":
-        house.write("complaint", matter.record, {"status": "recovering", "escalated_at": now, "recovery_started_at": now})
+        house.write(
+            "complaint",
+            matter.record,
+            {"status": "recovering", "escalated_at": now, "recovery_started_at": now},
+        )
     elif matter.kind == "quote":
         house.write("quote", matter.record, {"followed_up_at": now})
     else:
@@ -193,7 +203,9 @@ def _recognised(house: House, matter: Matter, worker: Door, lead: Door, fate: st
         body = {"token": card.body["token"], "verb": "approved", **told}
         lead.cheat(f"{matter.path}/decisions", body, ("no_authority",), etag=card.etag)
     if fate == "declined":
-        reason = "Lena and the guest had settled it the day before; thank you for looking after it all the same."
+        reason = (
+            "Lena and the guest had settled it the day before; thank you for looking after it all the same."
+        )
         approver.decide(matter.case, "award", "declined", reason_code="already_recognised", reason=reason)
         yield 1.0
         house.door(OWNERS_NAME).do(f"{matter.path}/close", {"reason_code": "not_recognised"})
@@ -252,6 +264,8 @@ def claimed(house: House, note: str, thing: str, suggestion: str) -> Steps:
     case = claimant.do("/claims", told).ids["case"]
     yield 3.0
     lead = house.door(LEAD)
-    lead.decide(case, "action", "declined", reason_code="other_solution", reason="Done already, and well done")
+    lead.decide(
+        case, "action", "declined", reason_code="other_solution", reason="Done already, and well done"
+    )
     yield 1.0
     lead.do(f"/cases/{case}/close", {"reason_code": "not_recognised"})

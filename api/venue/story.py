@@ -40,7 +40,9 @@ def birthday(house: House, matter: Matter) -> Steps:
     booking = house.systems.says("booking", matter.record)
     house.systems.send([stand_in(booking, person(HERO), f"R-extra-{matter.record}", house.play.now_ms)])
     house.play.work()
-    link = hero.do(f"{path}/links", {"customer": matter.customer, "until": house.play.later(24 * 9)}).body["path"]
+    link = hero.do(f"{path}/links", {"customer": matter.customer, "until": house.play.later(24 * 9)}).body[
+        "path"
+    ]
     yield 0.2
     hero.cheat(f"{path}/outcome", {"resolution": "fixed", "impact": "none"}, ("evidence_missing",))
     yield house.hours_until(booking["starts_at"]) + 2.5
@@ -54,15 +56,25 @@ def birthday(house: House, matter: Matter) -> Steps:
         lead.do(f"{path}/evidence/{item['evidence']}/review", {"result": "accepted"})
     hero.do(f"{path}/outcome", {"resolution": "fixed", "impact": "none"})
     yield 1.5
-    told = {"beneficiaries": [hero.member], "amount_tokens": TOKENS, "budget": house.budget, "message": THANKS}
+    told = {
+        "beneficiaries": [hero.member],
+        "amount_tokens": TOKENS,
+        "budget": house.budget,
+        "message": THANKS,
+    }
     card = lead.get(f"{path}/card", about="award")
     lead.cheat(
-        f"{path}/decisions", {"token": card.body["token"], "verb": "approved", **told}, ("no_authority",), etag=card.etag
+        f"{path}/decisions",
+        {"token": card.body["token"], "verb": "approved", **told},
+        ("no_authority",),
+        etag=card.etag,
     )
     yield 1.0
     card = accountant.get(f"{path}/card", about="award")
     yes = {"token": card.body["token"], "verb": "approved", **told}
     accountant.do(f"{path}/decisions", yes, etag=card.etag)
-    accountant.cheat(f"{path}/decisions", yes, ("nonce_replayed",), etag=card.etag)  # a second click, not a second award
+    accountant.cheat(
+        f"{path}/decisions", yes, ("nonce_replayed",), etag=card.etag
+    )  # a second click, not a second award
     yield 1.0
     house.door(OWNERS_NAME).do(f"{path}/close", {"reason_code": "done"})

@@ -80,7 +80,10 @@ SCRIPTS: Mapping[str, Script] = {
             "Send the two menus again, with the price per head on top",
             "Ask whether the date still stands; if not, offer the 12th",
         ),
-        ("You rang when everybody else wrote. Thank you.", "The wedding is ours because you asked again. Thank you."),
+        (
+            "You rang when everybody else wrote. Thank you.",
+            "The wedding is ours because you asked again. Thank you.",
+        ),
         5,
     ),
     "warm_lead_silent": Script(
@@ -90,7 +93,10 @@ SCRIPTS: Mapping[str, Script] = {
             "Send three dates and one photo, no brochure",
             "Invite them for a coffee on Tuesday and walk through the rooms",
         ),
-        ("You called back first. Thank you.", "Three dates and one photo: that was all they needed. Thank you."),
+        (
+            "You called back first. Thank you.",
+            "Three dates and one photo: that was all they needed. Thank you.",
+        ),
         4,
     ),
 }
@@ -114,8 +120,16 @@ REPORTS = (
 )  # fmt: skip
 
 CLAIMS = (
-    ("Found a ring in the laundry and rang the guest before she noticed", "lost-ring", "Hand it over at the front desk"),
-    ("A guest's charger burnt; I lent mine and wrote it down", "burnt-charger", "Keep the charger for the safety check"),
+    (
+        "Found a ring in the laundry and rang the guest before she noticed",
+        "lost-ring",
+        "Hand it over at the front desk",
+    ),
+    (
+        "A guest's charger burnt; I lent mine and wrote it down",
+        "burnt-charger",
+        "Keep the charger for the safety check",
+    ),
 )
 
 REPLY = "I was sure the voucher had gone out; I should have looked. I am sorry."

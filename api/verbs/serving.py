@@ -8,6 +8,7 @@ import shutil
 import socket
 import sqlite3
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from api import schema
 from api.app import SERVER_FILE, create_app, tell_address
 from api.house import ForeignPackage, check_house
 from api.installation import PROJECTIONS, open_installation
+from api.pages.demo import add_pages
 from api.remote import CLI_KEY_FILE, reach, running_server
 from api.settings import Settings
 from api.tellings import configure
@@ -80,8 +82,8 @@ def serve(
     serve_with(here().settings.model_copy(update=changed))
 
 
-def serve_with(settings: Settings) -> None:
-    """Serve until told to stop.
+def serve_with(settings: Settings, ready: Sequence[str] = ("serving {url}",)) -> None:
+    """Serve until told to stop; once it answers, print the lines `ready`.
 
     Raises:
         Misuse: no worker on SQLite, or the port is taken.
@@ -100,7 +102,7 @@ def serve_with(settings: Settings) -> None:
         ) from error
     port = listening.getsockname()[1]
     url = f"http://{'localhost' if settings.on_loopback else settings.host}:{port}"
-    app = create_app(settings)
+    app = create_app(settings, extend=add_pages)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
     server = uvicorn.Server(config)
 
@@ -110,7 +112,7 @@ def serve_with(settings: Settings) -> None:
             await asyncio.sleep(0.02)
         if server.started:
             tell_address(settings, url)
-            tell([f"serving {url}"], {"url": url, "pid": os.getpid()})
+            tell([line.replace("{url}", url) for line in ready], {"url": url, "pid": os.getpid()})
         await task
 
     try:

@@ -1,0 +1,112 @@
+"""The demo: make The Harbour House, and serve it at its own Friday 16:10."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from api.cast import RehearsalBroken
+from api.pages.demo import CLOCK_FILE, DEMO_FILE
+from api.pages.story import moment
+from api.venue.calendar import SMALL, WHOLE, ZONE
+from api.venue.demo import SEED, Told, make_demo
+from api.verbs.console import Misuse, complain, here, tell
+from api.verbs.serving import serve, serve_with
+
+
+def demo(
+    at: Annotated[
+        str | None, typer.Option(help="A date, e.g. 2026-11-20; the demo ends on the last Friday until then.")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="A new folder for it; else the data folder.")] = None,
+    seed: Annotated[str, typer.Option(help="What chances are drawn from.")] = SEED,
+    small: Annotated[bool, typer.Option(help="Three weeks and few guests instead of eight weeks.")] = False,
+) -> None:
+    """Play eight weeks of a hotel with a restaurant through the real product, and keep the data folder."""
+    where = folder or here().settings.data_dir
+    told = _make(where, _day(at), seed, small)
+    tell(lines_of(told), orjson.loads((where / DEMO_FILE).read_bytes()))
+
+
+def run(
+    host: Annotated[
+        str | None, typer.Option(help="Where to listen; loopback unless a proxy stands before it.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Make the demo venue first if the data folder is empty, and serve it."),
+    ] = False,
+) -> None:
+    """Serve the doors, with the worker inside unless TALLYSTICK_WORKER_INSIDE=false."""
+    if not demo:
+        serve(host, port)
+        return
+    changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = here().settings.model_copy(update=changed)
+    if not settings.on_loopback:
+        raise Misuse(f"--demo: expected a loopback address, got {settings.host}")
+    if not (settings.data_dir / DEMO_FILE).is_file():
+        complain("Playing eight weeks at The Harbour House through the real product; this is done once.")
+        _make(settings.data_dir, _day(None), SEED, small=False)
+    told = orjson.loads((settings.data_dir / DEMO_FILE).read_bytes())
+    now = moment(told["now"], ZONE)
+    serve_with(
+        settings.model_copy(update={"clock_file": settings.data_dir / CLOCK_FILE}),
+        (
+            "Ready.",
+            f"{told['venue']}, {now}: {told['steps']:,} steps recorded, {told['people']} people, "
+            f"{sum(told['exceptions'].values())} exceptions, {sum(told['awards'].values())} recognitions.",
+            "{url}",
+            "Try first: open it and read how one recognition came about; then download its proof and check it with "
+            "`.venv/bin/tallystick audit award.json`.",
+        ),
+    )
+
+
+def _day(at: str | None) -> date:
+    if at is None:
+        return datetime.now(ZONE).date()
+    try:
+        return date.fromisoformat(at)
+    except ValueError as error:
+        raise Misuse(f"--at: expected a date like 2026-11-20, got {at}") from error
+
+
+def _make(folder: Path, day: date, seed: str, small: bool) -> Told:
+    """Play in a folder beside, and put it in place whole: an interrupted play leaves nothing that looks like a demo."""
+    if folder.exists() and any(folder.iterdir()):
+        raise Misuse(f"{folder}: expected a new or empty folder for the demo, got one with files in it")
+    making = folder.with_name(f"{folder.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        told = make_demo(making, day, seed, SMALL if small else WHOLE)
+    except RehearsalBroken as broken:
+        raise Misuse(str(broken)) from broken
+    if folder.exists():
+        folder.rmdir()
+    making.rename(folder)
+    return told
+
+
+def lines_of(told: Told) -> list[str]:
+    """Return what the demo holds, for a person; nothing in it depends on how fast the machine was."""
+    return [
+        f"{told.venue}, {moment(told.now, ZONE)}; simulated time, made-up people",
+        f"{told.people} people, {told.records:,} records, {told.steps:,} steps recorded",
+        f"{sum(told.exceptions.values())} exceptions: {_counts(told.exceptions)}",
+        f"{sum(told.awards.values())} recognitions: {_counts(told.awards)}",
+        f"{sum(told.refused.values())} of {told.attempts} attempts refused: {_counts(told.refused)}",
+        f"refusals that left something behind: {told.left_behind}",
+        f"log {told.log}",
+        f"root {told.root}",
+    ]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
