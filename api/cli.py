@@ -18,7 +18,7 @@ from api.house import ForeignPackage
 from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
-from api.verbs import people, record, rehearsing, serving, watching
+from api.verbs import demo, people, record, rehearsing, serving, watching
 from api.verbs.console import DONE, FAILED, MISUSE, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
@@ -47,7 +47,8 @@ def options(
 
 
 app.command("init")(serving.init)
-app.command("run")(serving.serve)
+app.command("run")(demo.run)
+app.command("demo")(demo.demo)
 app.command("worker")(serving.worker)
 app.command("doctor")(serving.doctor)
 app.command("rebuild")(serving.rebuild_tables)
