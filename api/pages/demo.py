@@ -1,7 +1,7 @@
-"""The front page of the demo: one award told as a story, and its proof to take along. No script, no key, loopback only.
+"""The front page of the demo: one award told as a story, and its proof to take along. No script, no key.
 
-It is served when the data folder holds `demo.json` (left by `tallystick demo`), the log's origin ends in `.invalid`, the
-server listens on loopback and is asked for by a loopback name; everywhere else the address is unknown (SETTLED 29).
+It is served when the data folder holds `demo.json` (left by `tallystick demo`), the log's origin ends in `.invalid`,
+the server listens on loopback and is asked for by a loopback name; everywhere else the address is unknown (SETTLED 29).
 """
 
 from __future__ import annotations

@@ -156,7 +156,8 @@ def _find_new(house: House, plan: Plan, seen: set[str]) -> None:
 
 # ---------------------------------------------------------------------------------------------- what came of it
 ENDS = {
-    "case_opened": "open", "case_reopened": "open", "case_cleared": "sorted themselves out", "case_expired": "missed",
+    "case_opened": "open", "case_reopened": "open", "case_cleared": "sorted themselves out",
+    "case_expired": "missed",
 }  # fmt: skip
 REASONS = {"done": "solved and recognised", "false_alarm": "false alarms"}
 
@@ -186,7 +187,8 @@ def _told(house: House) -> Told:
 
 
 AWARD_WORDS = {
-    "settled": "yours for good", "provisional": "waiting", "questioned": "questioned", "declined": "ended while waiting",
+    "settled": "yours for good", "provisional": "waiting", "questioned": "questioned",
+    "declined": "ended while waiting",
     "revoked": "taken back",
 }  # fmt: skip
 

@@ -19,7 +19,8 @@ POLICY = ROOT / "verifiers" / "policies" / "service_issue.yaml"
 VENUE = "The Harbour House"
 BUDGET_TOKENS = 600
 LIVE = (
-    "complaint_to_escalate", "quote_not_followed_up", "recovery_not_closed", "special_request_without_cover", "warm_lead_silent",
+    "complaint_to_escalate", "quote_not_followed_up", "recovery_not_closed",
+    "special_request_without_cover", "warm_lead_silent",
 )  # fmt: skip
 ON_TRIAL = ("low_stock_before_service", "supplier_renewal")
 

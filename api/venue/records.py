@@ -30,7 +30,8 @@ DAY_MS = 24 * HOUR_MS
 AHEAD_DAYS = 3
 """Bookings and rota reach that far beyond the last day."""
 SUPPLIERS = (
-    "Galway Oyster Co", "Linen & Sons", "Burren Bakery", "Atlantic Fish", "Shannon Energy", "Kerry Dairy", "Clean Harbour Ltd",
+    "Galway Oyster Co", "Linen & Sons", "Burren Bakery", "Atlantic Fish", "Shannon Energy", "Kerry Dairy",
+    "Clean Harbour Ltd",
     "Cask & Vine", "Lift Service West", "Pest Control Ireland", "Ferry Shuttle", "Till Systems Ltd",
 )  # fmt: skip
 FOR_EVER = "2099-12-31"
@@ -67,15 +68,18 @@ class Plan:
 FATES: Mapping[str, tuple[str, ...]] = {
     # in order of time; the last ones are what waits on Friday 16:10
     "booking": (
-        "award", "story", "self", "award", "false", "missed", "award", "taken_back", "quiet", "award", "missed", "self", "award",
+        "award", "story", "self", "award", "false", "missed", "award", "taken_back", "quiet", "award",
+        "missed", "self", "award",
         "award", "false", "declined", "award", "self", "award", "missed", "award", "open", "open",
     ),
     "complaint": (
-        "award", "self", "award", "quiet", "award", "self", "questioned", "award", "self", "award", "reopened", "award",
+        "award", "self", "award", "quiet", "award", "self", "questioned", "award", "self", "award",
+        "reopened", "award",
     ),
     "recovery": ("award", "self", "quiet", "award", "award", "self", "award", "proof", "quiet"),
     "quote": (
-        "award", "false", "self", "award", "self", "quiet", "award", "false", "award", "declined", "self", "award", "open",
+        "award", "false", "self", "award", "self", "quiet", "award", "false", "award", "declined", "self",
+        "award", "open",
     ),
     "lead": ("self", "award", "quiet", "award", "false", "award", "self", "quiet", "award", "award"),
 }  # fmt: skip
@@ -253,13 +257,15 @@ def _stock(span: Span, random: Random) -> Iterator[Planned]:
                 par = 20_000
                 counted = span.at(day, "10:15")
                 values = {
-                    "site": "restaurant", "sku": sku, "on_hand": int(par * random.uniform(0.8, 2.5)), "par": par,
+                    "site": "restaurant", "sku": sku, "on_hand": int(par * random.uniform(0.8, 2.5)),
+                    "par": par,
                     "counted_at": _instant(counted),
                 }  # fmt: skip
                 yield Planned(counted, "stock", sku, values)
         busy = span.day(day).weekday() in (4, 5)
         values = {
-            "site": "restaurant", "day": span.day(day).isoformat(), "starts_at": _instant(span.at(day, "17:30")),
+            "site": "restaurant", "day": span.day(day).isoformat(), "starts_at": _instant(span.at(day,
+            "17:30")),
             "forecast_covers": 96 if busy else 52, "cover_value": _money(3900), "skus": list(SKUS[:4]),
         }  # fmt: skip
         planned = max(span.at(0, "05:30"), span.at(day - 7, "12:00"))
@@ -289,13 +295,13 @@ def _complaints(span: Span, random: Random, incidents: dict[tuple[str, str], Inc
         opened = span.at(day, f"{10 + number % 9}:{number * 7 % 60:02d}")
         name, severity = f"K{number:03d}", ("low", "high", "medium", "high")[number % 4]
         yield Planned(opened, "complaint", name, _complaint(random, opened, severity), _guest(random, number))
-        taken = opened + 35 * MINUTE_MS
-        begun = {
+        heard = opened + 35 * MINUTE_MS
+        recovering = {
             "status": "recovering",
-            "escalated_at": _instant(taken),
-            "recovery_started_at": _instant(taken),
+            "escalated_at": _instant(heard),
+            "recovery_started_at": _instant(heard),
         }
-        yield Planned(taken, "complaint", name, begun)
+        yield Planned(heard, "complaint", name, recovering)
         yield Planned(opened + (3 + number % 8) * HOUR_MS, "complaint", name, {"status": "resolved"})
     for day, fate in _spread(span, "complaint"):
         number += 1
@@ -326,7 +332,8 @@ def _complaints(span: Span, random: Random, incidents: dict[tuple[str, str], Inc
 
 def _complaint(random: Random, opened_ms: int, severity: str) -> dict[str, Any]:
     return {
-        "site": random.choice(("restaurant", "house")), "severity": severity, "opened_at": _instant(opened_ms), "status": "open",
+        "site": random.choice(("restaurant", "house")), "severity": severity,
+        "opened_at": _instant(opened_ms), "status": "open",
         "value": _money(random.choice((6_400, 9_800, 14_500, 18_000, 31_000, 42_000))),
     }  # fmt: skip
 
@@ -388,7 +395,8 @@ def _quote(random: Random, at_ms: int, customer: str, owner: str) -> dict[str, A
 
 def _lead(random: Random, at_ms: int, customer: str, owner: str, number: int) -> dict[str, Any]:
     return {
-        "customer": customer, "status": "open", "warmth": "cold" if number % 3 == 1 else "warm", "created_at": _instant(at_ms),
+        "customer": customer, "status": "open", "warmth": "cold" if number % 3 == 1 else "warm",
+        "created_at": _instant(at_ms),
         "owner": owner, "value": _money(random.choice((21_000, 48_000, 75_000, 130_000))),
     }  # fmt: skip
 

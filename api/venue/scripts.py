@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 from api.cast import Answer, Door, Steps, answer_link
 from api.venue.house import House, person
@@ -71,7 +72,7 @@ def _who(house: House, matter: Matter) -> Door:
 
 
 def _look_after(house: House, matter: Matter, fate: str) -> Steps:
-    """Suggested, decided by another, done, shown twice, judged, recognised; every so often somebody tries a short cut."""
+    """Suggested, decided by another, done, shown twice, judged, recognised; at times somebody tries a short cut."""
     worker = _who(house, matter)
     lead = house.door(MANAGERS[house.random.randrange(len(MANAGERS))])
     yield 0.3 + 2 * house.random.random()
@@ -179,7 +180,7 @@ def _hours_to_mend(house: House, matter: Matter) -> float:
 
 
 def _mended(house: House, matter: Matter) -> None:
-    ends = {
+    ends: dict[str, dict[str, Any]] = {
         "booking": {"status": "completed", "request_met": True},
         "complaint": {"status": "resolved"},
         "quote": {"status": "answered"},

@@ -1,4 +1,4 @@
-"""The one exception that the front page tells: a coeliac birthday on an evening when nobody who knows how is on the rota.
+"""The exception that the front page tells: a coeliac birthday on an evening when nobody on the rota knows how.
 
 The same doors as for all others; only who does what is written out, attempts that are refused included.
 """

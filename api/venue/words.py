@@ -7,17 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 BOOKING_NOTES = (
-    "window if possible", "back by 21:00 for the ferry", "Table 12 please, same as last year", "prefer not near the door",
-    "Geburtstag der Mutter, ruhiger Tisch", "2 Kinder, 4 und 6", "will call back about the dog", "late, traffic from Cork",
-    "allergic to cats (is this for us?)", "una sedia per bambini, grazie", "said room 9, meant table 9", "regular, no fuss",
+    "window if possible", "back by 21:00 for the ferry", "Table 12 please, same as last year",
+    "prefer not near the door",
+    "Geburtstag der Mutter, ruhiger Tisch", "2 Kinder, 4 und 6", "will call back about the dog",
+    "late, traffic from Cork",
+    "allergic to cats (is this for us?)", "una sedia per bambini, grazie", "said room 9, meant table 9",
+    "regular, no fuss",
     "anniversary, do not sing", "pas de coriandre", "wants the corner", "poss. one more, will know Thursday",
     "paying with voucher no. 118", "asked for Freya", "nut allergy?? ask again", "parking for a van",
     "Tisch im Erdgeschoss", "early table, theatre at 8", "two bills", "dog under the table", "no starters",
 )  # fmt: skip
 
 GUESTS = (
-    "ocallaghan", "lindgren", "achebe", "moreau", "yamamoto", "fitzgerald", "rossi", "haddad", "kowalska", "murphy", "svensson",
-    "okonkwo", "schmidt", "dasilva", "nguyen", "byrne", "petrov", "garcia", "mwangi", "oneill", "jansen", "kaur", "costa", "doyle",
+    "ocallaghan", "lindgren", "achebe", "moreau", "yamamoto", "fitzgerald", "rossi", "haddad", "kowalska",
+    "murphy", "svensson",
+    "okonkwo", "schmidt", "dasilva", "nguyen", "byrne", "petrov", "garcia", "mwangi", "oneill", "jansen",
+    "kaur", "costa", "doyle",
 )  # fmt: skip
 
 
@@ -116,7 +121,8 @@ FALSE_NOTES = ("allergy: none (ticked by mistake)", "special: is our special men
 
 REPORTS = (
     "Ice machine leaking behind the bar", "The lift stops between two floors", "Room 14, window does not close",
-    "Card reader at the pass drops the connection", "No clean highchairs left at lunch", "Deliveries block the step-free door",
+    "Card reader at the pass drops the connection", "No clean highchairs left at lunch",
+    "Deliveries block the step-free door",
 )  # fmt: skip
 
 CLAIMS = (
