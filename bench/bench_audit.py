@@ -21,10 +21,10 @@ from bench.figures import Figure
 from ledger import codec
 from ledger.audit import audit
 from ledger.canonical import encode
-from ledger.chain import EMPTY_HEAD, command_id, extend
+from ledger.chain import EMPTY_HEAD, extend
 from ledger.checkpoints import Checkpoint, sign_checkpoint
 from ledger.ed25519 import Ed25519Signer, verify
-from ledger.entries import ENTRY_VERSION, SYSTEM
+from ledger.entries import ENTRY_VERSION, SYSTEM, command_id
 from ledger.folders import FolderFiles, FolderSource, write_log
 from ledger.merkle import Frontier, leaf_hash
 from ledger.notes import ED25519, VerifierKey
@@ -43,9 +43,19 @@ def run() -> list[Figure]:
     small_mib, big_mib = (min(one["peak_mib"] for one in seen[size]) for size in SIZES)
     compared = f"{SIZES[1]:,} entries, median of {ROUNDS} processes"
     return [
-        Figure("audit / hashing the same entries one by one", big["ratio"], "x", ">= 0.15", f"rates; {compared}"),
-        Figure("audit of a folder", big["entries_per_second"], "entries/s", "", f"reported, no gate; {compared}"),
-        Figure("peak memory, 10^5 entries / 10^4", big_mib / small_mib, "x", "<= 1.2", "both processes, least of runs"),
+        Figure(
+            "audit / hashing the same entries one by one", big["ratio"], "x", ">= 0.15", f"rates; {compared}"
+        ),
+        Figure(
+            "audit of a folder", big["entries_per_second"], "entries/s", "", f"reported, no gate; {compared}"
+        ),
+        Figure(
+            "peak memory, 10^5 entries / 10^4",
+            big_mib / small_mib,
+            "x",
+            "<= 1.2",
+            "both processes, least of runs",
+        ),
         Figure("peak memory, 10^5 entries", big_mib, "MiB", "<= 128", "both processes, least of runs"),
     ]
 

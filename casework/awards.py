@@ -8,7 +8,7 @@ A settled award is taken back by two people: one holds it, another revokes it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from casework import authority, cases, people
@@ -72,7 +72,7 @@ async def needs(
         found.append(Need("policy_content", (judged["policy_digest"],)))
         named += json.loads(judged["beneficiaries"])
         if judged["controllers"] is not None:
-            named += formula_members(controllers.parse_formula(json.loads(judged["controllers"])))
+            named += formula_members(controllers.stored_formula(json.loads(judged["controllers"])))
     if wanted.budget is not None:
         found += [Need("budget", (wanted.budget,)), Need("account", (book.budget(wanted.budget),))]
     return [*found, *people.rows(named)]
@@ -139,7 +139,7 @@ def plan(view: View, row: Row, verdict: Row | None, wanted: Wanted, approver: st
     return Plan(row["award_kind"], verdict["verdict"], wanted.budget, amount, shares, k, terms["window_days"])
 
 
-def check_current(row: Row, verdict: Row, items: list[Row]) -> None:
+def check_current(row: Row, verdict: Row, items: Iterable[Row]) -> None:
     """Check that a verdict rests on the present evidence, reviews and outcome. Raises Refused: verdict_outdated."""
     there = cases.live(items)
     if sorted(json.loads(verdict["evidence"])) != sorted(item["evidence"] for item in there):
@@ -166,7 +166,7 @@ def _check_beneficiaries(view: View, verdict: Row, wanted: Wanted) -> None:
 
 def _forgery_number(view: View, verdict: Row, approver: str) -> int:
     """Return k of the award: the verdict's formula and the approver, second accounts counted as one person."""
-    formula = controllers.parse_formula(json.loads(verdict["controllers"]))
+    formula = controllers.stored_formula(json.loads(verdict["controllers"]))
     named = sorted({*formula_members(formula), approver})
     return controllers.award_k(formula, approver, people.same_as(view, named)).k
 

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger import canonical, codec
-from ledger.chain import command_id
 from ledger.changes import Change, Insert, Projection, Set
 from ledger.clock import Tick
 from ledger.commands import Command, Decided, Need, Outcome, View
-from ledger.entries import ENTRY_VERSION, SYSTEM, Actor, Draft, Entry, check_body
+from ledger.entries import ENTRY_VERSION, SYSTEM, Actor, Draft, Entry, check_body, command_id
 from ledger.errors import LedgerError, ProgrammingError, Refused, Stopped
 from ledger.merkle import Frontier, leaf_hash
 from ledger.overlay import CommandView, Overlay, Shape, Wanted

@@ -11,14 +11,11 @@ docs/spec/log-format.md section 3. The chain gives an order that a person can fo
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from ledger.entries import ZERO_HASH, Entry
 from ledger.errors import ChainError
 from ledger.merkle import leaf_hash
-
-CMD_DOMAIN = b"tallystick/cmd/v1"
 
 
 class SeqBroken(ChainError):
@@ -70,13 +67,3 @@ def check_link(head: ChainHead, log: str, entry: Entry) -> None:
         raise LinkBroken(f"entry {entry.seq}: expected prev {head.prev}, got {entry.prev}")
     if entry.at < head.at:  # fixed-width UTC text sorts as time
         raise TimeBackward(f"entry {entry.seq}: expected at >= {head.at}, got {entry.at}")
-
-
-def command_id(log: str, principal: str, key: str) -> str:
-    """Return `cmd`: hex SHA-256(CMD_DOMAIN 0x00 log 0x00 principal 0x00 idempotency key), all UTF-8.
-
-    The key comes last and the others hold no 0x00 (`log` and ids are checked where they are made), so no two different
-    triples give the same bytes.
-    """
-    parts = (CMD_DOMAIN, log.encode(), principal.encode(), key.encode())
-    return hashlib.sha256(b"\x00".join(parts)).hexdigest()

@@ -7,6 +7,7 @@ writes (`log_opened`, `registry_published`), so that a reader can tell "newer th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ ENTRY_VERSION = 1
 REGISTRY_VERSION = 1
 SYSTEM = "system"
 ZERO_HASH = "0" * 64
+CMD_DOMAIN = b"tallystick/cmd/v1"
 
 Body = Mapping[str, Any]
 """Canonical JSON object: ASCII keys; values null, bool, int, str, list, object; never float."""
@@ -96,7 +98,9 @@ def _is_hash(value: Any) -> bool:
 
 def _is_instant(value: Any) -> bool:
     """RFC 3339 UTC with milliseconds, 24 characters: 2026-11-23T16:10:00.000Z."""
-    return type(value) is str and len(value) == 24 and value[10] == "T" and value[19] == "." and value[23] == "Z"
+    return (
+        type(value) is str and len(value) == 24 and value[10] == "T" and value[19] == "." and value[23] == "Z"
+    )
 
 
 def _is_texts(value: Any) -> bool:
@@ -188,14 +192,24 @@ KINDS: dict[str, Kind] = _kinds(
     Kind("kinds_published", {"digest": "hash", "content": "object"}),
     Kind(
         "playbook_published",
-        {"playbook": "id", "digest": "hash", "kinds": "hash", "mode": "text", "policy": "id?", "content": "object"},
+        {
+            "playbook": "id",
+            "digest": "hash",
+            "kinds": "hash",
+            "mode": "text",
+            "policy": "id?",
+            "content": "object",
+        },
     ),
     Kind("mode_changed", {"playbook": "id", "mode": "text"}),
     Kind(
         "policy_published",
         {"policy": "id", "verifier": "text", "version": "int", "digest": "hash", "content": "object"},
     ),
-    Kind("source_registered", {"source": "id", "kinds": "texts", "controllers": "object", "fresh_within": "text?"}),
+    Kind(
+        "source_registered",
+        {"source": "id", "kinds": "texts", "controllers": "object", "fresh_within": "text?"},
+    ),
     Kind("records_imported", {"source": "id", "count": "int", "refused": "int", "root": "hash"}, ("file",)),
     Kind("signal_broken", {"playbook": "id", "subject_kind": "text", "reason_code": "text"}, ("detail",)),
     # --- cases
@@ -329,7 +343,9 @@ KINDS: dict[str, Kind] = _kinds(
     ),
     Kind("award_held", {"award": "id", "reason_code": "text"}),
     Kind("award_released", {"award": "id", "reason_code": "text", "settle_not_before": "instant"}),
-    Kind("award_settled", {"award": "id", "shares": "objects"}),  # [{"member", "to_settled": int, "to_owed": int}]
+    Kind(
+        "award_settled", {"award": "id", "shares": "objects"}
+    ),  # [{"member", "to_settled": int, "to_owed": int}]
     Kind("award_declined", {"award": "id", "budget": "id?", "shares": "objects", "reason_code": "text"}),
     Kind(  # shares: [{"member", "from_settled": int, "from_owed": int}]
         "award_revoked", {"award": "id", "budget": "id?", "shares": "objects", "cause": "text"}
@@ -343,7 +359,7 @@ def check_body(kind: str, body: Body, private: Mapping[str, str]) -> None:
     """Refuse a body that is not exactly what its kind declares.
 
     Raises:
-        EntryInvalid: unknown kind, missing or unknown field, wrong type, undeclared private path; says expected and got.
+        EntryInvalid: unknown kind, missing or unknown field, wrong type, undeclared private path.
     """
     declared = KINDS.get(kind)
     if declared is None:
@@ -362,7 +378,20 @@ def check_body(kind: str, body: Body, private: Mapping[str, str]) -> None:
             raise EntryInvalid(f"{kind}.{name}: expected {type_name}, got {value!r}"[:300])
     for path, commitment in private.items():
         if path not in declared.private or not _is_hash(commitment):
-            raise EntryInvalid(f"{kind}: private path {path!r}: expected one of {declared.private} with a hex commitment")
+            expected = f"one of {declared.private} with a hex commitment"
+            raise EntryInvalid(
+                f"{kind}: private path {path!r}: expected {expected}, got {commitment!r}"[:300]
+            )
+
+
+def command_id(log: str, principal: str, key: str) -> str:
+    """Return `cmd`: hex SHA-256(CMD_DOMAIN 0x00 log 0x00 principal 0x00 idempotency key), all UTF-8.
+
+    The key comes last and the others hold no 0x00 (`log` and ids are checked where they are made), so no two different
+    triples give the same bytes.
+    """
+    parts = (CMD_DOMAIN, log.encode(), principal.encode(), key.encode())
+    return hashlib.sha256(b"\x00".join(parts)).hexdigest()
 
 
 def parse_entry(value: Any) -> Entry:
@@ -374,7 +403,8 @@ def parse_entry(value: Any) -> Entry:
         EntryInvalid: any other shape.
     """
     if type(value) is not dict or value.keys() != _ENVELOPE.keys():
-        raise EntryInvalid(f"envelope: expected members {sorted(_ENVELOPE)}, got {sorted(value) if type(value) is dict else value!r}"[:300])
+        got = sorted(value) if type(value) is dict else value
+        raise EntryInvalid(f"envelope: expected members {sorted(_ENVELOPE)}, got {got!r}"[:300])
     for name, check in _ENVELOPE.items():
         if not check(value[name]):
             raise EntryInvalid(f"envelope member {name}: got {value[name]!r}"[:300])
@@ -400,9 +430,11 @@ _ENVELOPE: dict[str, Check] = {
     "seq": lambda value: type(value) is int and value >= 0,
     "at": _is_instant,
     "kind": lambda value: type(value) is str and 0 < len(value) <= 60,
-    "actor": lambda value: type(value) is dict
-    and value.keys() == {"id", "role", "via"}
-    and all(type(member) is str for member in value.values()),
+    "actor": lambda value: (
+        type(value) is dict
+        and value.keys() == {"id", "role", "via"}
+        and all(type(member) is str for member in value.values())
+    ),
     "case": lambda value: value is None or (type(value) is str and 0 < len(value) <= 200),
     "body": lambda value: type(value) is dict,
     "private": lambda value: type(value) is dict and all(_is_hash(member) for member in value.values()),

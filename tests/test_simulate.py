@@ -20,7 +20,7 @@ DAYS = 24
 
 
 def write_bookings(path: Path) -> None:
-    """Write made-up bookings in the format of the example: every fourth got another room, every fifth is unrecognised."""
+    """Write made-up bookings in the example's format: every fourth got another room, every fifth is unrecognised."""
     mapping = load_example(EXAMPLE).mapping
     assert mapping is not None
     random = Random(7)
@@ -79,7 +79,9 @@ def test_simulate_refuses_one_attempt_in_ten_and_leaves_nothing_behind(played: R
 
 def test_simulate_keeps_the_book_at_zero_and_pays_only_what_was_awarded(played: Report) -> None:
     assert sum(played.tokens.values()) == 0
-    paid = sum(tokens for account, tokens in played.tokens.items() if account.endswith(("provisional", "settled")))
+    paid = sum(
+        tokens for account, tokens in played.tokens.items() if account.endswith(("provisional", "settled"))
+    )
     live = played.awards["settled"] + played.awards["provisional"]
     assert paid == 8 * live
 

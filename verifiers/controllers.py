@@ -96,6 +96,22 @@ def _read(at: Reader, levels_left: int, nodes_left: list[int]) -> Formula:
     return any_of(parts) if name == "any" else all_of(parts)
 
 
+def stored_formula(value: Any) -> Formula:
+    """Read back what `to_json` wrote into a row of ours; anything from outside goes through `parse_formula`.
+
+    Raises:
+        FormulaInvalid: it is nothing `to_json` writes.
+    """
+    match value:
+        case {"party": str(text)}:
+            return Party(text)
+        case {"all": list(parts)}:
+            return All(tuple(stored_formula(part) for part in parts))
+        case {"any": list(parts)}:
+            return Any_(tuple(stored_formula(part) for part in parts))
+    raise FormulaInvalid(f"stored formula: expected one that was written here, got {value!r}"[:300])
+
+
 def to_json(formula: Formula) -> dict[str, Any]:
     """Return the formula as the JSON object of the specification."""
     match formula:

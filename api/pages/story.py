@@ -134,7 +134,9 @@ def _decided(entry: Entry, tell: Telling) -> tuple[str, str]:
     reason = tell.secret(entry, "reason") or ""
     if entry.body["about"] == "action":
         covers = "Covers exactly this suggestion; a change would have needed a new yes."
-        return (f"{who} approved the suggestion" if yes else f"{who} declined the suggestion"), reason or covers
+        return (
+            f"{who} approved the suggestion" if yes else f"{who} declined the suggestion"
+        ), reason or covers
     if not yes:
         return f"{who} declined the recognition", str(reason)
     for_whom = ", ".join(tell.name(member) for member in entry.body["beneficiaries"])
@@ -156,7 +158,8 @@ GRADE_WORDS = {
 
 def _evidence(entry: Entry, tell: Telling) -> tuple[str, str]:
     what = EVIDENCE_WORDS.get(entry.body["type"], entry.body["type"].replace("_", " "))
-    return f"Evidence: {what}", f"Brought by {tell.name(entry.body['submitter'])}; {GRADE_WORDS.get(entry.body['grade'], '')}."
+    grade = GRADE_WORDS.get(entry.body["grade"], "")
+    return f"Evidence: {what}", f"Brought by {tell.name(entry.body['submitter'])}; {grade}."
 
 
 def _verdict(entry: Entry, tell: Telling) -> tuple[str, str]:
@@ -170,7 +173,8 @@ def _verdict(entry: Entry, tell: Telling) -> tuple[str, str]:
         "error": "The check could not be made",
     }
     missing = "; ".join(entry.body["missing"])
-    return words.get(entry.body["result"], "Checked"), missing or "Anyone can run the same checks again and must get the same answer."
+    again = "Anyone can run the same checks again and must get the same answer."
+    return words.get(entry.body["result"], "Checked"), missing or again
 
 
 def _granted(entry: Entry, tell: Telling) -> tuple[str, str]:
@@ -183,13 +187,23 @@ def _plain(sentence: str, detail: str = "") -> Callable[[Entry, Telling], tuple[
     return lambda entry, tell: (sentence.format(who=tell.name(entry.actor.id), **_texts(entry, tell)), detail)
 
 
+RESOLUTION_WORDS = {
+    "fixed": "solved",
+    "accepted_risk": "left as it is",
+    "false_alarm": "not a problem",
+    "duplicate": "the same as another one",
+}
+
+
 def _texts(entry: Entry, tell: Telling) -> dict[str, str]:
     body = entry.body
     return {
         "owner": tell.name(str(body.get("owner", ""))),
         "text": str(tell.secret(entry, "text") or "a next step"),
-        "resolution": {"fixed": "solved"}.get(str(body.get("resolution")), str(body.get("resolution", "")).replace("_", " ")),
-        "answer": {"resolved": "it is solved", "not_resolved": "it is not solved"}.get(str(body.get("answer")), ""),
+        "resolution": RESOLUTION_WORDS.get(str(body.get("resolution")), ""),
+        "answer": {"resolved": "it is solved", "not_resolved": "it is not solved"}.get(
+            str(body.get("answer")), ""
+        ),
         "result": str(body.get("result", "")),
     }
 
@@ -243,6 +257,6 @@ def tell_steps(
     for refusal in refusals:
         why = REFUSAL_WORDS.get(refusal.code, "It was against the rules of this place.")
         sentence = f"Refused: {tell.name(refusal.actor)} tried, and nothing was changed"
-        exact = (("Refusal", refusal.code), ("Exact time", refusal.at))
-        steps.append(Step(refusal.at, tell.time(refusal.at), sentence, why, "refused", exact))
+        refused = (("Refusal", refusal.code), ("Exact time", refusal.at))
+        steps.append(Step(refusal.at, tell.time(refusal.at), sentence, why, "refused", refused))
     return tuple(sorted(steps, key=lambda step: step.instant))

@@ -161,12 +161,8 @@ def test_the_log_column_is_named_in_one_place() -> None:
         if file.name == "scope.py" or "migrations" in file.parts:
             continue
         for node in ast.walk(ast.parse(file.read_text())):
-            named = (
-                isinstance(node, ast.Attribute)
-                and node.attr == "log"
-                and isinstance(node.value, ast.Attribute)
-            )
-            assert not (named and node.value.attr == "c"), (file, node.lineno)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+                assert (node.value.attr, node.attr) != ("c", "log"), (file, node.lineno)
             assert not (isinstance(node, ast.Name) and node.id == "select"), (
                 file,
                 getattr(node, "lineno", 0),

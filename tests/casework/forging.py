@@ -15,8 +15,7 @@ from typing import Any
 
 from casework import decisions
 from ledger.canonical import encode
-from ledger.chain import command_id
-from ledger.entries import ENTRY_VERSION, ZERO_HASH, Actor, Entry
+from ledger.entries import ENTRY_VERSION, ZERO_HASH, Actor, Entry, command_id
 from ledger.merkle import Frontier, leaf_hash
 from tests.casework.histories import History
 from verifiers import registry

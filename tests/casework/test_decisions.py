@@ -207,7 +207,7 @@ async def test_a_yes_stands_when_only_the_log_grew(here: Shop) -> None:
     done = await here.desk.decide(here.people["owner"], here.key(), Decide(shown.token, "approved"))
     row = await here.rows.get("decision", (case, done.ids["decision"]))
     assert row is not None and json.loads(row["as_of"]) == shown.basis["as_of"]
-    assert here.rows is not None and json.loads(row["as_of"])["size"] < (await here.rows.head())[0]
+    assert json.loads(row["as_of"])["size"] < (await here.rows.head())[0]
 
 
 async def test_a_replayed_nonce_is_refused_even_for_another_verb(here: Shop) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from ledger.book import Book, Posting, postings
 from ledger.canonical import encode
-from ledger.chain import EMPTY_HEAD, command_id, extend
+from ledger.chain import EMPTY_HEAD, extend
 from ledger.checkpoints import Checkpoint, sign_checkpoint
 from ledger.commitments import Opened, commit_value
 from ledger.ed25519 import Ed25519Signer
-from ledger.entries import ENTRY_VERSION, SYSTEM
+from ledger.entries import ENTRY_VERSION, SYSTEM, command_id
 from ledger.merkle import leaf_hash, root_of
 from ledger.notes import ED25519, VerifierKey
 from ledger.reading import read_entry

@@ -9,8 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger import canonical, codec
-from ledger.chain import command_id
-from ledger.entries import KINDS, Actor, Draft, Entry
+from ledger.entries import KINDS, Actor, Draft, Entry, command_id
 from ledger.entropy import SeededEntropy
 from ledger.keys import KeyFolder, Keys
 from ledger.merkle import Frontier, leaf_hash

@@ -9,11 +9,11 @@ import pytest
 
 from ledger import codec
 from ledger.batch import CONFIRM_NEEDS, BatchDone, confirm_clock, run_batch
-from ledger.chain import EMPTY_HEAD, ChainHead, check_link, command_id, extend
+from ledger.chain import EMPTY_HEAD, ChainHead, check_link, extend
 from ledger.changes import Add, Insert
 from ledger.clock import Tick
 from ledger.commands import Command, Decided, Need, Outcome, View
-from ledger.entries import ZERO_HASH, Draft, parse_entry
+from ledger.entries import ZERO_HASH, Draft, command_id, parse_entry
 from ledger.errors import EntryInvalid, LedgerError, ProgrammingError, Refused, Stopped, UndeclaredRead
 from ledger.merkle import Frontier, leaf_hash, root_of
 from ledger.overlay import TableWrite

@@ -12,9 +12,8 @@ from typing import Any
 
 from ledger import canonical, commitments, merkle
 from ledger.bundles import Bundle, proven, select, write_bundle
-from ledger.chain import command_id
 from ledger.checkpoints import Checkpoint, sign_checkpoint
-from ledger.entries import KINDS
+from ledger.entries import KINDS, command_id
 from ledger.merkle import consistency_proof, inclusion_proof, leaf_hash, nodes_over, root_at
 from ledger.proofs import TlogProof
 from ledger.reading import read_entry

@@ -19,6 +19,7 @@ from verifiers.controllers import (
     award_k,
     forgery_number,
     parse_formula,
+    stored_formula,
     to_json,
 )
 from verifiers.errors import FormulaInvalid
@@ -172,3 +173,15 @@ def test_canonical_form_is_stable_and_ignores_order(value: dict[str, Any]) -> No
     formula = parse_formula(value)
     assert parse_formula(to_json(formula)) == formula
     assert parse_formula(turned(value)) == formula
+
+
+@given(FORMULAS)
+def test_a_stored_formula_reads_back_as_it_was(value: dict[str, Any]) -> None:
+    formula = parse_formula(value)
+    assert stored_formula(to_json(formula)) == formula
+
+
+@pytest.mark.parametrize("value", [None, {}, {"party": 1}, {"any": "server"}, {"all": [1]}, {"not": []}])
+def test_a_stored_formula_that_we_never_wrote_is_refused(value: Any) -> None:
+    with pytest.raises(FormulaInvalid):
+        stored_formula(value)

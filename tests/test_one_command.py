@@ -1,0 +1,98 @@
+"""How many rooms one award goes through: the modules that really run, traced, and the direction of every call.
+
+The command that approves an award (with no undo time, so that approving and granting are one command) is followed from
+the moment it enters the writer until it is committed, in the writer's thread. The desk's preparation before it is
+followed for its directions too.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+from casework.requests import ChangeSettings, Decide
+from tests.casework.shop import shop
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("ledger", "playbooks", "verifiers", "casework", "api")
+FLOORS = {"ledger": 0, "playbooks": 1, "verifiers": 1, "casework": 2, "api": 3}
+MODULES_MAX = 18
+
+READING_PORT = "api.scope"
+"""The desk reads through a port that a door gives it; the shop uses the real one of api."""
+
+CALLED_BACK = {("ledger.batch", "casework"), ("casework", READING_PORT)}
+"""What looks upward and is not: the writer runs the rule and the projections it was handed, rules read by the port."""
+
+
+class Trace:
+    """First-party modules whose functions ran, and who called whom across modules."""
+
+    def __init__(self) -> None:
+        self.modules: set[str] = set()
+        self.calls: set[tuple[str, str]] = set()
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        """Note one call; a profile function."""
+        module = module_of(frame.f_code)
+        if event != "call" or module is None:
+            return
+        self.modules.add(module)
+        caller = frame.f_back
+        while caller is not None and module_of(caller.f_code) is None:
+            caller = caller.f_back
+        by = None if caller is None else module_of(caller.f_code)
+        if by is not None and by != module:
+            self.calls.add((by, module))
+
+
+def module_of(code: CodeType) -> str | None:
+    """Return the first-party module of a function; module and class bodies are no functions."""
+    path = Path(code.co_filename)
+    if not path.is_relative_to(ROOT) or code.co_name == "<module>":
+        return None
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts) if parts[0] in PACKAGES else None
+
+
+async def traced(folder: Path) -> tuple[Trace, Trace]:
+    """Approve one award; return what ran before the command entered the writer, and what ran inside."""
+    outside, inside = Trace(), Trace()
+    threading.setprofile(inside)  # for threads that start from here on: the writer's
+    try:
+        async with shop(f"sqlite+aiosqlite:///{folder / 'shop.db'}", folder) as here:
+            owner = here.people["owner"]
+            await here.office.change_settings(owner, here.key(), ChangeSettings({"undo_seconds": 0}))
+            case = await here.until("passed")
+            accountant = here.people["accountant"]
+            shown = await here.desk.show(accountant, case, "award")
+            request = Decide(
+                shown.token, "approved", beneficiaries=(here.people["waiter"].id,), amount_tokens=10, budget=here.budget,
+                message="Thank you",
+            )  # fmt: skip
+            inside.modules.clear()
+            inside.calls.clear()
+            sys.setprofile(outside)
+            try:
+                done = await here.desk.decide(accountant, here.key(), request)
+            finally:
+                sys.setprofile(None)
+            assert "award" in done.ids
+    finally:
+        threading.setprofile(None)
+    return outside, inside
+
+
+async def test_the_command_that_approves_an_award_runs_few_modules_downwards(tmp_path: Path) -> None:
+    outside, inside = await traced(tmp_path)
+    assert {"casework.decisions", "casework.awards", "casework.views", "ledger.batch"} <= inside.modules
+    assert len(inside.modules) <= MODULES_MAX, sorted(inside.modules)
+    for caller, called in sorted(inside.calls | outside.calls):
+        upward = FLOORS[called.split(".")[0]] > FLOORS[caller.split(".")[0]]
+        handed = {(caller, called.split(".")[0]), (caller.split(".")[0], called)} & CALLED_BACK
+        assert not upward or handed, f"{caller} calls {called}"
+    story = {called for caller, called in outside.calls if caller == "casework.desk"}
+    assert story <= {"casework.decisions", "casework.intake"}, "desk.py alone tells the story"
