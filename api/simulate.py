@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from random import Random
@@ -88,7 +89,8 @@ def simulate(
     with stage(folder, seed, start_ms - DAY_MS) as play:
         tally = Tally()
         log, cast = _prepare(play, example, script.mapping.source, random, tally)
-        report = Report(log, days, instant_of(start_ms)[:10])
+        zone = script.mapping.changes[-1].at.zone
+        report = Report(log, days, str(datetime.fromtimestamp(start_ms / 1000, zone).date()))
         _run(play, cast, read, script.mapping.source, start_ms, start_ms + days * DAY_MS, report)
         _read_results(cast, report)
     report.attempts, report.replays, report.decided = tally.attempts, tally.replays, tally.decided
@@ -100,7 +102,7 @@ def simulate(
 
 def _start(read: Reading, last_change: int, first_day: str | None) -> int:
     """Return where the play begins: the day asked for, else the first time a record sees its last kind of change (an
-    arrival), at midnight UTC.
+    arrival).
 
     Raises:
         RehearsalBroken: the day is none, or the file has no such change.
@@ -113,7 +115,7 @@ def _start(read: Reading, last_change: int, first_day: str | None) -> int:
     ends = [change.known_ms for change in read.changes() if change.order == last_change]
     if not ends:
         raise RehearsalBroken("expected a file with records that come to an end, got none")
-    return min(ends) // DAY_MS * DAY_MS
+    return min(ends)
 
 
 def _prepare(play: Stage, example: Path, source: str, random: Random, tally: Tally) -> tuple[str, Cast]:
