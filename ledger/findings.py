@@ -51,9 +51,11 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
 
     def found(self, code: str, what: str, seq: int | None, detected_by: str) -> None:
-        """Add a finding; beyond FINDINGS_MAX_COUNT they only repeat the same damage."""
+        """Add a finding; beyond FINDINGS_MAX_COUNT they repeat the damage; the first entry stays named."""
         if len(self.findings) < FINDINGS_MAX_COUNT:
             self.findings.append(Finding(code, what, seq, detected_by))
+        elif seq is not None and (self.first is None or self.first.seq is None or seq < self.first.seq):
+            self.findings[-1] = Finding(code, what, seq, detected_by)
 
     @property
     def exit(self) -> Exit:

@@ -42,8 +42,8 @@ class Run:
 
     They are numbered from `seq`. `leaves` are their leaf hashes, `cmds` their command ids as raw bytes, 32 each; `prev`
     and `at` are those of the first, `at_last` of the last. `moves` are (seq, kind, body) of entries that move tokens.
-    `privates` are the commitments of each entry, or empty if nobody asked; `top` is the hash over all leaves if somebody
-    made it.
+    `privates` are the commitments of each entry, or empty if nobody asked; `top` is the hash over all leaves, if it is
+    made already.
     """
 
     seq: int
