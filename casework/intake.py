@@ -13,11 +13,10 @@ from typing import Any, Protocol
 
 from casework.records import Records
 from casework.requests import Asked, Principal, Private
-from ledger.chain import command_id
 from ledger.changes import Change
 from ledger.codec import dumps
 from ledger.commands import Command, Need, Outcome, Rule
-from ledger.entries import SYSTEM, Actor, Entry
+from ledger.entries import SYSTEM, Actor, Entry, command_id
 from ledger.entropy import Entropy, uuid7
 from ledger.vault import Vault
 
