@@ -168,7 +168,10 @@ class Desktop:
 
     def _plain(self, act: Act, method: Method, request: Any) -> Prepared:
         who = self._who(act)
-        return Prepared(who, lambda key: method(who, key, request))
+        # Looked up again at each call: after a crash there is another desk, over another pool of connections.
+        world, name = self.world, method.__name__
+        place = "desk" if hasattr(world.desk, name) else "office"
+        return Prepared(who, lambda key: getattr(getattr(world, place), name)(who, key, request))
 
     async def _open(self, act: Act, row: Row | None) -> Prepared:
         # The same thing may happen twice: then the second case is refused, or disproves the first.

@@ -44,7 +44,7 @@ from ledger.book import Book, postings
 from ledger.clock import Clock, HandClock, unix_ms_of
 from ledger.commands import Command, Outcome
 from ledger.entries import Entry
-from ledger.entropy import SeededEntropy
+from ledger.entropy import Entropy, SeededEntropy
 from ledger.export import DatabaseSource
 from ledger.findings import Result
 from ledger.guard import FileGuard
@@ -63,7 +63,6 @@ from tests.casework.shop import POLICY, PROJECTIONS
 from verifiers.policy import policy_digest
 
 START = "2026-11-20T10:00:00.000Z"
-BUDGET_TOKENS = 200
 FAULTS = ("Lock", "Load", "Write", "commit", "committed")
 """Where the database may break: at a step of the batch, before its commit, or after it and before anybody is told."""
 
@@ -113,6 +112,15 @@ class Gate:
                 future.set_result(answer)
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What an organisation begins with. `path_seconds_min`: how fast a case may be solved and still be believed."""
+
+    budget_tokens: int = 200
+    undo_seconds: int = 10
+    path_seconds_min: int = 120
+
+
 @dataclass
 class World:
     """One organisation and everything a process holds open for it. Use `World.open` and `reopen`."""
@@ -121,7 +129,7 @@ class World:
     url: str
     folder: Path
     clock: Clock
-    entropy: SeededEntropy
+    entropy: Entropy
     gate: Gate = field(default_factory=Gate)
     fault: Fault = field(default_factory=Fault)
     people: dict[str, Principal] = field(default_factory=dict)
@@ -136,13 +144,15 @@ class World:
     publisher: Publisher = field(init=False)
 
     @classmethod
-    async def open(cls, log: str, url: str, folder: Path, clock: Clock | None = None) -> World:
+    async def open(
+        cls, log: str, url: str, folder: Path, clock: Clock | None = None, terms: Terms | None = None
+    ) -> World:
         """Make keys and guard, open the log, furnish it: people, powers, a source, a policy, a budget."""
         world = cls(log, url, folder, clock or HandClock(unix_ms_of(START)), SeededEntropy(log))
         KeyFolder(folder / "keys", log).create(world.entropy)
         FileGuard(folder / "guard").enrol(log)
         await world.reopen()
-        await _furnish(world)
+        await _furnish(world, terms or Terms())
         return world
 
     async def reopen(self) -> None:
@@ -374,10 +384,12 @@ class _Breaking(PostgresConnection):
 
 
 # ---------------------------------------------------------------------------------------------- furnishing
-async def _furnish(world: World) -> None:
+async def _furnish(world: World, terms: Terms) -> None:
     office = world.office
     log_key = KeyFolder(world.folder / "keys", world.log).load().log_signers[-1].key.vkey()
-    opened = await office.open_log("open", OpenLog(log_key, True, "Olga", {"undo_seconds": 10}))
+    opened = await office.open_log(
+        "open", OpenLog(log_key, True, "Olga", {"undo_seconds": terms.undo_seconds})
+    )
     owner = world.people["owner"] = Principal(opened.ids["member"], "owner", "test", "key")
     for name, role in (
         ("waiter", "staff"), ("cook", "staff"), ("lead", "manager"), ("accountant", "outsider"), ("double", "manager"),
@@ -397,9 +409,10 @@ async def _furnish(world: World) -> None:
     source = RegisterSource("pms", ("complaint",), {"party": "source:pms"})
     await office.register_source(owner, "source", source)
     content = json.loads(json.dumps(POLICY))
-    policy = PublishPolicy("service_issue/v1", "service_issue", 1, policy_digest(POLICY), content)
+    content["parameters"]["path_seconds_min"] = terms.path_seconds_min
+    policy = PublishPolicy("service_issue/v1", "service_issue", 1, policy_digest(content), content)
     await office.publish_policy(owner, "policy", policy)
-    budget = await office.set_budget(owner, "budget", SetBudget(BUDGET_TOKENS, "thank-yous"))
+    budget = await office.set_budget(owner, "budget", SetBudget(terms.budget_tokens, "thank-yous"))
     world.budget = budget.ids["budget"]
-    asked = ApproveBudget(world.budget, BUDGET_TOKENS)
+    asked = ApproveBudget(world.budget, terms.budget_tokens)
     await office.approve_budget(world.people["accountant"], "budget:yes", asked)
