@@ -146,7 +146,10 @@ async def _page(request: Request, demo: Demo) -> StoryPage:
     names = {row["member"]: row["name"] for row in await rooms.rows.find(tables.member_name)}
     opened = await _open(rooms, entries)
     zone = await _zone(rooms)
-    tell = Telling(names, opened, zone)
+    kinds = {
+        entry.body["evidence"]: entry.body["type"] for entry in entries if entry.kind == "evidence_attached"
+    }
+    tell = Telling(names, opened, zone, kinds)
     folder = request.app.state.installation.settings.data_dir
     refusals = await asyncio.to_thread(lambda: tuple(_refusals(folder / JOURNAL_FILE, demo)))
     digests = {entry.seq: leaf_hash(dumps(entry.to_json())).hex() for entry in entries}
@@ -214,8 +217,8 @@ async def _told(
         state_tone=tone,
         tokens_text=f"{award['amount_tokens']} tokens",
         thanks=str(tell.secret(granted, "message") or _message(tell, decided) or "Thank you."),
-        forgery_text=f"At least {k} people would have had to act together.",
-        refused_text=f"{refused} attempts on this one; each left nothing behind.",
+        forgery_text=f"{NUMBERS.get(k, str(k))} people stood behind this: fewer could not have faked it together.",
+        refused_text=f"{NUMBERS.get(refused, str(refused))} attempts; each left nothing behind.",
         balance_text=f"{people} has {balance['balance_tokens'] if balance else 0} that are theirs for good.",
         proof_url=f"/demo/{PROOF_NAME}",
         proof_name=PROOF_NAME,
@@ -227,6 +230,7 @@ def _message(tell: Telling, decided: list[Entry]) -> str | None:
     return next((str(message) for message in said if message), None)
 
 
+NUMBERS = {1: "One", 2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six"}
 STATES: Mapping[str, tuple[str, str]] = {
     "provisional": ("Waiting until {day}", "wait"),
     "settled": ("Yours for good", "done"),

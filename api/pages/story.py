@@ -7,7 +7,7 @@ number, kind, digest) one tap away, so that a sentence can always be held agains
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -68,6 +68,8 @@ class Telling:
     names: Mapping[str, str]
     opened: Opened
     zone: ZoneInfo
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """Evidence id -> its type, so that a later step can say what it speaks of."""
 
     def name(self, party: str) -> str:
         """Return a person's name for an id or a party like `member:<id>`; a neutral word where it was erased."""
@@ -77,7 +79,7 @@ class Telling:
         if kind == "source":
             return f"the {rest} system"
         if party in ("system", "server"):
-            return "the system"
+            return "The system"
         return self.names.get(rest, "somebody")
 
     def secret(self, entry: Entry, path: str) -> Any:
@@ -101,32 +103,62 @@ def day(instant: str, zone: ZoneInfo) -> str:
     return f"{local.day} {local:%b}"
 
 
-REFUSAL_WORDS = {
-    "decider_is_maker": "The person who suggests cannot be the one who says yes.",
-    "decider_is_beneficiary": "Nobody approves their own recognition.",
-    "decider_is_submitter": "Whoever brought the evidence does not decide on it.",
-    "reviewer_is_submitter": "Whoever brought the evidence does not check it.",
-    "no_authority": "This needs somebody who may decide it.",
-    "agent_may_not": "A digital employee suggests; it never decides.",
-    "evidence_missing": "The evidence was not complete.",
-    "evidence_reused": "This evidence was used before.",
-    "stale": "What was shown had changed in the meantime.",
-    "nonce_replayed": "That yes was already used once.",
-    "idempotency_mismatch": "The same request number came with other words.",
-    "verdict_not_pass": "The checks had not passed.",
-    "transition": "It was not the moment for this step.",
+REFUSAL_WORDS: Mapping[str, tuple[str, str]] = {
+    "decider_is_maker": (
+        "tried to approve their own suggestion",
+        "Who suggests cannot be the one who says yes.",
+    ),
+    "decider_is_beneficiary": ("tried to approve their own recognition", "Nobody approves what they gain."),
+    "decider_is_submitter": (
+        "tried to decide on evidence of their own",
+        "Who brings evidence does not decide on it.",
+    ),
+    "reviewer_is_submitter": (
+        "tried to check evidence of their own",
+        "Who brings evidence does not check it.",
+    ),
+    "no_authority": ("tried to decide", "This needs somebody who was given the power to decide it."),
+    "not_allowed": ("tried to say yes", "A digital employee suggests; it never decides."),
+    "agent_may_not": ("tried to say yes", "A digital employee suggests; it never decides."),
+    "evidence_missing": ("tried to write down the result too early", "Evidence was still missing."),
+    "evidence_reused": ("brought the same evidence again", "It counts once."),
+    "stale": (
+        "answered what had changed meanwhile",
+        "What was shown was no longer so; they had to look again.",
+    ),
+    "nonce_replayed": (
+        "sent the same yes a second time",
+        "A yes can be used once, so nothing was given twice.",
+    ),
+    "idempotency_mismatch": ("sent other words under the same number", "One request has one effect."),
+    "verdict_not_pass": (
+        "tried to recognise it before the checks had passed",
+        "First the checks, then the thanks.",
+    ),
+    "transition": ("tried a step out of its order", "It was not the moment for this step."),
 }
+"""Refusal code -> what was tried, and why it was refused."""
 
 
 def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
-    title = (tell.secret(entry, "facts") or {}).get("title") or "Something outside the expected pattern"
+    title = tell.secret(entry, "note") or "something outside the expected pattern"
+    noted = (tell.secret(entry, "facts") or {}).get("note")
     who = {
         "signal": "A watch noticed it",
         "report": f"{tell.name(entry.actor.id)} reported it",
         "claim": f"{tell.name(entry.actor.id)} asked for it to be recognised",
         "schedule": "It was due",
     }.get(entry.body["origin"], "Noticed")
-    return f"Noticed: {title}", f"{who}, true since {tell.time(entry.body['onset'])}."
+    quoted = f" The note says: “{noted}”" if noted else ""
+    return f"Noticed: {title}", f"{who}; it was so from {tell.time(entry.body['onset'])} on.{quoted}"
+
+
+def _suggested(entry: Entry, tell: Telling) -> tuple[str, str]:
+    text = str(tell.secret(entry, "text") or "a next step")
+    if entry.actor.id == "system":
+        act = entry.body["action"].replace("-", " ").replace("_", " ")
+        return f"The watch suggested: {act}", text
+    return f"{tell.name(entry.actor.id)} suggested: {text}", ""
 
 
 def _decided(entry: Entry, tell: Telling) -> tuple[str, str]:
@@ -147,6 +179,7 @@ EVIDENCE_WORDS = {
     "system_record": "from the booking system, as it stood then",
     "customer_confirmation": "confirmed by the guest through a link that works once",
 }
+REVIEWED_WORDS = {"system_record": "the booking", "customer_confirmation": "the guest's answer"}
 GRADE_WORDS = {
     "E0": "only said so",
     "E1": "an uploaded file",
@@ -157,9 +190,18 @@ GRADE_WORDS = {
 
 
 def _evidence(entry: Entry, tell: Telling) -> tuple[str, str]:
-    what = EVIDENCE_WORDS.get(entry.body["type"], entry.body["type"].replace("_", " "))
+    kind = entry.body["type"]
+    what = EVIDENCE_WORDS.get(kind, kind.replace("_", " "))
+    if kind == "customer_confirmation":
+        return f"Evidence: {what}", "Only the guest and whoever handed over the link could have answered."
     grade = GRADE_WORDS.get(entry.body["grade"], "")
     return f"Evidence: {what}", f"Brought by {tell.name(entry.body['submitter'])}; {grade}."
+
+
+def _reviewed(entry: Entry, tell: Telling) -> tuple[str, str]:
+    what = REVIEWED_WORDS.get(tell.evidence.get(entry.body["evidence"], ""), "the evidence")
+    verb = {"accepted": "accepted", "refused": "did not accept"}.get(entry.body["result"], "looked at")
+    return f"{tell.name(entry.actor.id)} checked and {verb} {what}", ""
 
 
 def _verdict(entry: Entry, tell: Telling) -> tuple[str, str]:
@@ -195,6 +237,14 @@ RESOLUTION_WORDS = {
 }
 
 
+RESOLUTIONS = {
+    "fixed": "solved",
+    "accepted_risk": "left as it is",
+    "false_alarm": "not a problem",
+    "duplicate": "known already",
+}
+
+
 def _texts(entry: Entry, tell: Telling) -> dict[str, str]:
     body = entry.body
     return {
@@ -213,7 +263,7 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "owner_assigned": _plain("{owner} owns it"),
     "acknowledged": _plain("{who} is on it"),
     "escalated": _plain("It went one step up, because nobody had answered"),
-    "proposal_made": _plain("{who} suggested: {text}"),
+    "proposal_made": _suggested,
     "decision_made": _decided,
     "decision_withdrawn": _plain("{who} took the decision back within its ten seconds"),
     "action_taken": _plain("{who} did it"),
@@ -221,7 +271,7 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "link_answered": _plain("The guest answered: {answer}"),
     "evidence_attached": _evidence,
     "evidence_withdrawn": _plain("{who} withdrew a piece of evidence"),
-    "evidence_reviewed": _plain("{who} checked the evidence: {result}"),
+    "evidence_reviewed": _reviewed,
     "outcome_recorded": _plain("Result, written down by {who}: {resolution}"),
     "verdict_given": _verdict,
     "award_granted": _granted,
@@ -255,8 +305,9 @@ def tell_steps(
         mark = "helper" if entry.actor.role == "agent" else ""
         steps.append(Step(entry.at, tell.time(entry.at), sentence, detail, mark, exact))
     for refusal in refusals:
-        why = REFUSAL_WORDS.get(refusal.code, "It was against the rules of this place.")
-        sentence = f"Refused: {tell.name(refusal.actor)} tried, and nothing was changed"
+        tried, why = REFUSAL_WORDS.get(refusal.code, ("tried", "It was against the rules of this place."))
+        sentence = f"Refused: {tell.name(refusal.actor)} {tried}"
         refused = (("Refusal", refusal.code), ("Exact time", refusal.at))
-        steps.append(Step(refusal.at, tell.time(refusal.at), sentence, why, "refused", refused))
+        text = f"{why} Nothing was changed."
+        steps.append(Step(refusal.at, tell.time(refusal.at), sentence, text, "refused", refused))
     return tuple(sorted(steps, key=lambda step: step.instant))

@@ -22,7 +22,7 @@ from api.pages.demo import CLOCK_FILE, DEMO_FILE
 from api.remote import CLI_KEY_FILE
 from api.settings import Settings
 from api.stage import stage
-from api.venue.calendar import HOUR_MS, WHOLE, Size, Span, awake_ms, last_friday
+from api.venue.calendar import MORNING_HOUR, NIGHT_HOUR, WHOLE, Size, Span, last_friday
 from api.venue.house import House
 from api.venue.opening import VENUE, open_house, switch_on
 from api.venue.people import AUDITORS_NAME, OWNERS_NAME
@@ -116,10 +116,13 @@ def _play(house: House, plan: Plan) -> None:
 
 
 def _hours(span: Span) -> Iterator[int]:
-    moment = span.watch_ms
-    while moment < span.end_ms:
-        yield moment
-        moment = awake_ms(moment + HOURS_BETWEEN_IMPORTS * HOUR_MS)
+    """Yield the moments at which the venue's systems tell what is new: every other hour of the day."""
+    yield span.watch_ms
+    for day in range(span.size.quiet_days, span.size.days):
+        for hour in range(MORNING_HOUR, NIGHT_HOUR, HOURS_BETWEEN_IMPORTS):
+            moment = span.at(day, f"{hour:02d}:10")
+            if span.watch_ms < moment < span.end_ms:
+                yield moment
     yield span.end_ms
 
 

@@ -132,7 +132,7 @@ def _bookings_and_rota(
         )
         note = FALSE_NOTES[place % len(FALSE_NOTES)] if fate == "false" else note
         lacking.setdefault((day, "evening"), set()).add(need)
-        hhmm = "19:30" if fate == "story" else f"{18 + place % 3}:{'00' if place % 2 else '30'}"
+        hhmm = "18:00" if fate == "story" else f"{18 + place % 3}:{'00' if place % 2 else '30'}"
         booked = span.at(day, hhmm) - (3 + place % 4) * DAY_MS
         values = _booking(random, span, day, hhmm, note, [need])
         yield Planned(max(booked, span.start_ms), "booking", name, values, _guest(random, number))
