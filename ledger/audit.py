@@ -19,28 +19,26 @@ Without a trust policy the best answer is "consistent with itself; origin and fr
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from typing import Any, Protocol
+from typing import Protocol
 
 from ledger.ahead import Bundled, ReadBundle, is_worth_it, read_runs
-from ledger.book import MOVES, Book, Posting, postings_of
+from ledger.audit_derived import BookCheck, VaultCheck
+from ledger.audit_signed import Marks
+from ledger.book import Posting
 from ledger.canonical import Dumps, Loads, json_dumps, json_loads
 from ledger.chain import ChainHead, LinkBroken, SeqBroken, check_link
 from ledger.checkpoints import (
     KeyList,
-    OpenedCheckpoint,
     first_keys,
-    open_checkpoint,
-    parse_text,
 )
 from ledger.commitments import Opened
 from ledger.entries import KINDS, REGISTRY_VERSION, ZERO_HASH, Entry, check_body
-from ledger.errors import BookError, BundleError, CanonicalError, ChainError, EntryInvalid, ProofError
+from ledger.errors import BundleError, CanonicalError, ChainError, EntryInvalid, ProofError
 from ledger.findings import Result
-from ledger.merkle import EMPTY_ROOT, HASH_SIZE_BYTES, leaf_hash
-from ledger.notes import SignatureMissing, SignatureWrong, Verify, parse_note
+from ledger.merkle import HASH_SIZE_BYTES, leaf_hash
+from ledger.notes import Verify
 from ledger.reading import QuickReader, Run, read_entry
 from ledger.repeats import Repeats
 from ledger.tiles import TILE_WIDTH, TileEdge, TileRef
@@ -132,19 +130,9 @@ class _Run:
         self._suspect: int | None = None  # does not follow; the next entry tells which side was changed
         self._edge = TileEdge()
         self._has_tiles = source.has_tiles()
-        self._tile_damage = False
-        self._book = Book()
-        self._stored_postings = source.postings()
-        self._posting = next(self._stored_postings, None) if self._stored_postings is not None else None
-        self._opened_values = source.opened()
-        self._next_opened: Opened | None = None
-        self._advance_opened()
-        stored = ((size, 0, note) for size, note in self._sized(source.checkpoints(), "checkpoints"))
-        outside = sorted((size, 1, note) for size, note in self._sized(known, "known"))
-        self._marks = heapq.merge(stored, outside)
-        self._mark = next(self._marks, None)
-        self._last_stored_size = 0
-        self._opened: list[OpenedCheckpoint] = []  # the first, those of rotations, and the last
+        self._book = BookCheck(source.postings(), self.result)
+        self._vault = VaultCheck(source.opened(), self.result)
+        self._marks = Marks(source.checkpoints(), known, verify, self.result)
 
     # ------------------------------------------------------------------------------------- steps 1 and 2: entries
     def read_all(self, seen: Repeats | None) -> None:
@@ -187,7 +175,7 @@ class _Run:
             runs: Iterator[Run | None] = iter(())
             for index in range(full + 1):
                 if index == 1 and self._reader is not None:
-                    private = self._next_opened is not None
+                    private = not self._vault.is_done
                     runs = helped.enter_context(closing(read_runs(self._reader, bundle, 1, full, private)))
                 run = next(runs, None)
                 if run is not None and self._fits(run):
@@ -213,7 +201,7 @@ class _Run:
             self._read_lines(lines[half:], seen)
 
     def _read_line(self, data: bytes, seen: Repeats | None) -> None:
-        self._check_due_marks()
+        self._marks.check_due(self._edge, self._log, self._keys)
         entry = self._read_strictly(data)
         leaf = leaf_hash(data)
         self._add_leaves([leaf])
@@ -221,7 +209,7 @@ class _Run:
         self._at = max(self._at, entry.at) if entry is not None else self._at
         self._size = entry.seq + 1 if entry is not None else self._size + 1
         last = self._edge.size - 1
-        self._check_opened(last, [entry.private if entry is not None else {}])
+        self._vault.check(last, [entry.private if entry is not None else {}], self._log)
         if seen is not None and entry is not None:
             seen.add(bytes.fromhex(entry.cmd))
         elif seen is not None:
@@ -242,11 +230,11 @@ class _Run:
     def _take(self, run: Run, seen: Repeats | None) -> None:
         first = self._edge.size
         for seq, kind, body in run.moves:
-            self._check_postings(kind, seq, body)
+            self._book.check(kind, seq, body)
         self._add_leaves(run.leaves, run.top)
         self._size += len(run.leaves)
         self._prev, self._at = run.leaves[-1].hex(), run.at_last
-        self._check_opened(first, run.privates)
+        self._vault.check(first, run.privates, self._log)
         if seen is not None:
             seen.add(run.cmds)
 
@@ -266,7 +254,7 @@ class _Run:
             self._open_log(entry)
         self._check_chain(entry)
         self._check_kind(entry)
-        self._check_postings(entry.kind, entry.seq, entry.body)
+        self._book.check(entry.kind, entry.seq, entry.body)
         return entry
 
     def _open_log(self, entry: Entry) -> None:
@@ -361,18 +349,14 @@ class _Run:
         """Grow the tree, stopping at every size that a checkpoint covers."""
         at = 0
         while at < len(leaves):
-            self._check_due_marks()
-            end = len(leaves) if self._mark is None else at + self._mark[0] - self._edge.size
+            self._marks.check_due(self._edge, self._log, self._keys)
+            reached = self._marks.next_size
+            end = len(leaves) if reached is None else at + reached - self._edge.size
             part = leaves[at:end]
             for tile, hashes in self._edge.extend(part, top if len(part) == len(leaves) else None):
                 if self._has_tiles:
                     self._check_tile(tile, hashes)
             at += len(part)
-
-    def _check_due_marks(self) -> None:
-        while self._mark is not None and self._mark[0] <= self._edge.size:
-            self._check_mark(self._mark)
-            self._mark = next(self._marks, None)
 
     def _check_tile(self, tile: TileRef, hashes: bytes) -> None:
         stored = self._source.tile(tile.level, tile.index, tile.width)
@@ -393,127 +377,6 @@ class _Run:
         elif not any(finding.detected_by == "tiles" for finding in self.result.findings):
             self.result.found("tile", f"{name}: hash {differs} is not that of the tile below", None, "tiles")
 
-    # ------------------------------------------------------------------------------ steps 4 and 5: checkpoints
-    def _sized(self, notes: Iterable[bytes], detected_by: str) -> Iterator[tuple[int, bytes]]:
-        for number, note in enumerate(notes):
-            try:
-                size = parse_text(parse_note(note).text).size
-            except ProofError as error:
-                self.result.found("checkpoint", f"checkpoint number {number}: {error}", None, detected_by)
-                continue
-            yield size, note
-
-    def _check_mark(self, mark: tuple[int, int, bytes]) -> None:
-        """Check a checkpoint whose size has been reached."""
-        size, outside, note = mark
-        source = "known" if outside else "checkpoints"
-        if size == 0 and parse_text(parse_note(note).text).root != EMPTY_ROOT:
-            self.result.found(
-                "root", "checkpoint 0: expected the root of the empty tree, got another", None, source
-            )
-        if size == 0 or self._keys is None:
-            return  # nothing to prove yet; or entry 0 is damaged, which is said already
-        try:
-            opened = open_checkpoint(note, self._log, self._keys, self._verify)
-        except (SignatureMissing, SignatureWrong) as error:
-            self.result.found(
-                "key", f"checkpoint {size} is not signed by the log's key: {error}", None, source
-            )
-            return
-        except ProofError as error:
-            self.result.found("checkpoint", f"checkpoint {size}: {error}", None, source)
-            return
-        if size != self._edge.size:
-            self.result.found(
-                "checkpoint",
-                f"checkpoint {size}: expected sizes in order, got it after {self._edge.size}",
-                None,
-                source,
-            )
-            return
-        root = self._edge.root()
-        if opened.checkpoint.root != root:
-            lower = self.result.known_size if outside else self._last_stored_size
-            what = (
-                f"checkpoint {size}: entries {lower}..{size - 1} are not those that were signed:"
-                f" expected root {opened.checkpoint.root.hex()}, got {root.hex()}"
-            )
-            self.result.found("root", what, None, source)
-            return
-        if outside:
-            self.result.known_size = size
-        else:
-            for old in self._keys.also_due(self._last_stored_size, size):
-                if old not in opened.signed_by:
-                    what = f"checkpoint {size} covers a key rotation: expected one of {old.vkey()} too"
-                    self.result.found("key", what, None, source)
-            self._last_stored_size = self.result.signed_size = size
-        if len(self._opened) > 1 and len(self._opened[-1].signed_by) == 1:
-            self._opened.pop()
-        self._opened.append(opened)
-
-    # ------------------------------------------------------------------------------------------------ step 7: book
-    def _check_postings(self, kind: str, seq: int, body: Mapping[str, Any]) -> None:
-        if kind not in MOVES:
-            return
-        try:
-            lines = postings_of(kind, seq, body)
-            self._book.post(lines)
-        except BookError as error:
-            self.result.found("book", f"entry {seq}: {error}", seq, "entries")
-            return
-        if self._stored_postings is None:
-            return
-        stored: list[Posting] = []
-        while self._posting is not None and self._posting.seq <= seq:
-            stored.append(self._posting)
-            self._posting = next(self._stored_postings, None)
-        if stored != lines:
-            what = f"postings of entry {seq}: expected {lines}, got {stored}"
-            self.result.found("posting", what, seq, "postings")
-
-    # ----------------------------------------------------------------------------------------------- step 8: vault
-    def _check_opened(self, first: int, privates: Sequence[Mapping[str, str]]) -> None:
-        """Check the opened values of entries that stand at `first` and after; `privates` are those of the entries."""
-        while self._next_opened is not None and self._next_opened.seq < first + len(privates):
-            opened = self._next_opened
-            private = privates[opened.seq - first] if opened.seq >= first else {}
-            try:
-                opened.check(private.get(opened.path), self._log)
-            except (ProofError, CanonicalError) as error:
-                self.result.found("vault", f"entry {opened.seq}, {opened.path}: {error}", opened.seq, "vault")
-            self._advance_opened()
-
-    def _advance_opened(self) -> None:
-        try:
-            self._next_opened = next(self._opened_values, None) if self._opened_values is not None else None
-        except (ProofError, BundleError) as error:
-            self._next_opened = None
-            self.result.found("vault", f"opened values: {error}", None, "vault")
-
-    def _check_balances(self) -> None:
-        if self._posting is not None:
-            what = f"postings of entry {self._posting.seq}: expected none after the last that moves tokens"
-            seq = (
-                self._posting.seq if self._posting.seq < self._edge.size else None
-            )  # a lost entry names itself
-            self.result.found("posting", what, seq, "postings")
-        stored = self._source.balances()
-        if stored is None:
-            return
-        expected = dict(self._book.balances)
-        for account, balance in stored:
-            folded = expected.pop(account, 0)
-            if folded != balance:
-                self.result.found(
-                    "balance", f"account {account}: expected {folded}, got {balance}", None, "balances"
-                )
-        for account, folded in sorted(expected.items()):
-            if folded != 0:
-                self.result.found(
-                    "balance", f"account {account}: expected {folded}, got no row", None, "balances"
-                )
-
     # -------------------------------------------------------------------------------- steps 6, 9 and 10, at the end
     def check_repeats(self, seen: Repeats) -> None:
         """Report a command that took effect twice."""
@@ -530,13 +393,11 @@ class _Run:
                 self._check_tile(tile, hashes)
         self._check_truncation(size)
         self._check_key_file()
-        self._check_balances()
-        if self._next_opened is not None:
-            what = f"opened value at {self._next_opened.seq}: expected below {size}, got no such entry"
-            self.result.found("vault", what, None, "vault")
+        self._book.check_end(size, self._source.balances())
+        self._vault.check_end(size)
         if trust is not None:
             before = len(self.result.findings)
-            check_trust(trust, self.result, self._keys, self._opened, self._verify)
+            check_trust(trust, self.result, self._keys, self._marks.opened, self._verify)
             self.result.trusted = len(self.result.findings) == before
 
     def _check_truncation(self, size: int) -> None:
@@ -550,13 +411,7 @@ class _Run:
                 else f"{size - claimed} entries too many"
             )
             self.result.found("truncated", f"{what}: expected {claimed} entries, got {size}", None, "size")
-        while self._mark is not None:
-            if self._mark[0] <= size:
-                self._check_mark(self._mark)
-            else:
-                what = f"entries {size}..{self._mark[0] - 1} are missing: a checkpoint is signed at {self._mark[0]}"
-                self.result.found("truncated", what, None, "known" if self._mark[1] else "checkpoints")
-            self._mark = next(self._marks, None)
+        self._marks.check_rest(self._edge, self._log, self._keys)
 
     def _check_key_file(self) -> None:
         stored = self._source.keys()
@@ -565,7 +420,9 @@ class _Run:
         expected = [key.vkey() for key in self._keys.listed()]
         if list(stored) != expected:
             first = (
-                f"first checkpoint {self._last_stored_size}" if self._last_stored_size else "no checkpoint"
+                f"first checkpoint {self._marks.last_stored_size}"
+                if self._marks.last_stored_size
+                else "no checkpoint"
             )
             self.result.found(
                 "key", f"key list ({first}): expected {expected}, got {list(stored)}", None, "keys"
