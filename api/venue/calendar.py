@@ -21,12 +21,12 @@ class Size:
     quiet_days: int
     """So many first days have records only: the baseline, before anything is watched."""
     bookings_a_day: int
-    exceptions: float
-    """Share of the planned exceptions that happen."""
+    whole: bool
+    """Whether all planned exceptions happen, or a few."""
 
 
-WHOLE = Size(days=56, quiet_days=21, bookings_a_day=30, exceptions=1.0)
-SMALL = Size(days=24, quiet_days=3, bookings_a_day=3, exceptions=0.0)
+WHOLE = Size(days=56, quiet_days=21, bookings_a_day=30, whole=True)
+SMALL = Size(days=21, quiet_days=1, bookings_a_day=3, whole=False)
 
 
 @dataclass(frozen=True, slots=True)

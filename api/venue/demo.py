@@ -18,7 +18,7 @@ from typing import Any
 
 from api import schema
 from api.cast import Door, RehearsalBroken
-from api.pages.demo import CLOCK_FILE, DEMO_FILE
+from api.pages.demo import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.remote import CLI_KEY_FILE
 from api.settings import Settings
 from api.stage import stage
@@ -75,6 +75,7 @@ def make_demo(folder: Path, day: date, seed: str = SEED, size: Size = WHOLE) -> 
         _play(house, make_plan(span, random, members))
         told = _told(house)
         replace_file(folder / CLI_KEY_FILE, house.owner_key.encode())
+        replace_file(folder / PROOF_NAME, _proof(house, told.story_award))
     told.seconds = time.perf_counter() - started
     replace_file(folder / CLOCK_FILE, (told.now + "\n").encode())
     replace_file(folder / DEMO_FILE, json.dumps(asdict(told), indent=1, sort_keys=True).encode())
@@ -129,10 +130,11 @@ def _hours(span: Span) -> Iterator[int]:
 def _plan_reports(house: House) -> None:
     size = house.span.size
     days = size.days - size.quiet_days - 4
-    for number, note in enumerate(REPORTS):
-        after = 24.0 * (1 + number * days / len(REPORTS)) + 3 + number
+    reports, claims = (REPORTS, CLAIMS) if size.whole else (REPORTS[:2], CLAIMS[:1])
+    for number, note in enumerate(reports):
+        after = 24.0 * (1 + number * days / len(reports)) + 3 + number
         house.begin(reported(house, note, forgotten=number == 2), after)
-    for number, (note, thing, suggestion) in enumerate(CLAIMS):
+    for number, (note, thing, suggestion) in enumerate(claims):
         house.begin(claimed(house, note, thing, suggestion), 24.0 * (4 + 9 * number) + 5)
 
 
@@ -194,6 +196,16 @@ AWARD_WORDS = {
     "declined": "ended while waiting",
     "revoked": "taken back",
 }  # fmt: skip
+
+
+def _proof(house: House, award: str) -> bytes:
+    """Return the bundle of the story's award, under a checkpoint that covers all of it."""
+    headers = {"Authorization": f"Bearer {house.owner_key}"}
+    path = f"/api/v1/awards/{award}/bundle"
+    answer = house.play.client.get(path, params={"private": "true"}, headers=headers)
+    if answer.status_code != 200:
+        raise RehearsalBroken(f"GET {path}: expected 200, got {answer.status_code} {answer.text[:200]}")
+    return answer.content
 
 
 def _ends(reader: Door) -> Counter[str]:

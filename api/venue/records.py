@@ -85,6 +85,15 @@ FATES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+FEW_FATES: Mapping[str, tuple[str, ...]] = {
+    "booking": ("story", "award", "self", "false", "missed", "declined", "open"),
+    "complaint": ("questioned", "reopened", "self"),
+    "recovery": ("proof",),
+    "quote": ("award", "quiet"),
+}
+"""Those of a small venue: one of each that three weeks have room for."""
+
+
 def make_plan(span: Span, random: Random, member_of: Mapping[str, str]) -> Plan:
     """Return the plan; `member_of` gives member ids by name, for records that name who is responsible."""
     incidents: dict[tuple[str, str], Incident] = {}
@@ -102,10 +111,8 @@ def make_plan(span: Span, random: Random, member_of: Mapping[str, str]) -> Plan:
 def _spread(span: Span, kind: str) -> Iterator[tuple[int, str]]:
     """Yield (day, fate): a kind's fates spread evenly over the watched days, the waiting ones at the very end."""
     size = span.size
-    fates = FATES[kind]
-    if size.exceptions < 1:  # a small venue keeps one of each kind
-        fates = tuple(dict.fromkeys(fates))
-    first, last = size.quiet_days + 3, size.days - 3
+    fates = (FATES if size.whole else FEW_FATES).get(kind, ())
+    first, last = size.quiet_days + 2, size.days - 3
     moving = [fate for fate in fates if fate not in ("open", "proof")]
     for number, fate in enumerate(moving):
         yield first + number * (last - first) // max(1, len(moving)), fate
@@ -135,6 +142,8 @@ def _bookings_and_rota(
         hhmm = "18:00" if fate == "story" else f"{18 + place % 3}:{'00' if place % 2 else '30'}"
         booked = span.at(day, hhmm) - (3 + place % 4) * DAY_MS
         values = _booking(random, span, day, hhmm, note, [need])
+        if fate == "story":
+            values |= {"covers": 4, "value": _money(18_000)}
         yield Planned(max(booked, span.start_ms), "booking", name, values, _guest(random, number))
         if fate in ("award", "story", "taken_back", "quiet", "questioned", "declined", "reopened", "open"):
             continue  # its end is written by whoever looks after it
@@ -199,7 +208,7 @@ def _rota(span: Span, random: Random, lacking: Mapping[tuple[int, str], set[str]
                 name = f"R{day}-{service[0]}-{person.name.split()[0]}"
                 planned = max(span.at(0, "05:00"), span.at(day - 10, "11:00"))
                 yield Planned(planned, "shift", name, _shift(span, day, service, person))
-        if span.size.exceptions >= 1:
+        if span.size.whole:
             house = [one for one in PEOPLE if one.team in ("front desk", "housekeeping", "kitchen")]
             for person in random.sample(house, 10):
                 name = f"R{day}-h-{person.name.split()[0]}"

@@ -11,7 +11,7 @@ import orjson
 import typer
 
 from api.cast import RehearsalBroken
-from api.pages.demo import CLOCK_FILE, DEMO_FILE
+from api.pages.demo import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.pages.story import moment
 from api.venue.calendar import SMALL, WHOLE, ZONE
 from api.venue.demo import SEED, Told, make_demo
@@ -30,7 +30,8 @@ def demo(
     """Play eight weeks of a hotel with a restaurant through the real product, and keep the data folder."""
     where = folder or here().settings.data_dir
     told = _make(where, _day(at), seed, small)
-    tell(lines_of(told), orjson.loads((where / DEMO_FILE).read_bytes()))
+    lines = [*lines_of(told), f"data folder {where}; the proof of one recognition: {where / PROOF_NAME}"]
+    tell(lines, orjson.loads((where / DEMO_FILE).read_bytes()))
 
 
 def run(
