@@ -179,6 +179,7 @@ def _run(
     """Let records come in and people act, in order of time, to the end."""
     ends: dict[str, int] = {}
     seen: set[str] = set()
+    days = 0
     batches = _batches(read, start_ms, end_ms, ends)
     pending = next(batches, None)
     while True:
@@ -193,7 +194,8 @@ def _run(
                 report.records += int(told.body["imported"])
             play.work()
             pending = next(batches, None)
-            _others(play, cast)
+            _others(play, cast, days)
+            days += 1
         _find_new(play, cast, seen, ends)
         play.act()
     play.move_to(end_ms)
@@ -275,12 +277,12 @@ def _without_recognition(cast: Cast, matter: Matter, play: Stage) -> Steps:
     cast.managers[0].do(f"/cases/{matter.case}/close", {"reason_code": "false_alarm"})
 
 
-def _others(play: Stage, cast: Cast) -> None:
-    """Now and then somebody reports what no watch can see, or claims what no watch saw."""
-    if cast.random.random() < 0.35:
+def _others(play: Stage, cast: Cast, number: int) -> None:
+    """Every third day somebody reports what no watch can see, every fifth somebody claims what no watch saw."""
+    if number % 3 == 0:
         reporter = cast.random.choice(cast.staff)
         reporter.do("/reports", {"note": "The lift stops between two floors"})
-    if cast.random.random() < 0.15:
+    if number % 5 == 0:
         claimant = cast.random.choice(cast.staff)
         claimant.do("/claims", {
             "note": "A guest lost a ring; I found it in the laundry",

@@ -11,6 +11,27 @@ from ledger import book
 from ledger.errors import Refused
 from tests.casework.shop import shop
 
+WRITTEN = [
+    "case_opened",
+    "owner_assigned",
+    "acknowledged",
+    "proposal_made",
+    "decision_made",
+    "action_taken",
+    "evidence_attached",
+    "link_issued",
+    "link_answered",
+    "evidence_attached",
+    "outcome_recorded",
+    "evidence_reviewed",
+    "evidence_reviewed",
+    "verdict_given",
+    "decision_made",
+    "award_granted",
+    "award_settled",
+]
+"""The entries of one award, in order."""
+
 
 async def test_one_award(tmp_path: Path) -> None:
     async with shop(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}", tmp_path) as here:
@@ -69,25 +90,7 @@ async def test_one_award(tmp_path: Path) -> None:
         await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
         assert await here.balance(book.settled(waiter.id)) == 10
 
-        assert await here.kinds(case) == [
-            "case_opened",
-            "owner_assigned",
-            "acknowledged",
-            "proposal_made",
-            "decision_made",
-            "action_taken",
-            "evidence_attached",
-            "link_issued",
-            "link_answered",
-            "evidence_attached",
-            "outcome_recorded",
-            "evidence_reviewed",
-            "evidence_reviewed",
-            "verdict_given",
-            "decision_made",
-            "award_granted",
-            "award_settled",
-        ]
+        assert await here.kinds(case) == WRITTEN
         assert {owner.id, waiter.id, accountant.id} == {
             row["member"] for row in await here.rows.scan("member", ())
         } - {here.people["agent"].id}

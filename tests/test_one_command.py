@@ -69,10 +69,8 @@ async def traced(folder: Path) -> tuple[Trace, Trace]:
             case = await here.until("passed")
             accountant = here.people["accountant"]
             shown = await here.desk.show(accountant, case, "award")
-            request = Decide(
-                shown.token, "approved", beneficiaries=(here.people["waiter"].id,), amount_tokens=10, budget=here.budget,
-                message="Thank you",
-            )  # fmt: skip
+            earner = here.people["waiter"].id
+            request = Decide(shown.token, "approved", (earner,), 10, here.budget, message="Thank you")
             inside.modules.clear()
             inside.calls.clear()
             sys.setprofile(outside)

@@ -94,9 +94,27 @@ async def decide(at: House, case: str, who: str, about: str, **more: Any) -> htt
     )
 
 
-async def test_from_a_record_to_a_token(at: House, ours: Team, kinds: str) -> None:
-    await publish(at, ours, kinds)
-    owner, staff, outsider = (ours.keys[role] for role in ("owner", "staff", "outsider"))
+async def settle_and_take_along(at: House, ours: Team, award: str) -> None:
+    """The window passes, the award settles, and its bundle passes the audit."""
+    owner, staff = ours.keys["owner"], ours.keys["staff"]
+    mine = (await at.ask("GET", "/api/v1/me/account", staff)).json()
+    assert mine["sum_tokens"] == 5
+    at.wait(15 * DAY_SECONDS)
+    await at.tick()
+    row = (await at.ask("GET", f"/api/v1/awards/{award}", staff)).json()
+    assert (row["award"]["state"], row["message"]) == ("settled", "Well done")
+    assert (await at.ask("GET", "/api/v1/accounts", owner)).json()["sum_tokens"] == 0
+
+    for private in ("false", "true"):
+        bundle = await at.ask("GET", f"/api/v1/awards/{award}/bundle?private={private}", owner)
+        assert bundle.status_code == 200, bundle.text
+        found = audit_bundle(bundle.content, ed25519.verify, loads=codec.loads, dumps=codec.dumps)
+        assert found.findings == []
+
+
+async def notice(at: House, ours: Team) -> str:
+    """Two records come in, one of them unreadable; nobody answers the other in time. Return the case that opens."""
+    owner = ours.keys["owner"]
     batch = {
         "records": [
             record("c-1", "open", "2026-11-20T09:00:00Z"),
@@ -113,7 +131,14 @@ async def test_from_a_record_to_a_token(at: House, ours: Team, kinds: str) -> No
     await at.tick()
     cases = (await at.ask("GET", "/api/v1/cases?playbook=complaint_open", owner)).json()["items"]
     assert [case["owner"] for case in cases] == [ours.members["staff"]]
-    case = cases[0]["case"]
+    opened: str = cases[0]["case"]
+    return opened
+
+
+async def test_from_a_record_to_a_token(at: House, ours: Team, kinds: str) -> None:
+    await publish(at, ours, kinds)
+    owner, staff, outsider = (ours.keys[role] for role in ("owner", "staff", "outsider"))
+    case = await notice(at, ours)
     path = f"/api/v1/cases/{case}"
 
     proposal = (await at.done(f"{path}/proposals", staff, {"action": "call", "text": "Call the guest"}))[
@@ -168,20 +193,7 @@ async def test_from_a_record_to_a_token(at: House, ours: Team, kinds: str) -> No
     assert (await at.ask("GET", path, owner)).json()["awards"] == []  # ten seconds in which it may be undone
     at.wait(11)
     await at.tick()
-    award = (await at.ask("GET", path, owner)).json()["awards"][0]["award"]
-    mine = (await at.ask("GET", "/api/v1/me/account", staff)).json()
-    assert mine["sum_tokens"] == 5
-    at.wait(15 * DAY_SECONDS)
-    await at.tick()
-    row = (await at.ask("GET", f"/api/v1/awards/{award}", staff)).json()
-    assert (row["award"]["state"], row["message"]) == ("settled", "Well done")
-    assert (await at.ask("GET", "/api/v1/accounts", owner)).json()["sum_tokens"] == 0
-
-    for private in ("false", "true"):
-        bundle = await at.ask("GET", f"/api/v1/awards/{award}/bundle?private={private}", owner)
-        assert bundle.status_code == 200, bundle.text
-        found = audit_bundle(bundle.content, ed25519.verify, loads=codec.loads, dumps=codec.dumps)
-        assert found.findings == []
+    await settle_and_take_along(at, ours, (await at.ask("GET", path, owner)).json()["awards"][0]["award"])
 
 
 async def test_a_crash_between_noticing_and_opening_loses_no_case(

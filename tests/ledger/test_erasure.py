@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,33 @@ def _projections(entry: Any, opened: Mapping[str, Any] | None) -> Any:
     return project_casework(entry, opened) if entry.kind in ("member_joined", "subject_erased") else ()
 
 
+async def check_every_proof(
+    drill: Drill,
+    before: bytes,
+    entries: list[bytes],
+    proofs: Sequence[Sequence[bytes]],
+    root: bytes,
+    out: Path,
+) -> None:
+    """Every proof ever given still holds, byte for byte; the log goes on, and both audits of it pass."""
+    reader, vault, size = drill.reader, drill.vault, len(entries)
+    assert [data async for data in reader.entries(0, size)] == entries
+    for seq, proof in enumerate(proofs):
+        check_inclusion(seq, size, leaf_hash(entries[seq]), root, proof)
+    checkpoint = open_checkpoint(await drill.publisher.publish(), LOG, await reader.keys(), ed25519.verify)
+    grown = checkpoint.checkpoint
+    check_consistency(size, grown.size, root, grown.root, await reader.consistency(size, grown.size))
+    source = DatabaseSource(reader, asyncio.get_running_loop(), vault)
+    result = await asyncio.to_thread(
+        audit, source, ed25519.verify, known=[before], loads=codec.loads, dumps=codec.dumps
+    )
+    assert (result.findings, result.exit, result.known_size) == ([], Exit.CONSISTENT_ONLY, size)
+    await export_log(reader, out, await drill.publisher.publish(), vault)
+    exported = FolderSource(FolderFiles(out))
+    assert [item.value for item in exported.opened() or ()] == [BENS]
+    assert audit(exported, ed25519.verify, known=[before]).findings == []
+
+
 async def test_after_an_erasure_nothing_of_her_is_left_and_every_proof_holds(
     store_url: str, tmp_path: Path
 ) -> None:
@@ -164,24 +191,7 @@ async def test_after_an_erasure_nothing_of_her_is_left_and_every_proof_holds(
         remaining = await reader.items(sealed.commitment for sealed in (name, note, letter, scan, both, bens))
         assert vault.open_many(*remaining) == {bens.commitment: BENS}
 
-        # --- every proof ever given still holds, byte for byte, and the log goes on
-        assert [data async for data in reader.entries(0, size)] == entries
-        for seq, proof in enumerate(proofs):
-            check_inclusion(seq, size, leaf_hash(entries[seq]), root, proof)
-        checkpoint = open_checkpoint(
-            await drill.publisher.publish(), LOG, await reader.keys(), ed25519.verify
-        )
-        grown = checkpoint.checkpoint
-        check_consistency(size, grown.size, root, grown.root, await reader.consistency(size, grown.size))
-        source = DatabaseSource(reader, asyncio.get_running_loop(), vault)
-        result = await asyncio.to_thread(
-            audit, source, ed25519.verify, known=[before], loads=codec.loads, dumps=codec.dumps
-        )
-        assert (result.findings, result.exit, result.known_size) == ([], Exit.CONSISTENT_ONLY, size)
-        await export_log(reader, tmp_path / "out", await drill.publisher.publish(), vault)
-        exported = FolderSource(FolderFiles(tmp_path / "out"))
-        assert [item.value for item in exported.opened() or ()] == [BENS]
-        assert audit(exported, ed25519.verify, known=[before]).findings == []
+        await check_every_proof(drill, before, entries, proofs, root, tmp_path / "out")
 
 
 async def test_the_staff_list_and_the_log_do_not_tell_whose_an_erased_value_was(tmp_path: Path) -> None:
