@@ -2,9 +2,10 @@
 
     killed_organisation.py URL FOLDER LOG BUDGET PEOPLE(JSON)
 
-Clients retry what failed under the same key, and begin again with their first case as the next process: what was done
-is then answered from the record. Every answer is written to standard output as `key first_seq leaf replayed` before it
-counts. Checkpoints are signed all the while.
+Clients retry what failed under the same key, and go on as the next process where they were: what they remember stands
+in FOLDER/memory.json, some of it is asked again all the same, and what nobody told them is answered from the record.
+Every answer is written to standard output as `key first_seq leaf replayed ids` before it counts. Checkpoints are signed
+all the while.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from casework.requests import (
     TakeAction,
 )
 from ledger.clock import SystemClock, instant_of
+from ledger.commands import Outcome
 from ledger.entropy import SystemEntropy
 from ledger.errors import StoreError
 from ledger.store.tables import entry
@@ -46,13 +48,17 @@ from tests.world import START, World
 CLIENTS = 32
 DAY_MS = 86_400_000
 PAUSE_SECONDS = 0.05
+LAST_STEP = "award"
+ASKED_AGAIN_OF_256 = 40
 
 
 class Client:
     """One client and the case it is at."""
 
-    def __init__(self, world: World, number: int) -> None:
-        self.world, self.number, self.turn = world, number, 0
+    def __init__(self, world: World, number: int, memory: dict[str, dict[str, str]]) -> None:
+        self.world, self.number, self.memory, self.turn = world, number, memory, 0
+        while f"{number}-{self.turn}-{LAST_STEP}" in memory:
+            self.turn += 1
 
     def key(self, step: str) -> RequestKey:
         """Return the key of a step of this case: the same in every process."""
@@ -62,6 +68,12 @@ class Client:
     async def done(self, step: str, call: Callable[[RequestKey], Awaitable[Done]]) -> Done:
         """Do one step, again and again under one key while the database is away; tell the parent."""
         key = self.key(step)
+        known = self.memory.get(str(key))
+        if (
+            known is not None
+            and hashlib.sha256(f"{os.getpid()}{key}".encode()).digest()[0] >= ASKED_AGAIN_OF_256
+        ):
+            return Done(Outcome(0, 0, "", True, {}), known, {})
         while True:
             try:
                 answer = await call(key)
@@ -69,7 +81,8 @@ class Client:
                 break
             except (StoreError, OSError):
                 await asyncio.sleep(PAUSE_SECONDS)
-        told = f"{key} {answer.outcome.first_seq} {leaf} {int(answer.outcome.replayed)}\n"
+        outcome, ids = answer.outcome, json.dumps(dict(answer.ids))
+        told = f"{key} {outcome.first_seq} {leaf} {int(outcome.replayed)} {ids}\n"
         os.write(1, told.encode())  # one write per line, unbuffered
         return answer
 
@@ -172,11 +185,12 @@ async def main(url: str, folder: str, log: str, budget: str, people: str) -> Non
     world = World(log, url, Path(folder), SystemClock(), SystemEntropy())
     world.budget = budget
     world.people = {name: Principal(*who) for name, who in json.loads(people).items()}
+    memory = json.loads((world.folder / "memory.json").read_text())
     await world.reopen()
     os.write(1, b"ready\n")
     async with asyncio.TaskGroup() as group:
         for number in range(CLIENTS):
-            group.create_task(Client(world, number).run())
+            group.create_task(Client(world, number, memory).run())
         group.create_task(_publish(world))
 
 

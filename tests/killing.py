@@ -25,8 +25,10 @@ from tests.world import Terms, World, check, make_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 LOG = "killed-organisation.invalid"
+LAST_STEP = "award"
 TERMS = Terms(budget_tokens=1_000_000, undo_seconds=0, path_seconds_min=0)
-ALIVE_SECONDS = (0.05, 1.0)
+ALIVE_SECONDS = (0.0, 3.0)
+"""Counted from the first answer on."""
 SILENCE_SECONDS_MAX = 120
 RECOVERY_SECONDS_MAX = 60
 CHECK_EVERY_ROUNDS = 10
@@ -45,6 +47,14 @@ class Kills:
     checkpoints: int = 0
     awards: int = 0
     entries: int = 0
+
+    ids: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def memory(self) -> dict[str, dict[str, str]]:
+        """Return key -> ids of the answers that clients would remember: those of cases not ended."""
+        ended = {key.rpartition("-")[0] for key in self.acknowledged if key.endswith(f"-{LAST_STEP}")}
+        open_cases = {key: ids for key, ids in self.ids.items() if "-".join(key.split("-")[:2]) not in ended}
+        return open_cases | {f"{case}-{LAST_STEP}": {} for case in ended}
 
 
 async def killed(url: str, folder: Path, rounds: int, draw: random.Random) -> Kills:
@@ -79,24 +89,28 @@ async def _reopened(world: World) -> None:
 
 
 async def _round(world: World, seen: Kills, draw: random.Random, server: bool) -> None:
+    complaints = world.folder / "killed.stderr"
+    (world.folder / "memory.json").write_text(json.dumps(seen.memory()))
     people = json.dumps({name: astuple(who) for name, who in world.people.items()})
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "tests" / "killed_organisation.py"), world.url, str(world.folder), LOG, world.budget,
-        people, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    with complaints.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(ROOT / "tests" / "killed_organisation.py"), world.url, str(world.folder), LOG,
+            world.budget, people, stdout=asyncio.subprocess.PIPE, stderr=stderr,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
     try:
         assert process.stdout is not None
         ready = await asyncio.wait_for(process.stdout.readline(), SILENCE_SECONDS_MAX)
-        assert ready == b"ready\n", "the process did not start again"
+        assert ready == b"ready\n", f"did not start again: {complaints.read_text()[-4000:]}"
+        first = await asyncio.wait_for(process.stdout.readline(), SILENCE_SECONDS_MAX)
         reading = asyncio.create_task(process.stdout.read())
         await asyncio.sleep(draw.uniform(*ALIVE_SECONDS))
         if server:
             seen.server_kills += await _kill_server(world)
             await asyncio.sleep(draw.uniform(*ALIVE_SECONDS))
-        assert process.returncode is None, "the process ended before it was killed"
+        assert process.returncode is None, f"ended before it was killed: {complaints.read_text()[-4000:]}"
         process.send_signal(signal.SIGKILL)
-        said = await asyncio.wait_for(reading, SILENCE_SECONDS_MAX)
+        said = first + await asyncio.wait_for(reading, SILENCE_SECONDS_MAX)
     finally:
         if process.returncode is None:
             process.kill()
@@ -105,10 +119,11 @@ async def _round(world: World, seen: Kills, draw: random.Random, server: bool) -
     for line in said.decode().splitlines(keepends=True):
         if not line.endswith("\n"):
             continue  # killed while writing it: nobody was told
-        key, seq, leaf, replayed = line.split()
-        first = seen.acknowledged.setdefault(key, (int(seq), leaf))
+        key, seq, leaf, replayed, ids = line.split(" ", 4)
+        seen.ids[key] = json.loads(ids)
+        before = seen.acknowledged.setdefault(key, (int(seq), leaf))
         seen.found_again += replayed == "1"
-        seen.doubled += first != (int(seq), leaf)
+        seen.doubled += before != (int(seq), leaf)
 
 
 async def _kill_server(world: World) -> int:

@@ -264,7 +264,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.pair = self.stage.open()
 
-    @rule(slot=st.integers(0, SLOTS - 1), steps=st.integers(1, 9), amount=st.integers(1, 15))
+    @rule(slot=st.integers(0, SLOTS - 1), steps=st.integers(1, 14), amount=st.integers(1, 15))
     def go_on(self, slot: int, steps: int, amount: int) -> None:
         """A case takes its natural way for a while."""
         for _ in range(steps):

@@ -11,9 +11,9 @@ from tests.acting import MEDDLING, PEOPLE, SLOTS, Act
 from tests.test_state_machine import DAY_MS, Pair, Stage, run_machine, stage
 from tests.world import FAULTS
 
-HISTORIES = 60
-STEPS = 30
-LONG_STEPS = 600
+HISTORIES = 40
+STEPS = 25
+LONG_STEPS = 400
 FIGURES = ("commands", "batches", "done", "replayed", "mismatched", "crashes", "entries", "awards", "settled")
 
 __all__ = ["stage"]
@@ -35,7 +35,7 @@ def test_histories(stage: Stage, proof_report: ProofReport) -> None:
     run_machine(stage, HISTORIES, STEPS)
     proof_report("histories on both databases", stage.histories)
     report(stage, proof_report)
-    assert stage.seen["awards"] > 0 and stage.seen["crashes"] > 0
+    assert stage.seen["crashes"] > 0 and stage.seen["replayed"] > 0
 
 
 @pytest.mark.timeout(7200)
