@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.caller import Caller
 from api.problems import BadRequest, NotFound
@@ -22,6 +24,7 @@ from casework.tables import api_key, link, member
 from ledger.changes import Key
 from ledger.codec import dumps, loads
 from ledger.entries import Entry
+from ledger.errors import StoreError
 from ledger.reader import LogReader
 from ledger.reading import read_entry
 from ledger.store.tables import log_head, metadata
@@ -32,6 +35,20 @@ SCAN_ROWS_MAX = 10_000
 """A list that is not paged never grows beyond this: more is our own mistake, and refused aloud."""
 
 Row = Mapping[str, Any]
+
+
+@asynccontextmanager
+async def _reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Give a connection to read by.
+
+    Raises:
+        StoreError: the database is away or failed. The driver's own words stay in its cause: they hold values.
+    """
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(f"the database could not be read: {type(error).__name__}") from error
 
 
 class Scoped:
@@ -121,7 +138,7 @@ class Scoped:
                 query = query.where(table.c[order] < below)
         else:
             query = query.order_by(*table.primary_key.columns)
-        async with self._engine.connect() as connection:
+        async with _reading(self._engine) as connection:
             result = await connection.execute(query.limit(limit))
             return [dict(row) for row in result.mappings()]
 
@@ -130,7 +147,7 @@ class Scoped:
         query = select(func.count()).select_from(table).where(table.c.log == self.log)
         for name, value in where.items():
             query = query.where(table.c[name] == value)
-        async with self._engine.connect() as connection:
+        async with _reading(self._engine) as connection:
             return int((await connection.execute(query)).scalar_one())
 
 
@@ -161,7 +178,7 @@ class KeyHolders:
             .join(member, both)
             .where(api_key.c.secret_digest == secret_digest, api_key.c.active == 1, member.c.active == 1)
         )
-        async with self._engine.connect() as connection:
+        async with _reading(self._engine) as connection:
             row = (await connection.execute(query)).mappings().first()
         if row is None or (row["until"] is not None and row["until"] <= now):
             return None
@@ -170,14 +187,14 @@ class KeyHolders:
     async def link(self, token_digest: str) -> Row | None:
         """Return the row of a one-time link with its log: whoever holds its token needs no key."""
         query = select(link).where(link.c.token_digest == token_digest)
-        async with self._engine.connect() as connection:
+        async with _reading(self._engine) as connection:
             row = (await connection.execute(query)).mappings().first()
         return None if row is None else dict(row)
 
 
 async def logs(engine: AsyncEngine) -> list[str]:
     """Return the names of all logs in the database: for the worker and the health checks, never for a request."""
-    async with engine.connect() as connection:
+    async with _reading(engine) as connection:
         return list((await connection.execute(select(log_head.c.log).order_by(log_head.c.log))).scalars())
 
 
