@@ -51,7 +51,14 @@ def test_an_honest_history_is_earned(history: History) -> None:
     assert (found.size, found.decisions, found.verdicts, found.awards) == (
         len(kinds), kinds.count("decision_made"), kinds.count("verdict_given"), kinds.count("award_granted"),
     )  # fmt: skip
-    asked = {"award_settled", "award_held", "award_released", "award_declined", "award_revoked", "case_reopened"}
+    asked = {
+        "award_settled",
+        "award_held",
+        "award_released",
+        "award_declined",
+        "award_revoked",
+        "case_reopened",
+    }
     assert {*asked, "decision_withdrawn", "authority_ended"} <= set(kinds)
     assert found.sentence().startswith("every recognition was earned")
 
@@ -138,7 +145,9 @@ def _plan(case: str, **changes: Any) -> Forgery:
 
     def forge(story: Story) -> Line:
         line = _award_decision(story, case)
-        line.body.update({name: value(story, line) if callable(value) else value for name, value in changes.items()})
+        line.body.update(
+            {name: value(story, line) if callable(value) else value for name, value in changes.items()}
+        )
         story.cut(line)
         return line
 
@@ -566,7 +575,9 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
 
 
 @pytest.mark.parametrize(("forge", "what"), [row[1:] for row in FORGERIES], ids=[row[0] for row in FORGERIES])
-def test_a_forgery_is_found_at_its_entry_and_all_else_passes(history: History, forge: Forgery, what: str) -> None:
+def test_a_forgery_is_found_at_its_entry_and_all_else_passes(
+    history: History, forge: Forgery, what: str
+) -> None:
     story = Story.of(history)
     line = forge(story)
     told = story.told()
