@@ -23,6 +23,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.cast import REQUEST_SECONDS_MAX, RehearsalBroken, Steps
 from api.installation import Opened
+from api.listening import answer_at_once
 from api.settings import Settings
 from ledger.clock import HandClock, instant_of
 from ledger.entropy import SeededEntropy
@@ -115,6 +116,7 @@ def stage(folder: Path, seed: str, start_ms: int, checkpoint_seconds: int = 10) 
     clock = HandClock(start_ms)
     app = create_app(settings, clock=clock, entropy=SeededEntropy(seed))
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        answer_at_once(listening)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
         loops: list[asyncio.AbstractEventLoop] = []
 

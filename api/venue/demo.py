@@ -34,7 +34,7 @@ from ledger.durable import replace_file
 
 SEED = "harbour"
 HOURS_BETWEEN_IMPORTS = 2
-CHECKPOINT_SECONDS = 3_600
+CHECKPOINT_SECONDS = 6 * 3_600
 
 
 @dataclass(slots=True)
@@ -68,11 +68,19 @@ def make_demo(folder: Path, day: date, seed: str = SEED, size: Size = WHOLE) -> 
     span = Span(last_friday(day), size)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     schema.upgrade(Settings(data_dir=folder).url)
-    random = Random(f"{seed} {span.last}")
-    with stage(folder, f"{seed} {span.last}", span.start_ms, CHECKPOINT_SECONDS) as play:
+    drawn_from = f"{seed} {span.last} {size.days}"
+    random = Random(drawn_from)
+    with stage(folder, drawn_from, span.start_ms, CHECKPOINT_SECONDS) as play:
         house = open_house(play, span, random)
         members = {name: door.member for name, door in house.doors.items()}
         _play(house, make_plan(span, random, members))
+        house.play.client.post(
+            "/api/v1/log/checkpoint",
+            headers={
+                "Authorization": f"Bearer {house.owner_key}",
+                "Idempotency-Key": "sealed-for-the-evening",
+            },
+        ).raise_for_status()
         told = _told(house)
         replace_file(folder / CLI_KEY_FILE, house.owner_key.encode())
         replace_file(folder / PROOF_NAME, _proof(house, told.story_award))
@@ -141,7 +149,7 @@ def _plan_reports(house: House) -> None:
 def _find_new(house: House, plan: Plan, seen: set[str]) -> None:
     """Let the script of every exception that has just been noticed begin."""
     owner = house.door(OWNERS_NAME)
-    for row in owner.get("/cases", limit="40").body["items"]:
+    for row in owner.get("/cases", limit="20").body["items"]:
         case = row["case"]
         if case in seen:
             break

@@ -19,6 +19,7 @@ from api import schema
 from api.app import SERVER_FILE, create_app, tell_address
 from api.house import ForeignPackage, check_house
 from api.installation import PROJECTIONS, open_installation
+from api.listening import answer_at_once
 from api.pages.demo import add_pages
 from api.remote import CLI_KEY_FILE, reach, running_server
 from api.settings import Settings
@@ -100,6 +101,7 @@ def serve_with(settings: Settings, ready: Sequence[str] = ("serving {url}",)) ->
         raise Misuse(
             f"{settings.host}:{settings.port}: expected a free port, got {error.strerror}"
         ) from error
+    answer_at_once(listening)
     port = listening.getsockname()[1]
     url = f"http://{'localhost' if settings.on_loopback else settings.host}:{port}"
     app = create_app(settings, extend=add_pages)
@@ -116,7 +118,8 @@ def serve_with(settings: Settings, ready: Sequence[str] = ("serving {url}",)) ->
         await task
 
     try:
-        asyncio.run(work())
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(work())
     finally:
         (settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
         listening.close()
