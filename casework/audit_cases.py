@@ -130,15 +130,8 @@ def check_decision(standing: Standing, entry: Entry) -> None:
     expect(entry.at < body["expires"], "expired", f"expected before {body['expires']}, got {entry.at}")
     _check_as_of(standing, entry, body["as_of"])
     if body["about"] == authority.AWARD:
-        waits = [
-            one["decision"]
-            for one in view.scan("decision", (row["case"],))
-            if one["about"] == authority.AWARD
-            and one["verb"] == decisions.APPROVED
-            and not one["withdrawn"]
-            and one["effect_seq"] is None
-        ]
-        expect(not waits, "already_awarded", f"expected no award decision that waits, got {waits}")
+        waits = decisions.waiting(row, view.scan("decision", (row["case"],)))
+        expect(waits is None, "already_awarded", f"expected no award decision that waits, got {waits}")
     assert proposal is not None  # basis refused otherwise
     _check_decider(standing, entry, row, proposal)
     if decisions.record_digest(_record(entry, proposal)) != body["digest"]:

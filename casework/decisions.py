@@ -12,7 +12,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,7 +172,7 @@ def decided(view: View, command: Command, at: str) -> Decided:
     about_award = shown["about"] == authority.AWARD
     step = {"about": shown["about"], "verb": request.verb}
     cases.move(row["state"], "decision_made", step)
-    _check_first(view, shown)
+    _check_first(view, row, shown)
     relied = relied_on(items, verdict if about_award else None)
     concerned = json.loads(verdict["beneficiaries"]) if about_award and verdict is not None else []
     authority.separate(
@@ -243,14 +243,22 @@ def _check_unchanged(view: View, row: Row, shown: Mapping[str, Any]) -> tuple[Ro
     return proposal, items, verdict
 
 
-def _check_first(view: View, shown: Mapping[str, Any]) -> None:
+def waiting(row: Row, made: Iterable[Row]) -> str | None:
+    """Return the approved award decision that waits for its effect; one over an earlier verdict never gets any."""
+    for one in made:
+        stands = one["verb"] == APPROVED and not one["withdrawn"] and one["effect_seq"] is None
+        if one["about"] == authority.AWARD and stands and one["verdict"] == row["verdict"]:
+            return str(one["decision"])
+    return None
+
+
+def _check_first(view: View, row: Row, shown: Mapping[str, Any]) -> None:
     """Refuse an award decision while an approved one waits for its effect: it would be granted twice, or not at all."""
-    for earlier in view.scan("decision", (shown["case"],)):
-        waits = earlier["verb"] == APPROVED and not earlier["withdrawn"] and earlier["effect_seq"] is None
-        if shown["about"] == earlier["about"] == authority.AWARD and waits:
-            raise refuse(
-                "already_awarded", f"expected no award decision that waits, got {earlier['decision']}"
-            )
+    if shown["about"] != authority.AWARD:
+        return
+    first = waiting(row, view.scan("decision", (shown["case"],)))
+    if first is not None:
+        raise refuse("already_awarded", f"expected no award decision that waits, got {first}")
 
 
 def relied_on(items: list[Row], verdict: Row | None) -> list[Row]:

@@ -183,7 +183,7 @@ class ReviewMade(Asked):
 
 
 class LinkWanted(Asked):
-    """Who shall confirm, until when; `handed_over`: the caller sees the link and passes it on."""
+    """Who shall confirm, until when. The caller is told the link, so it is handed over, whatever address is kept."""
 
     customer: Id
     until: Instant
@@ -496,6 +496,9 @@ async def issue_link(
     case: IdInPath, body: LinkWanted, asking: Annotated[Asking, need_to_write("case.evidence")]
 ) -> LinkTold:
     """Issue a one-time link by which the customer confirms."""
+    if not body.handed_over:  # SETTLED 26: nothing here sends a link, and who sees the token could answer
+        expected = "expected true: whoever asks for a link is told it and passes it on, got false"
+        raise BadRequest("link_not_sent", f"handed_over: {expected}", field="/handed_over")
     request = IssueLink(
         case, body.customer, body.until, body.address, body.handed_over, body.address_known_before
     )

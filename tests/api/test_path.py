@@ -154,6 +154,11 @@ async def test_from_a_record_to_a_token(at: House, ours: Team, kinds: str) -> No
 
     seen = (await at.ask("GET", path, owner)).json()
     customer = seen["texts"][seen["case"]["subject_item"]]["customer"]
+    unseen = {"handed_over": False, "address": "me@example.org", "address_known_before": True}
+    wanted = {"customer": customer, "until": "2026-11-25T10:00:00Z", **unseen}
+    # the asker would see it all the same
+    not_sent = await at.ask("POST", f"{path}/links", staff, json=wanted)
+    assert (not_sent.status_code, not_sent.json()["code"]) == (422, "link_not_sent")
     link = await at.done(f"{path}/links", staff, {"customer": customer, "until": "2026-11-25T10:00:00Z"})
     assert link["path"].startswith("/l/")
     page = await at.client.get(link["path"])

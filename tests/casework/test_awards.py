@@ -151,6 +151,24 @@ async def test_evidence_withdrawn_between_decision_and_grant_stops_the_grant(her
         await here.grant(case, decision)
 
 
+async def test_a_decision_over_an_earlier_verdict_holds_nobody_up(here: Shop) -> None:
+    case = await here.until("passed")
+    stale = (await here.approve(case)).ids["decision"]
+    await here.judge(case)  # a later verdict: what was approved can never be granted, whoever approved it
+    await here.join("second_accountant", "outsider")
+    await here.may("second_accountant", "award")
+    decision = (await here.approve(case, "second_accountant")).ids["decision"]
+    with pytest.raises(Refused, match="already_awarded"):
+        await here.approve(case)
+    here.wait(seconds=10)
+    with pytest.raises(Refused, match="verdict_outdated"):
+        await here.grant(case, stale)
+    await here.grant(case, decision)
+    with pytest.raises(Refused, match="verdict_outdated"):
+        await here.grant(case, stale)
+    assert await here.balance(book.budget(here.budget)) == 90
+
+
 async def test_one_grant_per_decision_and_one_award_per_case(here: Shop) -> None:
     case, award = await here.awarded()
     decision = (await here.rows.scan("decision", (case,)))[-1]["decision"]
