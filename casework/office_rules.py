@@ -425,7 +425,9 @@ def clock_confirmed(view: View, command: Command, at: str) -> Decided:
     people.owner(view, asked.who)
     head = view.get("log_head", ())
     if head is None or head["stopped"] is None:
-        raise refuse("transition", "expected a log that waits for its clock to be confirmed, got one that runs")
+        raise refuse(
+            "transition", "expected a log that waits for its clock to be confirmed, got one that runs"
+        )
     return _one(asked, "clock_confirmed", {"at": at}, {})
 
 

@@ -33,7 +33,7 @@ from api.venue.words import CLAIMS, REPORTS
 from ledger.durable import replace_file
 
 SEED = "harbour"
-HOURS_BETWEEN_IMPORTS = 2
+HOURS_BETWEEN_IMPORTS = 3
 CHECKPOINT_SECONDS = 6 * 3_600
 
 
@@ -125,7 +125,7 @@ def _play(house: House, plan: Plan) -> None:
 
 
 def _hours(span: Span) -> Iterator[int]:
-    """Yield the moments at which the venue's systems tell what is new: every other hour of the day."""
+    """Yield the moments at which the venue's systems tell what is new: every three hours of the day."""
     yield span.watch_ms
     for day in range(span.size.quiet_days, span.size.days):
         for hour in range(MORNING_HOUR, NIGHT_HOUR, HOURS_BETWEEN_IMPORTS):
@@ -141,9 +141,9 @@ def _plan_reports(house: House) -> None:
     reports, claims = (REPORTS, CLAIMS) if size.whole else (REPORTS[:2], CLAIMS[:1])
     for number, note in enumerate(reports):
         after = 24.0 * (1 + number * days / len(reports)) + 3 + number
-        house.begin(reported(house, note, forgotten=number == 2), after)
+        house.stage(reported(house, note, forgotten=number == 2), after)
     for number, (note, thing, suggestion) in enumerate(claims):
-        house.begin(claimed(house, note, thing, suggestion), 24.0 * (4 + 9 * number) + 5)
+        house.stage(claimed(house, note, thing, suggestion), 24.0 * (4 + 9 * number) + 5)
 
 
 def _find_new(house: House, plan: Plan, seen: set[str]) -> None:
@@ -164,7 +164,7 @@ def _find_new(house: House, plan: Plan, seen: set[str]) -> None:
         customer = str(subject.get("customer") or "")
         matter = Matter(case, subject["kind"], subject["id"], customer, row["playbook"], value)
         script = birthday(house, matter) if fate == "story" else script_of(house, matter, fate)
-        house.begin(script, 0.2)
+        house.stage(script, 0.2)
 
 
 # ---------------------------------------------------------------------------------------------- what came of it

@@ -95,7 +95,7 @@ class House:
         self.systems.send([Planned(self.play.now_ms, kind, record, changes)])
         self.play.work()
 
-    def begin(self, steps: Steps, after_hours: float = 0.0) -> None:
+    def stage(self, steps: Steps, after_hours: float = 0.0) -> None:
         """Let somebody go about something, at hours when people are awake."""
         self.play.play(self._paced(steps), self._wait(after_hours))
 

@@ -188,7 +188,11 @@ LINKS = [
 @pytest.mark.parametrize(("handed_over", "known", "other"), LINKS)
 async def test_link_controllers(here: Shop, handed_over: bool, known: bool, other: str) -> None:
     case = await here.open()
-    more: dict[str, Any] = {"handed_over": handed_over, "address_known_before": known, "address": "guest@example.org"}
+    more: dict[str, Any] = {
+        "handed_over": handed_over,
+        "address_known_before": known,
+        "address": "guest@example.org",
+    }
     await here.confirm(case, **more)
     row = (await here.rows.scan("evidence", (case,)))[0]
     party = "server" if other == "server" else f"member:{here.people['waiter'].id}"
