@@ -248,11 +248,14 @@ class Watching:
 
     # ------------------------------------------------------------------------------------------ what was said
     def _kept(self, running: _Running, said: Iterable[Said]) -> list[Change]:
-        due = instant_of(self._in.clock())
+        now_ms = self._in.clock()
+        due = instant_of(now_ms)
         kept: list[Change] = []
-        for one in said:
+        for place, one in enumerate(said):
             if running.published.modes.get(one.playbook) == "live":
-                kept += outbox(self._in.vault, one, self._in.entropy.token(12).hex(), due)
+                # Named so that they are acted on in the order they were said: what went away came up before.
+                name = f"{now_ms:015d}.{place:06d}.{self._in.entropy.token(12).hex()}"
+                kept += outbox(self._in.vault, one, name, due)
         return kept
 
     @staticmethod
