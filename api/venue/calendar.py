@@ -25,7 +25,7 @@ class Size:
     """Whether all planned exceptions happen, or a few."""
 
 
-WHOLE = Size(days=56, quiet_days=21, bookings_a_day=30, whole=True)
+WHOLE = Size(days=56, quiet_days=21, bookings_a_day=24, whole=True)
 SMALL = Size(days=21, quiet_days=1, bookings_a_day=3, whole=False)
 
 
