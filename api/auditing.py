@@ -28,11 +28,15 @@ from ledger.export import DatabaseSource
 from ledger.findings import Exit, Result
 from ledger.folders import CHECKPOINT, FolderFiles, FolderSource
 from ledger.keys import KeyFolder
+from ledger.overlay import Overlay
 from ledger.reader import LogReader
 from ledger.reading import read_entry
-from ledger.store.tables import shapes
+from ledger.store.tables import derived_tables, shapes
 from ledger.trust import TrustPolicy
 from ledger.vault import Vault
+
+COMPARED = frozenset(derived_tables()) - {"account", "posting", "job", "member_name"}
+"""The book has its own check, jobs go when done, names need the vault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,31 @@ async def audit_database(
         first, second = (DatabaseSource(reader, loop, vault) for _ in range(2))
         return _both(reader.log, first, second, vault is not None, trust, known)
 
-    return await asyncio.to_thread(work)
+    found = await asyncio.to_thread(work)
+    if found.earned is not None and found.earned.rows is not None and not found.earned.findings:
+        await _compare_rows(reader, found.intact, found.earned.rows)
+    return found
+
+
+async def _compare_rows(reader: LogReader, intact: Result, expected: Overlay) -> None:
+    """Report each row that is not as the entries leave it: decisions are made over rows, people read them."""
+    faults = []
+    for table, shape in shapes().items():
+        if table not in COMPARED:
+            continue
+        there = {tuple(row[name] for name in shape.key): row for row in await reader.rows(table)}
+        wanted = {tuple(row[name] for name in shape.key): dict(row) for row in expected.scan(table, ())}
+        for key in sorted(there.keys() | wanted.keys()):
+            row, due = there.get(key), wanted.get(key)
+            if row != due:
+                other = [name for name in shape.columns if row and due and row[name] != due[name]]
+                got = f"another {', '.join(other)}" if other else "none" if due else "one that no entry made"
+                faults.append(
+                    f"{table} {'/'.join(map(str, key))}: expected the row its entries leave, got {got}"
+                )
+    if (await reader.head()).size == intact.size:  # a log that grew meanwhile has newer rows
+        for fault in faults:
+            intact.found("row", fault, None, "rows")
 
 
 def _both(

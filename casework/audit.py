@@ -73,6 +73,8 @@ class Earned:
     awards: int = 0
     unreplayable: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    rows: Overlay | None = field(default=None, repr=False)
+    """What the entries leave in tables, as far as no private value is needed."""
 
     def sentence(self) -> str:
         """Return the result in one sentence."""
@@ -97,6 +99,7 @@ def audit(
     run = _Replay(shapes, projections, open_value)
     for data, entry in entries:
         run.step(data, entry)
+    run.earned.rows = run.view
     return run.earned
 
 
@@ -109,7 +112,7 @@ class _Replay:
         view = Overlay(shapes)
         # Nothing exists before entry 0, so every row that no projection made is known to be absent.
         view.admit({name: {0: {()}} for name in shapes}, {})
-        self._view = view
+        self.view = view
         self._standing = Standing(view, open_value)
         self._projections = projections
         self._frontier = Frontier()
@@ -144,7 +147,7 @@ class _Replay:
             return f"{type(error).__name__}: {error}"
         for change in changes:
             try:
-                self._view.apply([change])
+                self.view.apply([change])
             except _UNREADABLE as error:
                 missed = missed or str(error)
         return missed
@@ -165,7 +168,7 @@ class _Replay:
         self._check_actor(entry)  # 1
         if entry.case is not None:
             opens = entry.kind == "case_opened"
-            state = cases.NOTHING if opens else cases.find(self._view, entry.case)["state"]
+            state = cases.NOTHING if opens else cases.find(self.view, entry.case)["state"]
             cases.move(state, entry.kind, entry.body)  # 2
         check = _CHECKS.get(entry.kind)
         if check is not None:
@@ -178,17 +181,17 @@ class _Replay:
         actor = entry.actor
         who = Principal(actor.id, actor.role, actor.via, str(entry.body.get("assurance", "key")))
         if entry.kind in OWNERS_ONLY:
-            people.owner(self._view, who)
+            people.owner(self.view, who)
         elif entry.kind in PEOPLE_ONLY:
-            people.human(self._view, who)
+            people.human(self.view, who)
         elif entry.kind in SYSTEM_KINDS:
             expect(actor.id == SYSTEM, "agent_may_not", f"expected the system's own job, got {actor.role}")
         elif who.role == people.CUSTOMER:
             expect(entry.kind in CUSTOMER_KINDS, "role_missing", "expected what a customer may write")
         else:
-            people.acting(self._view, who)
+            people.acting(self.view, who)
             if entry.kind == "api_key_issued" and actor.id != SYSTEM:
-                people.owner(self._view, who)
+                people.owner(self.view, who)
 
 
 _CHECKS: Mapping[str, Check] = {**audit_cases.CHECKS, **audit_awards.CHECKS}

@@ -26,7 +26,7 @@ class Exit(IntEnum):
 class Finding:
     """One thing that is not as it must be: coded, in words, at which entry if one is to blame, which input showed it.
 
-    `detected_by`: entries, tiles, checkpoints, keys, size, postings, balances, vault, known or trust.
+    `detected_by`: entries, tiles, checkpoints, keys, size, postings, balances, rows, vault, known or trust.
     """
 
     code: str

@@ -31,7 +31,7 @@ from ledger.merkle import (
     root_at,
 )
 from ledger.reading import read_entry
-from ledger.store.tables import account, checkpoint, entry, item, item_wrap, log_head, posting, tile
+from ledger.store.tables import account, checkpoint, entry, item, item_wrap, log_head, metadata, posting, tile
 from ledger.tiles import nodes_in
 
 ENTRIES_PER_READ_MAX_COUNT = 512
@@ -152,6 +152,12 @@ class LogReader:
             for row in rows:
                 yield row["account"], row["balance_tokens"]
             last = rows[-1]["account"]
+
+    async def rows(self, table: str) -> list[Row]:
+        """Return all rows of one derived table, without `log`."""
+        there = metadata.tables[table]
+        found = await self._rows(select(*list(there.columns)[1:]).where(there.c.log == self.log))
+        return [dict(row) for row in found]
 
     async def tiles(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
         """Return (level, index) -> stored hashes, at least as many as the tile held at any earlier size."""
