@@ -38,6 +38,7 @@ from casework.requests import (
     ReviewEvidence,
     TakeAction,
 )
+from ledger.changes import Row
 from ledger.clock import SystemClock, instant_of
 from ledger.commands import Outcome
 from ledger.entropy import SystemEntropy
@@ -154,9 +155,16 @@ class Client:
 
         return (await self.done("record", call)).ids["evidence"]
 
+    async def _evidence(self, case: str) -> list[Row]:
+        while True:
+            try:
+                return await self.world.rows.scan("evidence", (case,))
+            except StoreError:
+                await asyncio.sleep(PAUSE_SECONDS)
+
     async def answer(self, case: str, customer: str) -> str:
         """Let the customer answer. A link's token is shown once: after a restart another link is needed."""
-        items = await self.world.rows.scan("evidence", (case,))
+        items = await self._evidence(case)
         said = [item["evidence"] for item in items if item["type"] == "customer_confirmation"]
         if said:
             return str(said[0])
