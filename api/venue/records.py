@@ -86,7 +86,7 @@ FATES: Mapping[str, tuple[str, ...]] = {
 
 
 FEW_FATES: Mapping[str, tuple[str, ...]] = {
-    "booking": ("story", "award", "self", "false", "missed", "declined", "open"),
+    "booking": ("story", "award", "self", "false", "missed", "declined", "award", "open"),
     "complaint": ("questioned", "reopened", "self"),
     "recovery": ("proof",),
     "quote": ("award", "quiet"),

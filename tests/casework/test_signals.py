@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -115,6 +116,13 @@ async def test_what_went_away_clears_and_a_later_signal_is_a_new_case(here: Shop
     here.wait(minutes=5)
     second = await watch.noticed(_signal(here), _playbook(), {})
     assert second is not None and second.ids["case"] != first.ids["case"]
+
+
+async def test_a_window_that_ended_while_it_was_still_so_is_a_miss(here: Shop, watch: Signals) -> None:
+    done = await watch.noticed(_signal(here), _playbook(), {})
+    assert done is not None
+    assert await watch.went_away(replace(_cleared(here), reason="window_over")) is not None
+    assert await here.state(done.ids["case"]) == "EXPIRED"
 
 
 async def test_clearing_comes_too_late_once_somebody_acts(here: Shop, watch: Signals) -> None:
