@@ -268,6 +268,7 @@ def _check_taken_back(standing: Standing, entry: Entry, name: str) -> None:
 
 def check_taken_back(standing: Standing, entry: Entry) -> None:
     """Withdrawn by its own submitter, never a customer's answer."""
+    cases.without_award(find_case(standing, entry))
     _check_taken_back(standing, entry, entry.body["evidence"])
 
 
@@ -304,6 +305,7 @@ def check_verdict(standing: Standing, entry: Entry) -> None:
     if entry.actor.id != SYSTEM and entry.actor.role == people.AGENT:
         raise Refused("agent_may_not", "expected the system or a person")
     row = find_case(standing, entry)
+    cases.without_award(row)
     live = sorted(item["evidence"] for item in cases.live(view.scan("evidence", (row["case"],))))
     if sorted(body["evidence"]) != live:
         wrong("expected a verdict over the evidence that stood")

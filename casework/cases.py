@@ -148,6 +148,18 @@ def live(items: Iterable[Row]) -> list[Row]:
     return sorted(there, key=lambda item: (item["seq"], item["evidence"]))
 
 
+def without_award(row: Row) -> None:
+    """Check that no award rests on this case: while one does, neither its verdict nor its evidence is touched.
+
+    A doubt is a hold, and a mistake ends the award; then the case can be judged anew. Raises Refused: already_awarded.
+    """
+    if row["award"] is not None:
+        raise refuse(
+            "already_awarded",
+            f"expected a case without a live award, got {row['award']}; hold or end it first",
+        )
+
+
 def later(instant: str, *, seconds: int = 0, days: int = 0) -> str:
     """Return an instant that many elapsed seconds and 24-hour days later."""
     moved = datetime.fromisoformat(instant) + timedelta(seconds=seconds, days=days)
@@ -346,6 +358,8 @@ def ended(kind: str, reasons: tuple[str, ...]) -> Any:
 
 
 def _check_closing(view: View, row: Row, reason: str) -> None:
+    if reason == "not_recognised":
+        without_award(row)
     # "done" is earned: by a passing verdict, or, where nothing is judged, by an outcome whose evidence was accepted.
     if reason != "done" or row["state"] == RESOLVED:
         return

@@ -59,6 +59,7 @@ def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
             )
         if not _is_submitter(view, asked.who.id, replaced):
             raise refuse("evidence_closed", "expected its own submitter to replace an item", "/replaces")
+        cases.without_award(cases.find(view, request.case))
     if len(there) >= ITEMS_MAX:
         raise refuse("value_invalid", f"expected at most {ITEMS_MAX} items in a case")
     return Draft(
@@ -100,7 +101,7 @@ def withdrawn(view: View, command: Command, at: str) -> Decided:
     """Rule of withdraw_evidence: the submitter only, never a customer's answer.
 
     Raises:
-        Refused: unknown, evidence_closed, reason_unknown, transition.
+        Refused: unknown, evidence_closed, reason_unknown, transition, already_awarded.
     """
     asked: Asked = command.data
     request = asked.request
@@ -110,7 +111,9 @@ def withdrawn(view: View, command: Command, at: str) -> Decided:
         raise refuse("evidence_closed", "expected its own submitter; a customer's answer stays")
     reason = cases.one_of(request.reason_code, WITHDRAW_REASONS, "reason_code")
     draft = Draft("evidence_withdrawn", request.case, {"evidence": request.evidence, "reason_code": reason})
-    cases.advance(cases.find(view, request.case), draft)
+    row = cases.find(view, request.case)
+    cases.advance(row, draft)
+    cases.without_award(row)
     return Decided((draft,), (), {"case": request.case, "evidence": request.evidence})
 
 

@@ -294,7 +294,7 @@ def given(view: View, command: Command, at: str) -> Decided:
     """Rule of judge. `known`: body (of verdict_given), marks (what the verifier's input was read from).
 
     Raises:
-        Refused: stale, transition, agent_may_not.
+        Refused: stale, transition, agent_may_not, already_awarded.
     """
     asked: Asked = command.data
     if asked.who.id != SYSTEM:
@@ -304,6 +304,7 @@ def given(view: View, command: Command, at: str) -> Decided:
         "verdict_given", row["case"], asked.known["body"], asked.private.commitments, asked.private.opened
     )
     cases.advance(row, draft)
+    cases.without_award(row)
     policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
     if marks(row, view.scan("evidence", (row["case"],)), policy) != asked.known["marks"]:
         raise refuse(

@@ -151,6 +151,23 @@ async def test_evidence_withdrawn_between_decision_and_grant_stops_the_grant(her
         await here.grant(case, decision)
 
 
+async def test_nobody_pulls_the_ground_from_under_a_live_award(here: Shop) -> None:
+    """A doubt is a hold; withdrawing, judging again or closing as not recognised waits until the award has ended."""
+    case, award = await here.awarded()
+    record = next(row for row in await here.rows.scan("evidence", (case,)) if row["type"] == "system_record")
+    waiter, owner = here.people["waiter"], here.people["owner"]
+    with pytest.raises(Refused, match="already_awarded"):
+        request = WithdrawEvidence(case, record["evidence"], "mistaken")
+        await here.desk.withdraw_evidence(waiter, here.key(), request)
+    with pytest.raises(Refused, match="already_awarded"):
+        await here.judge(case)
+    with pytest.raises(Refused, match="already_awarded"):
+        await here.desk.close(owner, here.key(), CaseStep(case, "not_recognised"))
+    here.wait(days=14)
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    assert await here.balance(book.settled(waiter.id)) == 10
+
+
 async def test_a_decision_over_an_earlier_verdict_holds_nobody_up(here: Shop) -> None:
     case = await here.until("passed")
     stale = (await here.approve(case)).ids["decision"]
