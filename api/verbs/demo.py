@@ -38,7 +38,7 @@ def run(
     host: Annotated[
         str | None, typer.Option(help="Where to listen; loopback unless a proxy stands before it.")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = None,
     demo: Annotated[
         bool,
         typer.Option("--demo", help="Make the demo venue first if the data folder is empty, and serve it."),

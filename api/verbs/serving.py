@@ -76,7 +76,7 @@ def serve(
     host: Annotated[
         str | None, typer.Option(help="Where to listen; loopback unless a proxy stands before it.")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = None,
 ) -> None:
     """Serve the doors, with the worker inside unless TALLYSTICK_WORKER_INSIDE=false."""
     changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -99,29 +99,35 @@ def serve_with(settings: Settings, ready: Sequence[str] = ("serving {url}",)) ->
         listening = socket.create_server((settings.host, settings.port), family=_family(settings.host))
     except OSError as error:
         raise Misuse(
-            f"{settings.host}:{settings.port}: expected a free port, got {error.strerror}"
+            f"{settings.host}:{settings.port}: expected a free port, got {error.strerror}; --port or TALLYSTICK_PORT"
+            " names another, 0 takes a free one"
         ) from error
     answer_at_once(listening)
     port = listening.getsockname()[1]
     url = f"http://{'localhost' if settings.on_loopback else settings.host}:{port}"
     app = create_app(settings, extend=add_pages)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
+    # The product is opened and closed here and not by uvicorn, so that what keeps it from opening leaves as a sentence.
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
     server = uvicorn.Server(config)
 
     async def work() -> None:
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.02)
-        if server.started:
-            tell_address(settings, url)
-            tell([line.replace("{url}", url) for line in ready], {"url": url, "pid": os.getpid()})
-        await task
+        async with app.router.lifespan_context(app):
+            task = asyncio.create_task(server.serve(sockets=[listening]))
+            while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.02)
+            if server.started:
+                tell_address(settings, url)
+                tell([line.replace("{url}", url) for line in ready], {"url": url, "pid": os.getpid()})
+            try:
+                await task
+            finally:
+                if server.started:  # the file of another server on this folder is not ours to remove
+                    (settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
 
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(work())
     finally:
-        (settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
         listening.close()
     if not server.started:
         raise typer.Exit(FAILED)

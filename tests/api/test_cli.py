@@ -167,6 +167,11 @@ def test_a_running_server_is_asked_and_keys_are_never_printed(
             httpx.get(f"{url}/l/{key}", timeout=10)
         # a second server and a rebuild find the writer's lock taken
         assert run_verb(["--data-dir", str(folder), "rebuild"]) == 2
+        assert run_verb(["--data-dir", str(folder), "run", "--port", "0"]) == 1
+        refused = capsys.readouterr().err
+        assert "one writing process" in refused
+        assert "Traceback" not in refused
+        assert (folder / "server.json").exists()  # of the server that runs
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=30)
