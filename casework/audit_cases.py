@@ -230,6 +230,12 @@ def check_outcome(standing: Standing, entry: Entry) -> None:
     )
 
 
+def check_closed(standing: Standing, entry: Entry) -> None:
+    """`not_recognised` while an award lives would be a contradiction."""
+    if entry.body["reason_code"] == "not_recognised":
+        cases.without_award(find_case(standing, entry))
+
+
 # ---------------------------------------------------------------------------------------------- 4. evidence
 def _submitted(standing: Standing, entry: Entry, item: Row) -> bool:
     return any(people.same_person(standing.view, entry.actor.id, one) for one in authority.submitters([item]))
@@ -261,6 +267,7 @@ def check_attached(standing: Standing, entry: Entry) -> None:
 
 
 def _check_taken_back(standing: Standing, entry: Entry, name: str) -> None:
+    cases.without_award(find_case(standing, entry))
     item = _item(standing, entry, name)
     mine = item["type"] != "customer_confirmation" and _submitted(standing, entry, item)
     expect(mine, "evidence_closed", "expected an item of its own submitter, never a customer's answer")
@@ -268,7 +275,6 @@ def _check_taken_back(standing: Standing, entry: Entry, name: str) -> None:
 
 def check_taken_back(standing: Standing, entry: Entry) -> None:
     """Withdrawn by its own submitter, never a customer's answer."""
-    cases.without_award(find_case(standing, entry))
     _check_taken_back(standing, entry, entry.body["evidence"])
 
 
@@ -424,6 +430,7 @@ CHECKS: Mapping[str, Check] = {
     "decision_withdrawn": check_withdrawn,
     "action_taken": check_action,
     "outcome_recorded": check_outcome,
+    "case_closed": check_closed,
     "evidence_attached": check_attached,
     "evidence_withdrawn": check_taken_back,
     "link_answered": check_answered,

@@ -6,6 +6,7 @@ Every forgery is a valid chain: the audit of integrity has nothing to say about 
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import re
 from collections.abc import Callable
@@ -243,6 +244,37 @@ def _replaced(story: Story) -> Line:
     said = story.find("evidence_attached", "back", type="customer_confirmation")
     line = story.again(_record_of(story, "back"), said)
     line.body.update(evidence="better", replaces=said.body["evidence"])
+    story.cut(line)
+    return line
+
+
+def _under_award(kind: str, **body: Any) -> Forgery:
+    """Something is done to a case whose award lives."""
+
+    def forge(story: Story) -> Line:
+        granted = story.find("award_granted", "plain")
+        item = _record_of(story, "plain")
+        filled = {name: item.body["evidence"] if value == "item" else value for name, value in body.items()}
+        line = story.add(granted, kind, "plain", filled, item.entry.actor)
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _replaced_under_award(story: Story) -> Line:
+    item = _record_of(story, "plain")
+    line = story.again(item, story.find("award_granted", "plain"))
+    line.body.update(evidence="better", replaces=item.body["evidence"])
+    story.cut(line)
+    return line
+
+
+def _judged_under_award(story: Story) -> Line:
+    first = story.find("verdict_given", "plain")
+    line = story.again(first, story.find("award_granted", "plain"))
+    line.body["verdict"] = "again"
+    line.values["input"] = copy.deepcopy(first.values["input"])
     story.cut(line)
     return line
 
@@ -525,7 +557,13 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("evidence under another name", _told("evidence_attached", "many", cut=True, submitter="system"), "submitter"),
     ("the customer's answer replaced", _replaced, "evidence_closed"),
     ("withdrawn by another person than the submitter", _taken_back, "evidence_closed"),
+    ("evidence withdrawn under a live award",
+     _under_award("evidence_withdrawn", evidence="item", reason_code="mistaken"), "already_awarded"),
+    ("evidence replaced under a live award", _replaced_under_award, "already_awarded"),
+    ("closed as not recognised under a live award", _under_award("case_closed", reason_code="not_recognised"),
+     "already_awarded"),
     # 5. verdicts
+    ("judged again under a live award", _judged_under_award, "already_awarded"),
     ("a verdict by an agent", _by("verdict_given", "plain", "agent", "agent", cut=True), "agent_may_not"),
     ("a verdict that judges differently", _verdict_says(k_evidence=3), "judged again.*k_evidence"),
     ("another output digest", _verdict_says(output_digest="ef" * 32), "judged again.*output"),
