@@ -152,11 +152,12 @@ async def _look(world: World, seen: Kills) -> None:
     actors = [who.id for who in world.people.values()] + ["system"]
     for key, (seq, leaf) in seen.acknowledged.items():
         # Keys are in the scope of who asked, which the key does not tell; a customer's are found by the entry.
-        cmd = entries[seq].cmd if seq < len(entries) else ""
-        mine = (
-            cmd in {command_id(LOG, actor, key) for actor in actors} or entries[seq].kind == "link_answered"
-        )
-        there = mine and bytes(entries[seq].leaf).hex() == leaf and commands[cmd][0] == seq
+        if seq >= len(entries):
+            seen.lost += 1
+            continue
+        cmd, leaf_there = entries[seq].cmd, bytes(entries[seq].leaf).hex()
+        mine = entries[seq].kind == "link_answered" or cmd in {command_id(LOG, actor, key) for actor in actors}
+        there = mine and leaf_there == leaf and commands[cmd][0] == seq
         seen.lost += not there
     effects: dict[str, int] = {}
     for row in entries:

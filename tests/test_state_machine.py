@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import tempfile
 from collections import Counter
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
@@ -243,16 +242,16 @@ ACTS = st.builds(
 class Stage:
     """Two databases with their tables, for any number of histories; each is a log of its own."""
 
-    def __init__(self, run: asyncio.Runner, urls: Sequence[str]) -> None:
-        self.run, self.urls = run, urls
+    def __init__(self, run: asyncio.Runner, urls: Sequence[str], folder: Path) -> None:
+        self.run, self.urls, self.folder = run, urls, folder
         self.seen: Counter[str] = Counter()
         self.histories = 0
 
     def open(self) -> Pair:
         """Begin a history."""
         self.histories += 1
-        folder = Path(tempfile.mkdtemp(prefix="tally-world-"))
-        return Pair(self.run, self.urls, folder, f"world-{self.histories}.invalid")
+        log = f"world-{self.histories}.invalid"
+        return Pair(self.run, self.urls, self.folder / log, log)
 
 
 class Machine(RuleBasedStateMachine):
@@ -334,7 +333,7 @@ def stage(tmp_path: Path, fresh_postgres_url: str) -> Iterator[Stage]:
         urls = [f"sqlite+aiosqlite:///{tmp_path / 'world.db'}", fresh_postgres_url]
         for url in urls:
             run.run(make_tables(url))
-        yield Stage(run, urls)
+        yield Stage(run, urls, tmp_path)
 
 
 def run_machine(stage: Stage, histories: int, steps: int, **more: Any) -> None:
