@@ -156,7 +156,9 @@ async def _look(world: World, seen: Kills) -> None:
             seen.lost += 1
             continue
         cmd, leaf_there = entries[seq].cmd, bytes(entries[seq].leaf).hex()
-        mine = entries[seq].kind == "link_answered" or cmd in {command_id(LOG, actor, key) for actor in actors}
+        mine = entries[seq].kind == "link_answered" or cmd in {
+            command_id(LOG, actor, key) for actor in actors
+        }
         there = mine and leaf_there == leaf and commands[cmd][0] == seq
         seen.lost += not there
     effects: dict[str, int] = {}
