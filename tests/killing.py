@@ -15,6 +15,8 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from ledger.clock import SystemClock
 from ledger.entries import command_id
@@ -127,16 +129,25 @@ async def _round(world: World, seen: Kills, draw: random.Random, server: bool) -
 
 
 async def _kill_server(world: World) -> int:
-    """Kill -9 the server's process that writes: the server then ends all others and recovers from its log."""
-    await _reopened(world)
-    query = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'tallystick-writer' LIMIT 1")
-    async with world.store.reader.connect() as connection:
-        pid = (await connection.execute(query)).scalar()
-    await world.drop()
-    if pid is None or make_url(world.url).host or "host" not in make_url(world.url).query:
+    """Kill -9 the server's process that writes: the server then ends all others and recovers from its log.
+
+    Asks without a writer of its own, so that the one it finds is the client's.
+    """
+    if make_url(world.url).host or "host" not in make_url(world.url).query:
         return 0  # a server elsewhere is not ours to kill
-    os.kill(int(pid), signal.SIGKILL)
-    return 1
+    query = text("SELECT pid FROM pg_stat_activity WHERE application_name = 'tallystick-writer'")
+    engine = create_async_engine(world.url, poolclass=NullPool)
+    for _ in range(RECOVERY_SECONDS_MAX * 10):
+        async with engine.connect() as connection:
+            pids = (await connection.execute(query)).scalars().all()
+        for pid in pids:
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # that connection was just closed
+            return 1
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"expected a writer of the client within {RECOVERY_SECONDS_MAX} s, got none")
 
 
 async def _look(world: World, seen: Kills) -> None:
