@@ -11,6 +11,7 @@ from api.watching import Watching
 from casework.desk import Desk
 from casework.intake import Intake
 from casework.office import Office
+from casework.people import is_pseudonym
 from ledger.entropy import Entropy
 from ledger.keys import Keys
 from ledger.publish import Publisher
@@ -48,6 +49,12 @@ class Rooms:
     office: Office
     publisher: Publisher
     watching: Watching
+
+    def customer(self, given: str) -> str:
+        """Return the pseudonym of a customer named by hand; one that came with a record stays as it is."""
+        if is_pseudonym(given):
+            return given
+        return self.vault.fingerprint("data-subject", "named", given)
 
     @property
     def origin(self) -> str:

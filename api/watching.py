@@ -171,7 +171,7 @@ class Watching:
         async with self._one_at_a_time:
             running = await self._need_running()
             now_ms = self._in.clock()
-            of = ImportOf(source, import_id(source, digest), now_ms)
+            of = ImportOf(source, import_id(source, digest), now_ms, who.id)
             while part := list(islice(changes, CHUNK_CHANGES_MAX)):
                 ready = partial(prepare, self._rows, running.engine, self._in.vault, part, of, now_ms)
                 chunk = await self._write(who, running, ready)
@@ -376,7 +376,7 @@ class Watching:
                 if value is None or isinstance(value, bool | int | str)
             },
         }
-        return system_record.collect(who, case, facts, source, found.received_at)
+        return system_record.collect(who, case, facts, source, found.received_at, found.received_from)
 
     # ------------------------------------------------------------------------------------------ what runs
     async def _current(self) -> _Running | None:

@@ -79,10 +79,12 @@ def _check_as_of(standing: Standing, entry: Entry, as_of: Mapping[str, Any]) -> 
 
 # ---------------------------------------------------------------------------------------------- opening, proposing
 def check_opened(standing: Standing, entry: Entry) -> None:
-    """A case opens by the system for a signal or a schedule, else by somebody."""
+    """A case opens by the system for a signal or a schedule, else by somebody; under a policy of its award kind."""
     by_system = entry.body["origin"] in ("signal", "schedule")
     if by_system != (entry.actor.id == SYSTEM):
         wrong(f"origin: expected what {entry.actor.role} may open, got {entry.body['origin']}")
+    if entry.body["policy"] is not None:
+        cases.recognises(standing.view, entry.body["policy"], entry.body["award_kind"])
     subject = standing.open(entry, "subject")
     if subject is not None:
         named = {"kind": subject["kind"], "id": subject["id"], "customer": subject.get("customer")}
@@ -278,6 +280,11 @@ def check_taken_back(standing: Standing, entry: Entry) -> None:
     _check_taken_back(standing, entry, entry.body["evidence"])
 
 
+def check_link(standing: Standing, entry: Entry) -> None:
+    """For a customer, who is no member and not the system."""
+    people.pseudonym(entry.body["customer"], "/customer")
+
+
 def check_answered(standing: Standing, entry: Entry) -> None:
     """Once, in time, by the customer the link was issued for."""
     link = standing.view.get("link", (entry.body["link"],))
@@ -433,6 +440,7 @@ CHECKS: Mapping[str, Check] = {
     "case_closed": check_closed,
     "evidence_attached": check_attached,
     "evidence_withdrawn": check_taken_back,
+    "link_issued": check_link,
     "link_answered": check_answered,
     "evidence_reviewed": check_review,
     "verdict_given": check_verdict,

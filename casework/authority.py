@@ -16,6 +16,7 @@ from casework.errors import refuse
 from casework.records import Records
 from ledger.changes import Row
 from ledger.commands import Need, View
+from verifiers import controllers
 
 ACTION, AWARD = "action", "award"
 ASSURANCE_RANK = {"passkey": 4, "session": 3, "key": 3, "pin": 2, "link": 1}
@@ -89,10 +90,14 @@ def separate(
 
 
 def submitters(items: Iterable[Row]) -> set[str]:
-    """Return the member ids that submitted or attached these items."""
+    """Return the member ids that submitted or attached these items, or held the link that a customer's answer came by:
+    whoever handed it over could have answered it (SETTLED 26)."""
     found = set()
     for item in items:
         found |= {item["attached_by"], people.member_of(item["submitter"])}
+        if item["type"] == "customer_confirmation":
+            formula = controllers.stored_formula(json.loads(item["controllers"]))
+            found |= {people.member_of(party) for party in controllers.parties(formula)}
     return {member for member in found if member is not None}
 
 

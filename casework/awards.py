@@ -123,7 +123,10 @@ def plan(view: View, row: Row, verdict: Row | None, wanted: Wanted, approver: st
         raise refuse(
             "verdict_outdated", f"expected the published policy {verdict['policy_digest']}, got none"
         )
-    terms = json.loads(content["content"])["terms"]
+    published = json.loads(content["content"])
+    if published["award_kind"] != row["award_kind"]:
+        raise refuse("no_policy", f"expected a policy for {row['award_kind']}, got {published['award_kind']}")
+    terms = published["terms"]
     amount = wanted.amount_tokens
     if type(amount) is not int or not 0 <= amount <= terms["tokens"]:
         raise refuse(

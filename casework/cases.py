@@ -213,8 +213,8 @@ def opened(view: View, command: Command, at: str) -> Decided:
         raise refuse("value_invalid", f"onset, detected_at: expected in this order before {at}", "/onset")
     people.employed(view, request.owner, "owner_unknown", "/owner")
     _check_fingerprint(view, asked.known)
-    if request.policy is not None and view.get("policy", (request.policy,)) is None:
-        raise refuse("unknown", f"expected a published policy, got {request.policy}", "/policy")
+    if request.policy is not None:
+        recognises(view, request.policy, request.award_kind)
     case = asked.ids["case"]
     first = Draft(
         "case_opened",
@@ -243,6 +243,23 @@ def opened(view: View, command: Command, at: str) -> Decided:
         result["proposal"] = asked.ids["proposal"]
     advance({"state": NOTHING}, *drafts)
     return Decided(tuple(drafts), asked.private.rows, result)
+
+
+def recognises(view: View, policy: str, award_kind: str | None) -> None:
+    """Check that a published policy is one for this kind of award: under another's, limits, powers and the look for
+    earlier awards of the same matter would be those of the wrong kind.
+
+    Raises:
+        Refused: unknown, value_invalid.
+    """
+    row = view.get("policy", (policy,))
+    if row is None:
+        raise refuse("unknown", f"policy: expected a published one, got {policy}", "/policy")
+    kind = json.loads(row["content"])["award_kind"]
+    if award_kind not in (None, kind):
+        raise refuse(
+            "value_invalid", f"award_kind: expected {kind}, as {policy} says, got {award_kind}", "/award_kind"
+        )
 
 
 def _check_fingerprint(view: View, known: Mapping[str, Any]) -> None:

@@ -162,7 +162,7 @@ def link_issued(view: View, command: Command, at: str) -> Decided:
     """Rule of issue_link. `known`: token_digest.
 
     Raises:
-        Refused: agent_may_not, value_invalid (until), transition.
+        Refused: agent_may_not, value_invalid (until, address, customer), transition.
     """
     asked: Asked = command.data
     request: IssueLink = asked.request
@@ -170,6 +170,7 @@ def link_issued(view: View, command: Command, at: str) -> Decided:
     row = cases.find(view, request.case)
     if request.until <= at:
         raise refuse("value_invalid", f"until: expected after {at}, got {request.until}", "/until")
+    people.pseudonym(request.customer, "/customer")
     if not request.handed_over and request.address is None:
         raise refuse("value_invalid", "address: expected one, or a link handed over", "/address")
     # SETTLED 26: whoever could see the token could answer. Who typed a new address could have typed their own.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from casework import authority, people
+from casework import authority, cases, people
 from casework.errors import refuse
 from casework.requests import (
     ApproveBudget,
@@ -350,8 +350,9 @@ def playbook_published(view: View, command: Command, at: str) -> Decided:
     people.owner(view, asked.who)
     if view.get("kind_set", (request.kinds,)) is None:
         raise refuse("unknown", f"kinds: expected published ones, got {request.kinds}", "/kinds")
-    if request.policy is not None and view.get("policy", (request.policy,)) is None:
-        raise refuse("unknown", f"policy: expected a published one, got {request.policy}", "/policy")
+    if request.policy is not None:
+        award = request.content.get("award")
+        cases.recognises(view, request.policy, None if award is None else award["kind"])
     _check_mode(request.mode)
     body = {
         "playbook": request.playbook,

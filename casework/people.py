@@ -22,6 +22,7 @@ ROLES = (OWNER, "manager", "staff", "auditor", "outsider")
 """What a person may be; `agent`, `customer` and `system` are no person's roles."""
 
 MEMBER_PARTY = "member:"
+PSEUDONYM_CHARS = 64
 
 
 def roles(row: Row) -> list[str]:
@@ -97,6 +98,27 @@ def same_as(view: View, members: Iterable[str]) -> dict[str, str | None]:
 def rows(named: Iterable[str | None]) -> list[Need]:
     """Need the rows of these members; `system` has none."""
     return [Need("member", (member,)) for member in sorted({one for one in named if one and one != SYSTEM})]
+
+
+def is_pseudonym(customer: str) -> bool:
+    """Say whether this has the form of a pseudonym: 64 lower-case hex digits."""
+    return len(customer) == PSEUDONYM_CHARS and not customer.strip("0123456789abcdef")
+
+
+def pseudonym(customer: str, field: str) -> str:
+    """Check that a customer is named by a pseudonym (playbooks.records.subject_id).
+
+    Entries hold it for ever and in clear, and a customer's answer has it as its actor: so it is never a name, and never
+    the id of a member or the system.
+
+    Raises:
+        Refused: value_invalid.
+    """
+    if not is_pseudonym(customer):
+        raise refuse(
+            "value_invalid", "customer: expected a pseudonym of 64 hex digits, got something else", field
+        )
+    return customer
 
 
 def member_of(party: str) -> str | None:

@@ -74,11 +74,13 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImportOf:
-    """Which import a chunk belongs to. `first_leaf` is the place of its first change in the whole import."""
+    """Which import a chunk belongs to, and who sends it (a member's id, or `system`). `first_leaf` is the place of its
+    first change in the whole import."""
 
     source: str
     id: str
     received_ms: int
+    received_from: str
     first_leaf: int = 0
 
 
@@ -304,7 +306,7 @@ def _seal(
     row = {
         "kind": change.kind, "record": change.id, "event_at": event_at, "ord": change.order, "known_at": known_at,
         "item": sealed.commitment, "digest": digest, "source": of.source, "subject": subject, "import": of.id,
-        "leaf": leaf, "received_at": instant_text(of.received_ms),
+        "leaf": leaf, "received_at": instant_text(of.received_ms), "received_from": of.received_from,
     }  # fmt: skip
     return sealed.commitment, [*sealed.changes, Insert("record_version", row)]
 
@@ -426,6 +428,7 @@ class RecordView:
     first_event_at: str
     known_at: str
     received_at: str
+    received_from: str
     source: str
     customer: str | None
     item: str
@@ -442,8 +445,9 @@ async def read_record(rows: Rows, kind: str, record_id: str) -> RecordView | Non
     opened = (await rows.open_all([latest["item"]])).get(latest["item"])
     return RecordView(
         kind, record_id, version_name(latest["event_at"], latest["ord"]), latest["event_at"],
-        min(row["event_at"] for row in versions), latest["known_at"], latest["received_at"], latest["source"],
-        latest["subject"], latest["item"], None if opened is None else opened["values"],
+        min(row["event_at"] for row in versions), latest["known_at"], latest["received_at"],
+        latest["received_from"], latest["source"], latest["subject"], latest["item"],
+        None if opened is None else opened["values"],
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ record_version = Table(
     Column("import", Text, nullable=False),  # which import brought it, see `import_file`
     Column("leaf", BigInteger, nullable=False),  # its place under that import's Merkle root
     Column("received_at", Text, nullable=False),
+    Column("received_from", Text, nullable=False),  # who sent it: a member's id, or `system`
     Index(None, "log", "import", "leaf"),
     Index(None, "log", "item"),
     Index(None, "log", "subject"),

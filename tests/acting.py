@@ -38,6 +38,8 @@ from casework.requests import (
 )
 from ledger.changes import Row
 from ledger.clock import instant_of
+from ledger.entries import SYSTEM
+from tests.guests import guest
 from tests.world import START, World
 
 SLOTS = 3
@@ -180,8 +182,8 @@ class Desktop:
         request = OpenCase(
             origin="signal" if act.who == "system" else "report", owner=self.world.people["waiter"].id,
             fingerprint=("complaint", subject), onset=self._now(), detected_at=self._now(), award_kind="service_issue",
-            policy="service_issue/v1", subject={"kind": "complaint", "id": subject, "customer": f"guest-{act.slot}"},
-            note="Cold soup", concerns=(f"guest-{act.slot}",),
+            policy="service_issue/v1", subject={"kind": "complaint", "id": subject, "customer": guest(str(act.slot))},
+            note="Cold soup", concerns=(guest(str(act.slot)),),
         )  # fmt: skip
         return self._plain(act, self.world.desk.open_case, request)
 
@@ -244,11 +246,11 @@ class Desktop:
             "kind": "complaint", "id": subject["id"], "version": act.amount, "event_time": self._now(),
             "first_event_at": START, "customer": subject["customer"], "source": "pms", "fields": {"status": "closed"},
         }  # fmt: skip
-        request = system_record.collect(self._who(act), row["case"], record, source, self._now())
+        request = system_record.collect(self._who(act), row["case"], record, source, self._now(), SYSTEM)
         return self._plain(act, self.world.desk.attach_evidence, request)
 
     async def _link(self, act: Act, row: Row) -> Prepared:
-        request = IssueLink(row["case"], f"guest-{act.slot}", self._later(DAY_MS))
+        request = IssueLink(row["case"], guest(str(act.slot)), self._later(DAY_MS))
         return self._plain(act, self.world.desk.issue_link, request)
 
     async def _answer(self, act: Act, row: Row) -> Prepared | None:

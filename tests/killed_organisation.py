@@ -41,9 +41,11 @@ from casework.requests import (
 from ledger.changes import Row
 from ledger.clock import SystemClock, instant_of
 from ledger.commands import Outcome
+from ledger.entries import SYSTEM
 from ledger.entropy import SystemEntropy
 from ledger.errors import StoreError
 from ledger.store.tables import entry
+from tests.guests import guest
 from tests.world import START, World
 
 CLIENTS = 32
@@ -107,10 +109,10 @@ class Client:
         waiter, owner, lead = (world.people[name] for name in ("waiter", "owner", "lead"))
         name = f"{self.number}-{self.turn}"
         now = instant_of(world.unix_ms())
-        subject = {"kind": "complaint", "id": name, "customer": f"guest-{name}"}
+        subject = {"kind": "complaint", "id": name, "customer": guest(name)}
         asked = OpenCase(
             "signal", waiter.id, (name,), now, now, award_kind="service_issue", policy="service_issue/v1",
-            subject=subject, concerns=(f"guest-{name}",),
+            subject=subject, concerns=(guest(name),),
         )  # fmt: skip
         case = (await self.done("open", lambda key: desk.open_case(THE_SYSTEM, key, asked))).ids["case"]
         until = instant_of(world.unix_ms() + DAY_MS)
@@ -150,7 +152,7 @@ class Client:
         async def call(key: RequestKey) -> Done:
             source = await self.world.rows.get("source", ("pms",))
             assert source is not None
-            item = system_record.collect(waiter, case, record, source, now)
+            item = system_record.collect(waiter, case, record, source, now, SYSTEM)
             return await self.world.desk.attach_evidence(waiter, key, item)
 
         return (await self.done("record", call)).ids["evidence"]

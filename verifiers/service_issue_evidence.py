@@ -214,6 +214,13 @@ def _not_accepted(given: VerdictInput, item: Item) -> str:
     reviewer = item.review.by
     if party_person(f"member:{reviewer}", given.person) == party_person(item.submitter, given.person):
         return "reviewed_by_submitter"
+    answer = confirmation_of(item)
+    if (
+        answer is not None
+        and answer.handed_over_by is not None
+        and given.same(reviewer, answer.handed_over_by)
+    ):
+        return "reviewed_by_bearer"
     if benefits(given, reviewer):
         return "reviewer_benefits"
     return "reviewer_is_agent" if is_agent(given, reviewer) else OK

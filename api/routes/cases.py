@@ -80,7 +80,7 @@ class SuggestionMade(Asked):
 
 
 class SubjectNamed(Asked):
-    """What it is about: a kind of record and its id there."""
+    """What it is about: a kind of record and its id there. A customer named in words is kept as a pseudonym."""
 
     kind: Code
     id: Name
@@ -183,7 +183,8 @@ class ReviewMade(Asked):
 
 
 class LinkWanted(Asked):
-    """Who shall confirm, until when. The caller is told the link, so it is handed over, whatever address is kept."""
+    """Who shall confirm (a pseudonym, or a name that is kept as one), until when. The caller is told the link, so it
+    is handed over, whatever address is kept."""
 
     customer: Id
     until: Instant
@@ -231,6 +232,11 @@ class Card(Told):
     basis: dict[str, Any]
     token: str
     expires: str
+
+
+def _subject(asking: Asking, named: SubjectNamed) -> dict[str, Any]:
+    customer = None if named.customer is None else asking.rooms.customer(named.customer)
+    return {**named.model_dump(), "customer": customer}
 
 
 def _money(money: Money | None) -> dict[str, Any] | None:
@@ -313,7 +319,7 @@ def basis_tag(token: str) -> str:
 async def report_case(body: Report, asking: Annotated[Asking, need_to_write("case.report")]) -> Recorded:
     """Report that something is wrong."""
     now = asking.rooms.clock.now()
-    subject = body.subject.model_dump() if body.subject else None
+    subject = _subject(asking, body.subject) if body.subject else None
     request = OpenCase(
         origin="report",
         owner=body.owner or await first_owner(asking.rooms.rows),
@@ -344,7 +350,7 @@ async def claim_case(body: Claim, asking: Annotated[Asking, need_to_write("case.
         detected_at=now,
         award_kind=body.award_kind,
         policy=body.policy,
-        subject=body.subject.model_dump(),
+        subject=_subject(asking, body.subject),
         note=body.note,
         value=_money(body.value),
         concerns=(asking.caller.member,),
@@ -499,9 +505,8 @@ async def issue_link(
     if not body.handed_over:  # SETTLED 26: nothing here sends a link, and who sees the token could answer
         expected = "expected true: whoever asks for a link is told it and passes it on, got false"
         raise BadRequest("link_not_sent", f"handed_over: {expected}", field="/handed_over")
-    request = IssueLink(
-        case, body.customer, body.until, body.address, body.handed_over, body.address_known_before
-    )
+    customer = asking.rooms.customer(body.customer)
+    request = IssueLink(case, customer, body.until, body.address, body.handed_over, body.address_known_before)
     done = await asking.rooms.desk.issue_link(asking.who, asking.key, request)
     told = await tell(asking, done)
     token = done.secrets.get("token")

@@ -1,7 +1,8 @@
 """A version of a record from a registered source, frozen as evidence: what it said, from where, when we received it.
 
-E3: corroborated by an independent record. Whoever runs the source could have made it alone, so the source stands in the
-formula, with whoever else its registration names; who attached it could not.
+E3: corroborated by an independent record. Whoever runs the source could have made it alone, and so could whoever sent
+this version to us; both stand in the formula, with whoever else the source's registration names. Who attached it could
+not.
 """
 
 from __future__ import annotations
@@ -26,21 +27,26 @@ def collect(
     record: Mapping[str, Any],
     source: Row,
     received_at: str,
+    received_from: str,
     replaces: str | None = None,
 ) -> AttachEvidence:
     """Return the evidence of one record version.
 
     `record` has FACTS (docs/spec/verdict.md, system_record); `source` is the row of its source; `received_at` is when
-    this version was imported.
+    this version was imported, `received_from` the id of the member who sent it (or `system`).
 
     Raises:
         FormulaInvalid: the source was registered with controllers that are none.
         KeyError: a member of FACTS is missing.
     """
     facts = {name: record[name] for name in FACTS}
-    party = controllers.Party(f"source:{facts['source']}")
+    parts: list[controllers.Formula] = [controllers.Party(f"source:{facts['source']}")]
+    if received_from != SYSTEM:
+        parts.append(controllers.Party(f"member:{received_from}"))
     registered = json.loads(source["controllers"])
-    formula = controllers.any_of([party, controllers.parse_formula(registered)] if registered else [party])
+    if registered:
+        parts.append(controllers.parse_formula(registered))
+    formula = controllers.any_of(parts)
     customer = facts["customer"]
     return AttachEvidence(
         case=case,

@@ -13,6 +13,7 @@ from typing import Any
 from ledger.clock import instant_of, unix_ms_of
 from ledger.entries import Actor
 from tests.casework.forging import Line, Story, fit_output
+from tests.guests import guest
 from verifiers.policy import policy_digest
 
 Forgery = Callable[[Story], Line]
@@ -156,7 +157,7 @@ def _confirmed_without_link(story: Story) -> Line:
 
 def _answered_by_another(story: Story) -> Line:
     line = story.find("link_answered", "plain")
-    line.by("guest-2")
+    line.by(guest("guest-2"))
     story.cut(line)
     return line
 
@@ -247,7 +248,7 @@ def _forgot_second_account(story: Story, value: dict[str, Any]) -> None:
 
 
 def _other_subject(story: Story, value: dict[str, Any]) -> None:
-    value["facts"]["subject"]["customer"] = "guest-9"
+    value["facts"]["subject"]["customer"] = guest("guest-9")
 
 
 def _later_root(story: Story, value: dict[str, Any]) -> None:
@@ -330,7 +331,7 @@ def _granted_early(story: Story) -> Line:
 
 
 def _too_few_parties(story: Story) -> Line:
-    """16 tokens, approved by who handed the link over: two parties in all, where the policy wants three."""
+    """16 tokens, approved by who sent the record: two parties in all, where the policy wants three."""
     decision = _award_decision(story, "many")
     decision.by(story.named["host"], "manager")
     decision.body["authority"] = story.named["host_may"]
@@ -449,6 +450,8 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     # 3. decisions
     ("self-approval by the maker", _decided_by("waiter", "staff", "plain"), "decider_is_maker"),
     ("by the maker of the proposal, not the earner", _decided_by("cook", "staff"), "decider_is_maker"),
+    ("under another kind's policy", _told("case_opened", "plain", True, award_kind="training"), "award_kind"),
+    ("a link to the system", _told("link_issued", "plain", True, customer="system"), "customer"),
     ("by who attached the evidence", _decided_by("clerk", "staff"), "decider_is_submitter"),
     ("by the earner's second account", _decided_by("double", "manager"), "decider_is_beneficiary"),
     ("without an authority", _decided_by("auditor", "auditor"), "no_authority"),

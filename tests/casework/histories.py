@@ -165,14 +165,17 @@ async def _revoked(here: Shop, named: dict[str, str]) -> None:
 
 
 async def _by_many(here: Shop, named: dict[str, str]) -> None:
-    """The cook proposes, the waiter acts, the clerk attaches, the host hands the link over; 16 tokens need k of 3."""
+    """The cook proposes, the waiter acts, the host sent the record, the clerk does the rest; 16 tokens need k of 3."""
     case = named["many"] = await here.open(number="many")
     proposal = await here.propose(case, "cook")
     await here.decide(case, "action", "owner")
     here.wait(minutes=5)
     await here.act(case, proposal)
     here.wait(minutes=5)
-    items = [await here.record(case, "clerk"), await here.confirm(case, "host")]
+    items = [
+        await here.record(case, "clerk", here.people["host"].id),
+        await here.confirm(case, "clerk"),
+    ]
     cook = here.people["cook"]
     await here.desk.record_outcome(cook, here.key(), RecordOutcome(case, "fixed", "none"))
     for item in items:

@@ -51,19 +51,21 @@ from casework.requests import (
 from ledger import book
 from ledger.blobs import FolderBlobs
 from ledger.clock import HandClock, instant_of, unix_ms_of
+from ledger.entries import SYSTEM
 from ledger.entropy import SeededEntropy
 from ledger.reader import LogReader
 from ledger.store import open_store
 from ledger.store.tables import metadata
 from ledger.vault import Vault
 from ledger.writer import Writer
+from tests.guests import guest
 from verifiers.policy import policy_digest
 
 LOG = "harbour-house-7f3.invalid"
 START = "2026-11-20T10:00:00.000Z"
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
-GUEST = "guest-1"
+GUEST = guest("guest-1")
 PROJECTIONS = (book.project, views.project)
 
 POLICY: dict[str, Any] = {
@@ -143,7 +145,7 @@ class Shop:
             fingerprint=("complaint-to-escalate", number),
             onset=self.now(),
             detected_at=self.now(),
-            award_kind="service_issue",
+            award_kind=more.pop("award_kind", "service_issue"),
             policy="service_issue/v1",
             subject={"kind": "complaint", "id": number, "customer": GUEST},
             concerns=(GUEST,),
@@ -168,8 +170,8 @@ class Shop:
         """Take the action."""
         return await self.desk.take_action(self.people[who], self.key(), TakeAction(case, proposal))
 
-    async def record(self, case: str, who: str = "waiter", **facts: Any) -> str:
-        """Attach the complaint's record as it is now; return the evidence id."""
+    async def record(self, case: str, who: str = "waiter", received_from: str = SYSTEM, **facts: Any) -> str:
+        """Attach the complaint's record as it is now, as sent by that member; return the evidence id."""
         row = await self.rows.get("case_file", (case,))
         assert row is not None
         subject = await self.rows.open(row["subject_item"])
@@ -179,7 +181,7 @@ class Shop:
         }  # fmt: skip
         source = await self.rows.get("source", ("pms",))
         assert source is not None
-        request = system_record.collect(self.people[who], case, record, source, self.now())
+        request = system_record.collect(self.people[who], case, record, source, self.now(), received_from)
         return await self.attach(request, who)
 
     async def attach(self, request: AttachEvidence, who: str = "waiter") -> str:

@@ -88,7 +88,7 @@ async def test_approve_fails_if_a_second_account_of_the_earner_approves(here: Sh
 
 
 async def test_more_tokens_need_more_independent_parties(here: Shop) -> None:
-    # The owner hands the link over, so the owner's yes adds nobody: k stays 2, and above 15 tokens the policy wants 3.
+    # The owner sent the record, so the owner's yes adds nobody: k stays 2, and above 15 tokens the policy wants 3.
     await here.may("owner", "award")
     case = await here.open()
     proposal = await here.propose(case)
@@ -96,7 +96,7 @@ async def test_more_tokens_need_more_independent_parties(here: Shop) -> None:
     here.wait(minutes=5)
     await here.act(case, proposal)
     await here.join("lead", "manager")
-    evidence = [await here.record(case), await here.confirm(case, "owner")]
+    evidence = [await here.record(case, received_from=here.people["owner"].id), await here.confirm(case)]
     await here.desk.record_outcome(here.people["waiter"], here.key(), RecordOutcome(case, "fixed", "none"))
     for item in evidence:
         await here.review(case, item, "lead")

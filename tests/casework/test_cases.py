@@ -243,6 +243,12 @@ async def test_a_member_who_left_does_nothing_more(here: Shop) -> None:
 
 
 # ------------------------------------------------------------------------------------------ how it ends
+@pytest.mark.parametrize("origin", ["signal", "claim"])
+async def test_a_case_is_opened_under_the_policy_of_its_award_kind(here: Shop, origin: str) -> None:
+    with pytest.raises(Refused, match="award_kind: expected service_issue"):
+        await here.open(origin, award_kind="completed_training")
+
+
 async def test_outcome_fixed_needs_an_action_and_the_playbooks_evidence(here: Shop) -> None:
     owner, waiter = here.people["owner"], here.people["waiter"]
     await here.office.publish_kinds(owner, here.key(), PublishKinds("aa" * 32, {}))

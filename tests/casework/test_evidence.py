@@ -17,11 +17,13 @@ from casework.requests import (
     ExpireLink,
     IssueLink,
     Principal,
+    RecordOutcome,
     ReviewEvidence,
     WithdrawEvidence,
 )
 from ledger.errors import Refused
 from tests.casework.shop import GUEST, START, Shop
+from verifiers import controllers
 
 TOMORROW = "2026-11-21T10:00:00.000Z"
 RECORD: dict[str, Any] = {
@@ -200,6 +202,38 @@ async def test_link_controllers(here: Shop, handed_over: bool, known: bool, othe
     assert row["submitter"] == f"customer:{GUEST}" and row["grade"] == "E3"
 
 
+async def test_who_hands_a_link_over_neither_reviews_nor_decides_over_its_answer(here: Shop) -> None:
+    """Who held the token could have answered it (SETTLED 26)."""
+    await here.join("lead", "manager")
+    await here.may("lead", "award")
+    case = await here.open()
+    proposal = await here.propose(case)
+    await here.decide(case, "action", "owner")
+    here.wait(minutes=5)
+    await here.act(case, proposal)
+    evidence = [await here.record(case), await here.confirm(case, "lead")]
+    request = RecordOutcome(case, "fixed", "none")
+    await here.desk.record_outcome(here.people["waiter"], here.key(), request)
+    with pytest.raises(Refused, match="reviewer_is_submitter"):
+        await here.review(case, evidence[1], "lead")
+    for item in evidence:
+        await here.review(case, item, "owner")
+    await here.judge(case)
+    with pytest.raises(Refused, match="decider_is_submitter"):
+        await here.approve(case, "lead")
+    await here.approve(case, "accountant")
+
+
+@pytest.mark.parametrize(
+    "customer", ["system", "guest@example.org", "{owner}", GUEST[:-1], GUEST.upper(), GUEST + "0", ""]
+)
+async def test_a_links_customer_is_a_pseudonym(here: Shop, customer: str) -> None:
+    case = await here.open()
+    request = IssueLink(case, customer.format(owner=here.people["owner"].id), TOMORROW)
+    with pytest.raises(Refused, match="customer: expected a pseudonym"):
+        await here.desk.issue_link(here.people["waiter"], here.key(), request)
+
+
 async def test_a_link_needs_an_address_or_a_hand(here: Shop) -> None:
     case = await here.open()
     request = IssueLink(case, GUEST, TOMORROW, handed_over=False)
@@ -210,14 +244,24 @@ async def test_a_link_needs_an_address_or_a_hand(here: Shop) -> None:
 
 
 # ------------------------------------------------------------------------------------------ collectors
-async def test_a_record_names_its_source_and_whoever_its_registration_names(here: Shop) -> None:
-    row = {"source": "pms", "controllers": '{"party":"member:m1"}'}
-    item = system_record.collect(here.people["waiter"], "c", RECORD, row, START)
-    assert item.controllers == {"any": [{"party": "member:m1"}, {"party": "source:pms"}]}
-    assert (
-        system_record.collect(THE_SYSTEM, "c", RECORD, {**row, "controllers": "{}"}, START).submitter
-        == "system"
-    )
+@pytest.mark.parametrize(
+    ("registered", "received_from", "parties"),
+    [
+        ("{}", "system", ["source:pms"]),
+        ("{}", "clerk", ["member:clerk", "source:pms"]),
+        ('{"party":"member:m1"}', "clerk", ["member:clerk", "member:m1", "source:pms"]),
+        ('{"party":"member:clerk"}', "clerk", ["member:clerk", "source:pms"]),
+    ],
+)
+async def test_a_record_names_its_source_its_sender_and_whoever_its_registration_names(
+    here: Shop, registered: str, received_from: str, parties: list[str]
+) -> None:
+    row = {"source": "pms", "controllers": registered}
+    item = system_record.collect(here.people["waiter"], "c", RECORD, row, START, received_from)
+    formula = controllers.parse_formula(item.controllers)
+    assert sorted(controllers.parties(formula)) == parties
+    assert all(controllers.alone(formula, party, {}) for party in parties)
+    assert system_record.collect(THE_SYSTEM, "c", RECORD, row, START, received_from).submitter == "system"
 
 
 @pytest.mark.parametrize(("content", "media"), [(b"", "image/png"), (b"x", "text/html")])

@@ -25,7 +25,7 @@ from ledger.changes import Delete
 from ledger.commands import Command, Decided
 from ledger.entries import Actor
 from ledger.errors import Refused
-from tests.casework.shop import LOG, Shop
+from tests.casework.shop import GUEST, LOG, Shop
 from verifiers import registry
 
 
@@ -38,7 +38,7 @@ async def test_the_input_is_whole_and_rejudges_to_the_same_bytes(here: Shop) -> 
         output
     )
     assert given["as_of"]["size"] > max(item["seq"] for item in given["evidence"])
-    assert given["facts"]["subject"]["customer"] == "guest-1"
+    assert given["facts"]["subject"]["customer"] == GUEST
     assert json.loads(row["beneficiaries"]) == [here.people["waiter"].id] == given["beneficiaries"]
     assert {here.people["waiter"].id, here.people["owner"].id} == set(given["people"])
 

@@ -20,6 +20,7 @@ from casework.requests import (
     MemberStep,
     OpenLog,
     Principal,
+    PublishKinds,
     PublishPlaybook,
     PublishPolicy,
     RegisterAgent,
@@ -196,6 +197,15 @@ async def test_a_playbook_needs_its_kinds_and_policy(here: Shop) -> None:
     request = PublishPlaybook("p", "bb" * 32, "aa" * 32, "live", None, {})
     with pytest.raises(Refused, match="unknown: kinds"):
         await here.office.publish_playbook(owner, here.key(), request)
+    await here.office.publish_kinds(owner, here.key(), PublishKinds("aa" * 32, {}))
+    award = {"award": {"kind": "completed_training", "amount_tokens": 5}}
+    for policy, content, code in (
+        ("service_issue/v9", {}, "unknown: policy"),
+        ("service_issue/v1", award, "award_kind: expected service_issue"),
+    ):
+        request = PublishPlaybook("p", "bb" * 32, "aa" * 32, "live", policy, content)
+        with pytest.raises(Refused, match=code):
+            await here.office.publish_playbook(owner, here.key(), request)
 
 
 async def test_a_log_is_opened_once(here: Shop) -> None:

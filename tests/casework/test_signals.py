@@ -16,7 +16,7 @@ from ledger.clock import unix_ms_of
 from ledger.errors import Refused
 from playbooks.playbook import Playbook
 from playbooks.world import Cite, Cleared, Fact, Money, Signal
-from tests.casework.shop import Shop
+from tests.casework.shop import GUEST, Shop
 
 ITEM = "ab" * 32
 
@@ -79,7 +79,7 @@ async def test_a_rung_whose_person_left_is_passed_over(here: Shop) -> None:
 
 
 async def test_a_signal_opens_assigns_and_suggests_in_one_command(here: Shop, watch: Signals) -> None:
-    done = await watch.noticed(_signal(here), _playbook("role:staff"), {}, "guest-1")
+    done = await watch.noticed(_signal(here), _playbook("role:staff"), {}, GUEST)
     assert done is not None and done.outcome.count == 3
     row = await here.rows.get("case_file", (done.ids["case"],))
     assert row is not None
@@ -93,7 +93,7 @@ async def test_a_signal_opens_assigns_and_suggests_in_one_command(here: Shop, wa
     assert await here.rows.open(row["subject_item"]) == {
         "kind": "complaint",
         "id": "4711",
-        "customer": "guest-1",
+        "customer": GUEST,
     }
     assert await here.rows.open(row["facts_item"]) == {"status": "open"}
     assert row["onset"] < row["detected_at"] <= row["opened_at"]

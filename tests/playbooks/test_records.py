@@ -70,7 +70,7 @@ class Shop:
         self, changes: list[RecordChange], now_ms: int, name: str = "file", first_leaf: int = 0
     ) -> Chunk:
         """Prepare and write changes."""
-        of = ImportOf("shop", import_id("shop", name), now_ms, first_leaf)
+        of = ImportOf("shop", import_id("shop", name), now_ms, "clerk", first_leaf)
         chunk = await prepare(self.rows, self.engine, self.vault, changes, of, now_ms)
         await self.write(chunk)
         return chunk
@@ -128,7 +128,7 @@ async def test_a_signal_cites_sealed_versions_that_stand_under_the_import_root(
         assert isinstance(said, Signal) and said.detected_ms == NOW
         item = said.records[0].item
         assert item is not None
-        of = ImportOf("shop", import_id("shop", "file"), NOW)
+        of = ImportOf("shop", import_id("shop", "file"), NOW, "clerk")
         done = await finish(shop.rows, shop.vault, of, "digest of the file", 0, {})
         await shop.write(done)
         (draft,) = done.drafts
@@ -165,7 +165,7 @@ async def test_the_same_changes_twice_write_nothing(store_url: str, tmp_path: Pa
 
 async def test_a_chunk_prepared_on_old_rows_is_refused_as_stale(store_url: str, tmp_path: Path) -> None:
     async with _shop(store_url, tmp_path, "staffed") as shop:
-        of = ImportOf("shop", import_id("shop", "a"), NOW)
+        of = ImportOf("shop", import_id("shop", "a"), NOW, "clerk")
         first = await prepare(
             shop.rows, shop.engine, shop.vault, [job("j", "2026-03-02T09:00:00.000Z")], of, NOW
         )

@@ -291,6 +291,8 @@ LACKING = (
     Case("reviewed_by_its_submitter", "insufficient", ("record_accepted", "reviewed_by_submitter"), {"evidence.0.review.by": "zoe"}),
     Case("reviewed_by_a_beneficiary", "insufficient", ("confirmation_accepted", "reviewer_benefits"), {"evidence.1.review.by": "ada"}),
     Case("reviewed_by_an_agent", "insufficient", ("confirmation_accepted", "reviewer_is_agent"), {"evidence.1.review.by": "bot"}),
+    Case("reviewed_by_its_bearer", "insufficient", ("confirmation_accepted", "reviewed_by_bearer"),
+         {"evidence": [record(), handed_over("ben")]}),
     Case("record_claims_too_much", "insufficient", ("record_accepted", "controllers_overstated"),
          {"evidence.0.controllers": {"all": [{"party": "source:pms"}, {"party": "member:cyn"}]}}),
     Case("record_grade_too_low", "insufficient", ("evidence_suffices", "lacking_system_record"), {"evidence.0.grade": "E1"}),

@@ -562,6 +562,7 @@ def upgrade() -> None:
         sa.Column("import", sa.Text(), nullable=False),
         sa.Column("leaf", sa.BigInteger(), nullable=False),
         sa.Column("received_at", sa.Text(), nullable=False),
+        sa.Column("received_from", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("log", "kind", "record", "event_at", "ord", name=op.f("pk_record_version")),
     )
     with op.batch_alter_table("record_version", schema=None) as batch_op:
