@@ -24,11 +24,12 @@ class RehearsalBroken(Exception):
 
 @dataclass(slots=True)
 class Tally:
-    """What the cast tried: all attempts to change something, and the refused ones by code."""
+    """What the cast tried: all attempts to change something, the refused ones by code, the scripted cheats by name."""
 
     attempts: int = 0
     replays: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    cheats: Counter[str] = field(default_factory=Counter)
     decided: Counter[str] = field(default_factory=Counter)
     head: Callable[[], int] = lambda: 0
     """Reads the size of the log, for whoever may: a cheat must not make it grow."""
@@ -98,14 +99,17 @@ class Door:
             )
         return answer
 
-    def cheat(self, path: str, body: Any, codes: tuple[str, ...], etag: str | None = None) -> Answer:
-        """Try what must be refused with one of `codes`, and look whether it left anything behind."""
+    def cheat(
+        self, path: str, body: Any, codes: tuple[str, ...], etag: str | None = None, tried: str = "other"
+    ) -> Answer:
+        """Try what must be refused with one of `codes`, and look whether it left anything behind. `tried` names it."""
         before = self.tally.head()
         answer = self.post(path, body, etag=etag)
         if answer.code not in codes:
             raise RehearsalBroken(
                 f"{self.name}: POST {path}: expected a refusal of {codes}, got {answer.status} {dict(answer.body)}"
             )
+        self.tally.cheats[tried] += 1
         after = self.tally.head()
         if after != before:
             self.tally.left_behind.append(f"{answer.code}: log grew from {before} to {after}")
@@ -159,6 +163,15 @@ class Cast:
                 return door
         raise RehearsalBroken(f"member {member}: expected one of the cast")
 
+
+SELF_APPROVAL = "self-approval"
+MISSING_EVIDENCE = "missing evidence"
+CHANGED_PROPOSAL = "changed proposal"
+REUSED_EVIDENCE = "re-used evidence"
+DOUBLE_SUBMIT = "double submit"
+NO_AUTHORITY = "deciding without authority"
+CHEATS = (SELF_APPROVAL, MISSING_EVIDENCE, CHANGED_PROPOSAL, REUSED_EVIDENCE, DOUBLE_SUBMIT, NO_AUTHORITY)
+"""What every rehearsal of some length must have tried."""
 
 Steps = Iterator[float]
 """A script is a generator: it acts, then says how many hours pass before its next act."""
@@ -250,7 +263,7 @@ def solve(cast: Cast, matter: Matter, lines: Lines, later: Callable[[float], str
         )  # a double click: the same answer
     if cast.random.random() < 0.25:  # another click with the same yes
         cast.approver.cheat(
-            f"{case}/decisions", body, ("nonce_replayed", "stale", "transition"), etag=card.etag
+            f"{case}/decisions", body, ("nonce_replayed", "stale", "transition"), card.etag, DOUBLE_SUBMIT
         )
     yield 1.0
     if cast.random.random() < 0.06:
@@ -269,8 +282,12 @@ def _declined_first(worker: Door, manager: Door, case: str, lines: Lines) -> Gen
         f"{case}/proposals", {"action": lines.action, "text": f"{lines.text} Today.", "value": lines.value}
     )
     manager.cheat(
-        f"{case}/decisions", {"token": card.body["token"], "verb": "approved"}, ("stale",), etag=card.etag
-    )  # changed after it was shown
+        f"{case}/decisions",
+        {"token": card.body["token"], "verb": "approved"},
+        ("stale",),
+        card.etag,
+        CHANGED_PROPOSAL,
+    )
     yield 1.0
     return proposal
 
@@ -293,34 +310,40 @@ def _cheats(cast: Cast, matter: Matter, worker: Door, manager: Door) -> Iterator
     def sometimes() -> bool:
         return cast.random.random() < 0.6
 
+    decisions = f"{case}/decisions"
     if sometimes():
-        worker.cheat(
-            f"{case}/decisions", **_yes(manager, case, "action"), codes=_NOT_YOURS
-        )  # with another's card
-    if worker in cast.managers:
-        worker.cheat(f"{case}/decisions", **_yes(worker, case, "action"), codes=("decider_is_maker",))
+        worker.cheat(decisions, **_yes(worker, case, "action"), codes=_NOT_MINE, tried=SELF_APPROVAL)
     if sometimes():
-        cast.junior.cheat(f"{case}/decisions", **_yes(cast.junior, case, "action"), codes=("no_authority",))
+        worker.cheat(decisions, **_yes(manager, case, "action"), codes=_NOT_YOURS, tried="another's card")
     if sometimes():
-        cast.agent.cheat(f"{case}/decisions", **_yes(manager, case, "action"), codes=_NOT_YOURS)
+        junior = cast.junior
+        junior.cheat(decisions, **_yes(junior, case, "action"), codes=("no_authority",), tried=NO_AUTHORITY)
+    if sometimes():
+        cast.agent.cheat(
+            decisions, **_yes(manager, case, "action"), codes=_NOT_YOURS, tried="digital employee decides"
+        )
     yield
     if sometimes():
-        worker.cheat(f"{case}/outcome", {"resolution": "fixed", "impact": "none"}, ("evidence_missing",))
+        fixed = {"resolution": "fixed", "impact": "none"}
+        worker.cheat(f"{case}/outcome", fixed, ("evidence_missing",), tried=MISSING_EVIDENCE)
     yield
     if sometimes():
         again = {"kind": matter.subject_kind, "record": matter.subject}
-        worker.cheat(f"{case}/evidence/record", again, ("evidence_reused",))
+        worker.cheat(f"{case}/evidence/record", again, ("evidence_reused",), tried=REUSED_EVIDENCE)
     yield
     award = {"beneficiaries": [worker.member], "amount_tokens": 1, "budget": cast.budget}
     if sometimes():
         too_soon = ("verdict_not_pass", "transition")
-        cast.approver.cheat(f"{case}/decisions", **_yes(cast.approver, case, "award", award), codes=too_soon)
+        yes = _yes(cast.approver, case, "award", award)
+        cast.approver.cheat(decisions, **yes, codes=too_soon, tried="award before the checks")
     yield
     if sometimes():
-        worker.cheat(f"{case}/decisions", **_yes(cast.approver, case, "award", award), codes=_NOT_YOURS)
+        yes = _yes(cast.approver, case, "award", award)
+        worker.cheat(decisions, **yes, codes=_NOT_YOURS, tried=SELF_APPROVAL)
     yield
 
 
+_NOT_MINE = ("decider_is_maker", "no_authority")
 _NOT_YOURS = ("not_allowed", "stale", "no_authority", "agent_may_not", "decider_is_beneficiary")
 
 

@@ -54,6 +54,7 @@ class Report:
     decided: Counter[str] = field(default_factory=Counter)
     awards: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    cheats: Counter[str] = field(default_factory=Counter)
     left_behind: list[str] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)
     entries: int = 0
@@ -94,7 +95,7 @@ def simulate(
         _run(play, cast, read, script.mapping.source, start_ms, start_ms + days * DAY_MS, report)
         _read_results(cast, report)
     report.attempts, report.replays, report.decided = tally.attempts, tally.replays, tally.decided
-    report.refused, report.left_behind = tally.refused, tally.left_behind
+    report.refused, report.cheats, report.left_behind = tally.refused, tally.cheats, tally.left_behind
     report.audited = audit_data_folder(folder, log)
     report.seconds = time.perf_counter() - started
     return report
@@ -156,7 +157,12 @@ def _prepare(play: Stage, example: Path, source: str, random: Random, tally: Tal
     budget = owner.do("/budgets", {"amount_tokens": BUDGET_TOKENS, "purpose": "Service put right"}).ids[
         "budget"
     ]
-    owner.cheat(f"/budgets/{budget}/approve", {"amount_tokens": BUDGET_TOKENS}, ("second_person_needed",))
+    owner.cheat(
+        f"/budgets/{budget}/approve",
+        {"amount_tokens": BUDGET_TOKENS},
+        ("second_person_needed",),
+        tried="budget of one person",
+    )
     accountant.do(f"/budgets/{budget}/approve", {"amount_tokens": BUDGET_TOKENS})
     return opened.log, Cast(
         play.client, owner, managers, junior, staff, accountant, agent, budget, random, tally

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from api.cast import CHEATS
 from api.simulate import Report, simulate
 from ledger.findings import Exit
 from playbooks.backtest import load_example
@@ -73,8 +74,15 @@ def test_simulate_grants_and_settles_awards(played: Report) -> None:
 def test_simulate_refuses_one_attempt_in_ten_and_leaves_nothing_behind(played: Report) -> None:
     assert played.refused_count * 10 >= played.attempts
     assert played.left_behind == []
-    for code in ("evidence_missing", "evidence_reused", "no_authority", "stale", "second_person_needed"):
+    for code in (
+        "decider_is_maker",
+        "evidence_missing",
+        "evidence_reused",
+        "no_authority",
+        "second_person_needed",
+    ):
         assert played.refused[code] > 0, code
+    assert {tried: played.cheats[tried] for tried in CHEATS if not played.cheats[tried]} == {}
 
 
 def test_simulate_keeps_the_book_at_zero_and_pays_only_what_was_awarded(played: Report) -> None:
