@@ -161,7 +161,7 @@ class Desk:
         """Attach what a collector froze. ids: case, evidence. Refused: evidence_reused, transition."""
         ids = self._in.ids("evidence")
         contents = {} if request.content is None else {"content": request.content}
-        private = self._in.seal(request.concerns, contents, facts=request.facts)
+        private = self._in.seal(request.concerns, contents, facts=request.facts, note=request.note)
         reuse = None if request.once is None else self._in.vault.reuse_digest(request.once)
         needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
         needs += [] if reuse is None else [Need("reuse", (reuse,))]

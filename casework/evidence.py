@@ -25,18 +25,22 @@ ITEMS_MAX = 32
 
 
 def attached(view: View, command: Command, at: str) -> Decided:
-    """Rule of attach_evidence. `known`: reuse (HMAC, or None when the item may count more than once).
+    """Rule of attach_evidence; the words of a statement follow as a note. `known`: reuse (HMAC, or None when the item
+    may count more than once).
 
     Raises:
         Refused: evidence_reused, evidence_closed (what it replaces), value_invalid, transition.
     """
     asked: Asked = command.data
     people.acting(view, asked.who)
-    draft = _item(view, asked, asked.request, at)
-    row = cases.find(view, asked.request.case)
-    cases.advance(row, draft)
-    ids = {"case": asked.request.case, "evidence": asked.ids["evidence"]}
-    return Decided((draft,), (*asked.private.rows, *_once(view, asked)), ids)
+    case = asked.request.case
+    drafts = [_item(view, asked, asked.request, at)]
+    if "note" in asked.private.commitments:
+        words = {"note": asked.private.commitments["note"]}
+        drafts.append(Draft("note_added", case, {}, words, asked.private.opened))
+    cases.advance(cases.find(view, case), *drafts)
+    ids = {"case": case, "evidence": asked.ids["evidence"]}
+    return Decided(tuple(drafts), (*asked.private.rows, *_once(view, asked)), ids)
 
 
 def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:

@@ -166,6 +166,7 @@ class AttachEvidence:
     once: bytes | None = (
         None  # what may count once only in this organisation: file bytes, a record version's name
     )
+    note: str | None = None  # the words of a statement: a note of the case, in the same command
 
 
 @dataclass(frozen=True, slots=True)

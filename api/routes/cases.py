@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
@@ -35,7 +36,6 @@ from api.scope import first_owner, read_cursor
 from casework import tables
 from casework.collectors import upload
 from casework.decisions import open_token
-from casework.intake import RequestKey
 from casework.requests import (
     Acknowledge,
     AddNote,
@@ -466,10 +466,8 @@ async def attach_statement(
     case: IdInPath, body: StatementMade, asking: Annotated[Asking, need_to_write("case.evidence")]
 ) -> Recorded:
     """Attach a person's word."""
-    # the words are a note of the case; under a key of its own, so that a retry adds neither twice
-    note_key = RequestKey.of(f"{asking.key[:200]}:note", asking.key.digest)
-    await asking.rooms.desk.add_note(asking.who, note_key, AddNote(case, body.statement))
-    request = upload.statement(asking.who, case, asking.rooms.clock.now())
+    item = upload.statement(asking.who, case, asking.rooms.clock.now())
+    request = replace(item, note=body.statement)  # the words are a note of the case
     return await tell(asking, await asking.rooms.desk.attach_evidence(asking.who, asking.key, request))
 
 

@@ -182,6 +182,19 @@ async def test_refused(
     assert await size(at, ours) == before
 
 
+async def test_a_statement_refused_by_a_closed_case_leaves_no_note(at: House, ours: Team) -> None:
+    owner = ours.keys["owner"]
+    case = (await at.done("/api/v1/reports", owner, {"note": "Told twice"}))["ids"]["case"]
+    said = await at.done(f"/api/v1/cases/{case}/evidence/statement", owner, {"statement": "I saw it"})
+    assert said["entries"]["count"] == 2  # the item and its words, in one command
+    await at.done(f"/api/v1/cases/{case}/close", owner, {"reason_code": "duplicate"})
+    before = await size(at, ours)
+    path, body = f"/api/v1/cases/{case}/evidence/statement", {"statement": "Too late"}
+    answer = await at.ask("POST", path, owner, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "transition")
+    assert await size(at, ours) == before
+
+
 async def test_oversize_by_length_and_by_chunks(at: House, ours: Team) -> None:
     limit = at.settings.body_bytes_max
     told = await at.ask(

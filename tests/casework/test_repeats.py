@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from casework.collectors import upload
 from casework.requests import THE_SYSTEM, AwardStep, CaseStep, JoinMember, Judge
 from ledger.errors import Refused
 from tests.casework.shop import Shop
@@ -28,6 +30,13 @@ async def test_a_repeat_names_the_same_ids_and_no_more(here: Shop) -> None:
     await _twice(here, here.desk.hold, here.people["owner"], AwardStep(award, "under_question"))
     await _twice(here, here.desk.reopen, here.people["owner"], CaseStep(case, "not_fixed"))
     await _twice(here, here.office.join_member, here.people["owner"], JoinMember("cook", ("staff",)))
+
+
+async def test_a_repeated_statement_names_the_same_evidence(here: Shop) -> None:
+    case, who = await here.open(), here.people["waiter"]
+    said = replace(upload.statement(who, case, here.now()), note="The soup was cold")
+    await _twice(here, here.desk.attach_evidence, who, said)
+    assert (await here.kinds(case))[-2:] == ["evidence_attached", "note_added"]
 
 
 async def test_a_repeated_judgement_is_no_refusal_even_if_a_new_one_would_be(here: Shop) -> None:
