@@ -21,6 +21,7 @@ from api.problems import BadRequest, NotFound
 from casework import people
 from casework.errors import refuse
 from casework.tables import api_key, link, member
+from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
 from ledger.entries import Entry
@@ -31,6 +32,8 @@ from ledger.store.tables import log_head, metadata
 from ledger.vault import Vault
 
 CURSOR_CHARS_MAX = 400
+POSITION_MAX = INTEGER_MAX
+"""No entry has a larger seq, and no database takes an integer beyond 2^63-1 to compare with."""
 SCAN_ROWS_MAX = 10_000
 """A list that is not paged never grows beyond this: more is our own mistake, and refused aloud."""
 
@@ -216,7 +219,7 @@ def read_cursor(cursor: str | None) -> int | None:
             raise ValueError("too long")
         value = loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
         below = value["below"]
-        if type(below) is not int or write_cursor(below) != cursor:
+        if type(below) is not int or not 0 <= below <= POSITION_MAX or write_cursor(below) != cursor:
             raise ValueError("not ours")
     except (ValueError, KeyError, TypeError) as error:
         raise BadRequest(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +32,7 @@ from casework.requests import THE_SYSTEM, AttachEvidence, OpenCase, Principal
 from casework.signals import Signals
 from ledger.changes import Change, Delete
 from ledger.clock import instant_of, unix_ms_of
-from ledger.codec import dumps, loads
+from ledger.codec import loads
 from ledger.commands import Command, Decided, View
 from ledger.entries import Actor, Draft
 from ledger.errors import Refused
@@ -153,9 +154,7 @@ class Watching:
                 done.refuse([(line, str(error))])
         changes.sort(key=lambda change: (change.known_ms, change.event_ms, change.order, change.line))
         done.changes = len(changes)
-        plain = [[one.kind, one.id, one.event_at, one.order, dict(one.values)] for one in given]
-        digest = hashlib.sha256(dumps(plain)).hexdigest()
-        await self._take_in(who, source, digest, "batch", iter(changes), done)
+        await self._take_in(who, source, _batch_digest(given), "batch", iter(changes), done)
         return done
 
     async def _take_in(
@@ -407,6 +406,13 @@ class Watching:
 
 def _read(mapping: FileMapping, content: bytes, name: str) -> Reading:
     return read_stream(mapping, io.BytesIO(content), name)
+
+
+def _batch_digest(given: Sequence[Batched]) -> str:
+    """Return what names a batch: all that was sent, refused records too. Those may hold integers of any size and half
+    surrogate pairs, which the product's codec does not encode; escaped ASCII takes both."""
+    sent = [[one.kind, one.id, one.event_at, one.order, dict(one.values)] for one in given]
+    return hashlib.sha256(json.dumps(sent, sort_keys=True).encode("ascii")).hexdigest()
 
 
 def _change(published: Published, one: Batched, line: int, now: str) -> RecordChange:

@@ -25,7 +25,7 @@ from ledger import canonical
 from ledger.changes import Change, Delete, Insert, Key, Row, Set
 from ledger.commands import Command, Decided, Need, View
 from ledger.entries import Draft
-from ledger.errors import Refused
+from ledger.errors import CanonicalError, Refused
 from ledger.merkle import inclusion_proof, leaf_hash, nodes_over, root_of
 from ledger.vault import Vault
 from playbooks.backtest import Clockwork
@@ -210,8 +210,9 @@ async def prepare(
 ) -> Chunk:
     """Prepare up to CHUNK_CHANGES_MAX changes, sorted by known time, for one command.
 
-    1. what is known only after `now_ms` is refused  2. what is there already is repeated, or refused if it says
-    something else  3. the rest is sealed  4. the rows the engine reads are loaded  5. the engine runs  6. rows follow.
+    1. what is known only after `now_ms`, or has no canonical form, is refused  2. what is there already is repeated, or
+    refused if it says something else  3. the rest is sealed  4. the rows the engine reads are loaded  5. the engine
+    runs  6. rows follow.
 
     Raises:
         VaultDamaged, SealRefused: the vault; WorldIncomplete: our own mistake.
@@ -231,7 +232,11 @@ async def prepare(
             )
             continue
         key = (change.kind, change.id, instant_text(change.event_ms), change.order)
-        digest = vault.reuse_digest(canonical.encode(dict(change.values)))
+        try:
+            digest = vault.reuse_digest(canonical.encode(dict(change.values)))
+        except CanonicalError as error:  # too large, or half a surrogate pair
+            refused.append((change.line, f"{change.kind} {change.id}: {error}"))
+            continue
         if key in there:
             if there[key] == digest:
                 repeated += 1

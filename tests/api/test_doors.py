@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api.problems import MEDIA_TYPE
+from api.scope import write_cursor
 from tests.api.house import House, Team
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -242,10 +243,17 @@ async def test_an_ended_key_and_a_left_member_are_out_at_once(at: House, ours: T
     assert (await at.ask("GET", "/api/v1/me", third["secret"])).status_code == 401
 
 
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "eyJiZWxvdyI6MS41fQ", "eyJiZWxvdyI6dHJ1ZX0", "%00", "ä"])
+CURSORS = [
+    "x", "AAAA", "eyJiZWxvdyI6MS41fQ", "eyJiZWxvdyI6dHJ1ZX0", "%00", "ä",
+    *(write_cursor(position) for position in (-1, 2**53, 2**63, 2**64 - 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
 async def test_cursors_of_others_are_refused(at: House, ours: Team, cursor: str) -> None:
-    answer = await at.ask("GET", f"/api/v1/cases?cursor={cursor}", ours.keys["owner"])
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
+    for path in ("cases", "awards", "postings"):
+        answer = await at.ask("GET", f"/api/v1/{path}?cursor={cursor}", ours.keys["owner"])
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
 
 
 async def test_pages_hold_every_case_once(at: House, ours: Team) -> None:
