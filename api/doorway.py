@@ -69,7 +69,7 @@ class Doorway:
             if refusal is not None:
                 await answer(refusal, _headers_of(refusal))(scope, receive, sending)
             else:
-                await self._app(scope, _counting(receive, self._body_bytes_max), sending)
+                await self._app(scope, counting(receive, self._body_bytes_max), sending)
         finally:
             self._in_flight -= 1
             self._note(scope, status, time.perf_counter() - started)
@@ -79,12 +79,8 @@ class Doorway:
             return document(
                 503, "busy", f"more than {self._in_flight_max} requests at once; try again in a second"
             )
-        for name, value in scope["headers"]:
-            if name == b"content-length" and (not value.isdigit() or int(value[:20]) > self._body_bytes_max):
-                return document(
-                    413, "body_too_large", _too_large(self._body_bytes_max, value.decode("latin-1")[:20])
-                )
-        return None
+        refused = length_refused(scope, self._body_bytes_max)
+        return None if refused is None else document(413, "body_too_large", refused)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "none"
@@ -93,6 +89,14 @@ class Doorway:
         log.info(
             "request", method=scope["method"][:10], route=route, status=status, ms=round(seconds * 1000, 1)
         )
+
+
+def length_refused(scope: Scope, limit: int) -> str | None:
+    """Return the sentence that refuses the announced length of a body, None where it is within `limit` bytes."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value[:20]) > limit):
+            return _too_large(limit, value.decode("latin-1")[:20])
+    return None
 
 
 def _too_large(limit: int, got: str) -> str:
@@ -112,7 +116,7 @@ def _add_headers(message: MutableMapping[str, Any]) -> None:
     message["headers"] = headers
 
 
-def _counting(receive: Receive, limit: int) -> Receive:
+def counting(receive: Receive, limit: int) -> Receive:
     """Wrap `receive` so that a body without a length, sent in chunks, cannot pass the limit either."""
     total = 0
 

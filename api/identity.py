@@ -8,7 +8,7 @@ belongs to a person or an agent is the member's role.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -21,9 +21,10 @@ from api.problems import BadRequest, NotAllowed, NotSignedIn
 from api.rooms import Rooms
 from casework.intake import RequestKey
 from casework.requests import Principal
-from ledger.codec import dumps, loads
+from ledger.codec import dumps
 
 IDEMPOTENCY_KEY_CHARS_MAX = 200
+JSON_TYPE = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ async def signed_in(
     return holder
 
 
+async def sign_in(request: Request) -> Caller:
+    """Return who asks, before anything else of the request is read. Raises NotSignedIn."""
+    return await signed_in(request, await _bearer(request))
+
+
 class Need:
     """A dependency that lets only roles of one permission through; `permission` is read by the route walk."""
 
@@ -121,9 +127,9 @@ def idempotency_key(
 class NeedToWrite(Need):
     """For a route that changes something: its value is the Asking."""
 
-    def __init__(self, permission: str, media_types: Sequence[str]) -> None:
+    def __init__(self, permission: str, large_body: bool) -> None:
         super().__init__(permission)
-        self.media_types = tuple(media_types)
+        self.large_body = large_body
 
     async def __call__(
         self,
@@ -134,29 +140,32 @@ class NeedToWrite(Need):
     ) -> Asking:
         allowed = self.check(caller)
         body = await request.body()
-        got = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if body and got not in self.media_types:
-            raise BadRequest(
-                "media_type", f"expected {' or '.join(self.media_types)}, got {got or 'none'}", status=415
-            )
+        got = media_type(request)
+        if body and got != JSON_TYPE:
+            raise BadRequest("media_type", f"expected {JSON_TYPE}, got {got or 'none'}", status=415)
         installation = request.app.state.installation
         # a request without a key cannot be recognised again; a random key keeps it from colliding with another
         key = given_key or f"door:{installation.entropy.token(16).hex()}"
+        with suppress(ValueError, TypeError, RecursionError):
+            body = dumps(await request.json())  # another order of members or layout is the same request
         digest = request_digest(request.method, request.url.path, request.url.query, body)
         return Asking(allowed, await installation.rooms(allowed.log), RequestKey.of(key, digest), response)
 
 
-def need_to_write(permission: str, media_types: Sequence[str] = ("application/json",)) -> Any:
-    """Return the dependency of a route that changes something under `permission`; its value is the Asking."""
-    return Depends(NeedToWrite(permission, media_types))
+def need_to_write(permission: str, *, large_body: bool = False) -> Any:
+    """Return the dependency of a route that changes something under `permission`; its value is the Asking.
+
+    `large_body`: it takes files or whole documents, up to `body_bytes_max`; every other JSON up to `json_bytes_max`.
+    """
+    return Depends(NeedToWrite(permission, large_body))
+
+
+def media_type(request: Request) -> str:
+    """Return the media type of the body without its parameters, lower case; empty: none was given."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def request_digest(method: str, path: str, query: str, body: bytes) -> str:
-    """Return hex SHA-256 of what was asked: method, path, query and the body, canonical where it is JSON, so that
-    another order of members or another layout is the same request."""
-    try:
-        body = dumps(loads(body))
-    except (ValueError, TypeError):
-        pass  # no JSON (a CSV file): its bytes are what was asked
+    """Return hex SHA-256 of what was asked: method, path, query and the body, canonical where it has such a form."""
     head = f"{method} {path}?{query}".encode("utf-8", "surrogateescape")
     return hashlib.sha256(b"tallystick/request/v1\x00" + head + b"\x00" + body).hexdigest()

@@ -5,7 +5,7 @@ Problem                     an error of the doors themselves; carries its status
 |-- NotSignedIn         401 no key, or one that is unknown, ended or expired
 |-- NotAllowed          403 the matrix refuses the role
 |-- NotFound            404 unknown here; another organisation's ids read the same
-`-- BadRequest      413-428 size, media type, header, cursor
+`-- BadRequest      400-428 doubled member, size, media type, header, cursor
 ledger.Refused      by code see STATUS_BY_CODE; 409 otherwise
 casework.TokenInvalid   403 a decision or link token that was never issued here
 playbooks.DocumentInvalid and its like, verifiers.PolicyInvalid    422 a file is not what its format says
@@ -148,7 +148,7 @@ class NotFound(Problem):
 
 
 class BadRequest(Problem):
-    """The request cannot be read as it stands; `status` is one of 413, 415, 422, 428. The caller mends it."""
+    """The request cannot be read as it stands; `status` is one of 400, 412, 413, 415, 422, 428. The caller mends it."""
 
     status = 422
 
@@ -285,6 +285,6 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
     }
-    for status in (401, 403, 404, 405, 409, 413, 415, 422, 428, 500, 503)
+    for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 428, 500, 503)
 }
 """Declared on every route, so that the OpenAPI document says what may come back."""

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     checkpoint_interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 10
     worker_pause_ms: Annotated[int, Field(ge=10, le=60_000)] = 500
     body_bytes_max: Annotated[int, Field(ge=1_024, le=256 * 1024 * 1024)] = 32 * 1024 * 1024
+    """Of any body: files, imports, batches of records, published documents."""
+
+    json_bytes_max: Annotated[int, Field(ge=16 * 1024, le=1024 * 1024)] = 64 * 1024
+    """Of every other body."""
+
     page_items_max: Annotated[int, Field(ge=1, le=1_000)] = 200
     records_per_batch_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     requests_in_flight_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
 from api.routes.answers import page, plain, tell
@@ -25,7 +26,7 @@ from casework import tables
 from casework.requests import AwardStep
 from ledger.store.tables import account, posting
 
-router = APIRouter(prefix="/api/v1", tags=["awards"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["awards"], responses=PROBLEM_RESPONSES)
 
 
 class AwardReason(Asked):

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
+from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, BadRequest
 from api.routes.answers import page, plain, tell
@@ -54,7 +55,7 @@ from casework.requests import (
     WithdrawEvidence,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["cases"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["cases"], responses=PROBLEM_RESPONSES)
 
 STATES = (
     "^(DETECTED|SUPPRESSED|UNKNOWN|ASSIGNED|ACKNOWLEDGED|AWAITING_DECISION|"
@@ -450,7 +451,9 @@ async def attach_record(
 
 @router.post("/cases/{case}/evidence/file", operation_id="attach_file", status_code=201)
 async def attach_file(
-    case: IdInPath, body: FileShown, asking: Annotated[Asking, need_to_write("case.evidence")]
+    case: IdInPath,
+    body: FileShown,
+    asking: Annotated[Asking, need_to_write("case.evidence", large_body=True)],
 ) -> Recorded:
     """Attach a file."""
     try:

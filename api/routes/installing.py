@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
 
+from api.bodies import Door
 from api.permissions import OPERATOR
 from api.problems import NotSignedIn
 from api.routes.shapes import Asked, Name, Told
 from casework import tables
 
-router = APIRouter(prefix="/api/v1", tags=["operator"], include_in_schema=False)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["operator"], include_in_schema=False)
 
 
 class OrganisationWanted(Asked):

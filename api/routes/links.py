@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import HTMLResponse
 
+from api.bodies import Door
 from api.problems import PROBLEM_RESPONSES, NotFound
 from api.rooms import Rooms
 from api.scope import Row
@@ -15,7 +16,7 @@ from casework.desk import link_digest
 from casework.requests import AnswerLink
 from ledger.errors import Refused
 
-router = APIRouter(tags=["customer links"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, tags=["customer links"], responses=PROBLEM_RESPONSES)
 
 TOKEN_CHARS_MAX = 200
 NOTE_CHARS_MAX = 1_000

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from api.bodies import Door
 from api.caller import draw_key
 from api.identity import Asking, Visit, need, need_to_write
 from api.permissions import MATRIX, ROLES, role_for
@@ -41,7 +42,7 @@ from casework.requests import (
     SetBudget,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["people"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["people"], responses=PROBLEM_RESPONSES)
 
 Role = Annotated[str, Field(pattern="^(owner|manager|staff|auditor|outsider)$")]
 Writes = Annotated[Asking, need_to_write("member.write")]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from starlette.responses import PlainTextResponse, Response
 
+from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, NotFound, Problem
 from api.routes.shapes import IdInPath, Told
@@ -18,7 +19,7 @@ from ledger.merkle import leaf_hash
 from ledger.proofs import TlogProof
 from ledger.tiles import TILE_WIDTH, pack_bundle, width_at
 
-router = APIRouter(prefix="/api/v1", tags=["record"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["record"], responses=PROBLEM_RESPONSES)
 
 SEQ_MAX = 2**53 - 1
 IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}

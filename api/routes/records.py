@@ -8,17 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
 from api.routes.shapes import Asked, Code, IdInPath, Instant, Name, Told
 from api.watching import Batched, Imported
 
-router = APIRouter(prefix="/api/v1", tags=["records"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["records"], responses=PROBLEM_RESPONSES)
 
 FILE_CHARS_MAX = 200_000_000
 MAPPING_CHARS_MAX = 262_144
 BATCH_RECORDS_MAX = 1_000
-Imports = Annotated[Asking, need_to_write("record.write")]
+Imports = Annotated[Asking, need_to_write("record.write", large_body=True)]
 
 
 class FileGiven(Asked):

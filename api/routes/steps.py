@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
+from api.bodies import Door
 from api.identity import Visit, need
 from api.problems import PROBLEM_RESPONSES
 from api.routes.shapes import IdInPath, Told
@@ -18,7 +19,7 @@ from ledger.entries import SYSTEM
 from ledger.overlay import Overlay
 from ledger.store.tables import shapes
 
-router = APIRouter(prefix="/api/v1", tags=["cases"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["cases"], responses=PROBLEM_RESPONSES)
 
 
 class StepTold(Told):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
 from api.published import check_mode, read_kinds_text, read_playbook_text, read_policy_text
@@ -16,13 +17,14 @@ from api.routes.shapes import Asked, Code, Id, IdInPath, Page, Recorded
 from casework import tables
 from casework.requests import ChangeMode, RegisterSource
 
-router = APIRouter(prefix="/api/v1", tags=["watching"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["watching"], responses=PROBLEM_RESPONSES)
 
 DOCUMENT_CHARS_MAX = 262_144
 Document = Annotated[str, StringConstraints(min_length=1, max_length=DOCUMENT_CHARS_MAX)]
 Mode = Annotated[str, Field(pattern="^(draft|shadow|live|retired)$")]
 Reads = Annotated[Visit, need("watch.read")]
 Writes = Annotated[Asking, need_to_write("watch.write")]
+Publishes = Annotated[Asking, need_to_write("watch.write", large_body=True)]
 
 
 class DocumentGiven(Asked):
@@ -61,7 +63,7 @@ async def list_kinds(visit: Reads) -> Page:
 
 
 @router.post("/kinds", operation_id="publish_kinds", status_code=201)
-async def publish_kinds(body: DocumentGiven, asking: Writes) -> Recorded:
+async def publish_kinds(body: DocumentGiven, asking: Publishes) -> Recorded:
     """Publish the vocabulary; only additions to what is published already."""
     request = await read_kinds_text(asking.rooms.rows, body.yaml)
     done = await asking.rooms.office.publish_kinds(asking.who, asking.key, request)
@@ -84,7 +86,7 @@ async def read_one_playbook(playbook: IdInPath, visit: Reads) -> dict[str, Any]:
 
 
 @router.post("/playbooks", operation_id="publish_playbook", status_code=201)
-async def publish_playbook(body: PlaybookGiven, asking: Writes) -> Recorded:
+async def publish_playbook(body: PlaybookGiven, asking: Publishes) -> Recorded:
     """Publish a playbook; it is type-checked against the kinds published last."""
     request = await read_playbook_text(asking.rooms.rows, body.yaml, body.mode)
     done = await asking.rooms.office.publish_playbook(asking.who, asking.key, request)
@@ -109,7 +111,7 @@ async def list_policies(visit: Reads) -> Page:
 
 
 @router.post("/policies", operation_id="publish_policy", status_code=201)
-async def publish_policy(body: DocumentGiven, asking: Writes) -> Recorded:
+async def publish_policy(body: DocumentGiven, asking: Publishes) -> Recorded:
     """Publish a verifier's policy; never retroactive."""
     request = read_policy_text(body.yaml)
     return await tell(asking, await asking.rooms.office.publish_policy(asking.who, asking.key, request))

@@ -196,20 +196,67 @@ async def test_a_statement_refused_by_a_closed_case_leaves_no_note(at: House, ou
     assert await size(at, ours) == before
 
 
-async def test_oversize_by_length_and_by_chunks(at: House, ours: Team) -> None:
-    limit = at.settings.body_bytes_max
-    told = await at.ask(
-        "POST", "/api/v1/reports", ours.keys["owner"], content=b"x" * (limit + 1), headers=JSON
-    )
-    assert (told.status_code, told.json()["code"]) == (413, "body_too_large")
+BOUNDS: list[tuple[str, str]] = [
+    # path, setting that bounds its body
+    ("/api/v1/reports", "json_bytes_max"),
+    ("/api/v1/settings", "json_bytes_max"),
+    ("/api/v1/cases/nothing/decisions", "json_bytes_max"),
+    ("/api/v1/cases/nothing/evidence/statement", "json_bytes_max"),
+    ("/api/v1/organisations", "json_bytes_max"),
+    ("/l/0123456789abcdef", "json_bytes_max"),
+    ("/api/v1/cases/nothing/evidence/file", "body_bytes_max"),
+    ("/api/v1/sources/pms/imports", "body_bytes_max"),
+    ("/api/v1/sources/pms/records:batch", "body_bytes_max"),
+    ("/api/v1/kinds", "body_bytes_max"),
+    ("/api/v1/playbooks", "body_bytes_max"),
+    ("/api/v1/policies", "body_bytes_max"),
+]
+
+
+@pytest.mark.parametrize(("path", "setting"), BOUNDS, ids=[row[0] for row in BOUNDS])
+async def test_oversize_by_length_and_by_chunks(at: House, ours: Team, path: str, setting: str) -> None:
+    limit = getattr(at.settings, setting)
+    fits = await at.ask("POST", path, ours.keys["owner"], content=b" " * limit, headers=JSON)
+    assert fits.status_code not in (413, 500)
 
     async def pieces() -> Any:
-        for _ in range(limit // 1_000_000 + 2):
-            yield b" " * 1_000_000
+        for _ in range(limit // 10_000 + 2):
+            yield b" " * 10_000
 
-    headers = {**JSON, "Authorization": f"Bearer {ours.keys['owner']}"}
+    for content in (b"x" * (limit + 1), pieces()):
+        headers = {**JSON, "Authorization": f"Bearer {ours.keys['owner']}"}
+        answer = await at.client.post(path, content=content, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+        assert f"expected a body of at most {limit} bytes, got " in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("key", [None, "tsk_" + "0" * 64])
+async def test_a_strangers_body_is_never_read(at: House, key: str | None) -> None:
+    read: list[bytes] = []
+
+    async def pieces() -> Any:
+        read.append(b'{"note": "')
+        yield read[-1]
+
+    headers = JSON if key is None else {**JSON, "Authorization": f"Bearer {key}"}
     answer = await at.client.post("/api/v1/reports", content=pieces(), headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+    assert read == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"note": "a", "note": "a"}',
+        b'{"note": "a", "subject": {"kind": "room", "id": "7", "id": "8"}}',
+        b'{"note": "a", "n\\u006fte": "b"}',
+    ],
+)
+async def test_a_member_given_twice_is_refused(at: House, ours: Team, body: bytes) -> None:
+    before = await size(at, ours)
+    answer = await at.ask("POST", "/api/v1/reports", ours.keys["owner"], content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (400, "member_twice")
+    assert await size(at, ours) == before
 
 
 async def test_unknown_path_and_method(at: House, ours: Team) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from api.bodies import Door
 from api.permissions import MATRIX, OPERATOR, ROLES, role_for
 from tests.api.house import House, Team
 
@@ -52,6 +53,14 @@ async def test_every_route_names_a_permission_or_is_public(at: House) -> None:
         one for one in unnamed if one in PUBLIC or one[1].startswith("/static") or one == ("GET", "/")
     }
     assert {permission for _, _, permission in found if permission} - {OPERATOR} == set(MATRIX)
+
+
+async def test_every_body_comes_through_a_door(at: House) -> None:
+    changing = [
+        context for context in iter_route_contexts(at.app.routes) if "POST" in (context.methods or ())
+    ]
+    assert len(changing) >= 40
+    assert [context.path for context in changing if not isinstance(context.original_route, Door)] == []
 
 
 async def test_every_route_for_every_role(at: House, ours: Team) -> None:

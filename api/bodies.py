@@ -1,0 +1,85 @@
+"""What a request passes between its route and its body: a key in force first, then a bound, then one meaning only.
+
+    1. who asks (a stranger's bytes are never read)   2. how much they may send here   3. JSON without doubled members
+
+The key is looked up again after the body has come: what counts is the key in force when the request is decided.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from api.doorway import counting, length_refused
+from api.identity import JSON_TYPE, NeedToWrite, media_type, sign_in, signed_in
+from api.problems import INPUT_SHOWN_CHARS_MAX, BadRequest
+
+
+class StrictRequest(Request):
+    """A request whose JSON is parsed once, and refused where two readers could read two things."""
+
+    async def json(self) -> Any:
+        """Return the body's JSON.
+
+        Raises:
+            BadRequest: an object holds a member twice. ValueError, RecursionError: it is no JSON, or nested too deep.
+        """
+        if not hasattr(self, "_json"):
+            self._json = json.loads(await self.body(), object_pairs_hook=_members)
+        return self._json
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for name in names if names.count(name) > 1)
+        shown = repr(doubled)[:INPUT_SHOWN_CHARS_MAX]
+        raise BadRequest(
+            "member_twice", f"expected each member of an object once, got {shown} again", status=400
+        )
+    return members
+
+
+class Door(APIRoute):
+    """The class of every route: it may be entered with a body only as this module says."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """Return the handler of a request."""
+        handle = super().get_route_handler()
+        if "POST" not in (self.methods or ()):
+            return handle
+        calls = list(_calls(self.dependant))
+        needs_key = signed_in in calls
+        is_large = any(isinstance(call, NeedToWrite) and call.large_body for call in calls)
+
+        async def enter(request: Request) -> Response:
+            # 1. who asks
+            if needs_key:
+                await sign_in(request)
+            # 2. how much
+            settings = request.app.state.installation.settings
+            limit = settings.body_bytes_max if is_large else settings.json_bytes_max
+            if refused := length_refused(request.scope, limit):
+                raise BadRequest("body_too_large", refused, status=413)
+            strict = StrictRequest(request.scope, counting(request.receive, limit))
+            # 3. one meaning; what is no JSON at all is told with its place by the framework, which reads it again
+            if media_type(request) == JSON_TYPE:
+                with suppress(ValueError, RecursionError):
+                    await strict.json()
+            return await handle(strict)
+
+        return enter
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for child in dependant.dependencies:
+        yield from _calls(child)
