@@ -27,7 +27,7 @@ from casework import tables
 from casework.collectors import system_record
 from casework.desk import Desk
 from casework.errors import refuse
-from casework.intake import Intake
+from casework.intake import Intake, RequestKey
 from casework.requests import THE_SYSTEM, AttachEvidence, OpenCase, Principal
 from casework.signals import Signals
 from ledger.changes import Change, Delete
@@ -81,6 +81,7 @@ class Imported:
     refused_rows: tuple[tuple[int, str], ...] = ()
     cases: int = 0
     shadowed: int = 0
+    replayed: bool = False
 
     def refuse(self, notes: Iterable[tuple[int, str]]) -> None:
         """Count refused rows and keep the first of them."""
@@ -122,12 +123,13 @@ class Watching:
 
     # ------------------------------------------------------------------------------------------ records in
     async def import_file(
-        self, who: Principal, source: str, mapping: str, content: str, name: str
+        self, who: Principal, key: RequestKey, source: str, mapping: str, content: str, name: str
     ) -> Imported:
         """Import a CSV file. Bad rows are refused with their line; what is there already counts as repeated.
 
         Raises:
-            DocumentInvalid: the mapping. ImportRefused: the file as a whole. Refused: unknown source or kind.
+            DocumentInvalid: the mapping. ImportRefused: the file as a whole. Refused: unknown source or kind,
+            idempotency_mismatch.
         """
         running = await self._need_running()
         compiled = read_mapping(documents.parse(mapping.encode(), "mapping.yaml"), running.published.kinds)
@@ -137,11 +139,17 @@ class Watching:
         done.repeated = reading.repeated
         done.refuse((note.line, note.reason) for note in reading.refused)
         done.refused = reading.refused_count
-        await self._take_in(who, source, reading.digest, name, reading.changes(), done)
+        await self._take_in(who, key, source, reading.digest, name, reading.changes(), done)
         return done
 
-    async def import_batch(self, who: Principal, source: str, given: Sequence[Batched]) -> Imported:
-        """Import record versions that another system sends. Raises Refused: unknown source or kind."""
+    async def import_batch(
+        self, who: Principal, key: RequestKey, source: str, given: Sequence[Batched]
+    ) -> Imported:
+        """Import record versions that another system sends.
+
+        Raises:
+            Refused: unknown source or kind, idempotency_mismatch.
+        """
         running = await self._need_running()
         await self._need_source(source, sorted({one.kind for one in given}))
         done = Imported(rows=len(given))
@@ -154,23 +162,26 @@ class Watching:
                 done.refuse([(line, str(error))])
         changes.sort(key=lambda change: (change.known_ms, change.event_ms, change.order, change.line))
         done.changes = len(changes)
-        await self._take_in(who, source, _batch_digest(given), "batch", iter(changes), done)
+        await self._take_in(who, key, source, _batch_digest(given), "batch", iter(changes), done)
         return done
 
     async def _take_in(
         self,
         who: Principal,
+        key: RequestKey,
         source: str,
         digest: str,
         name: str,
         changes: Iterator[RecordChange],
         done: Imported,
     ) -> None:
-        """1. a command per chunk  2. what was said, acted on  3. one entry when the last chunk is in."""
+        """1. the key is taken  2. a command per chunk  3. one entry when the last chunk is in  4. what was said,
+        acted on. A crash after 1 costs nothing: the same request goes on where it was, another one is refused."""
         async with self._one_at_a_time:
             running = await self._need_running()
             now_ms = self._in.clock()
             of = ImportOf(source, import_id(source, digest), now_ms, who.id)
+            done.replayed = await self._take_key(who, key)
             while part := list(islice(changes, CHUNK_CHANGES_MAX)):
                 ready = partial(prepare, self._rows, running.engine, self._in.vault, part, of, now_ms)
                 chunk = await self._write(who, running, ready)
@@ -184,6 +195,18 @@ class Watching:
             if last.drafts:
                 await self._submit(who, replace(last, rows=(*last.rows, *file.rows)))
         done.cases = await self.speak()
+
+    async def _take_key(self, who: Principal, key: RequestKey) -> bool:
+        """Bind the caller's key to this request, by a command without entries; say whether it was bound before.
+
+        Raises:
+            Refused: idempotency_mismatch (bound to another request).
+        """
+        actor = Actor(who.id, who.role, who.via)
+        taken = await self._writer.submit(
+            Command(self._in.log, actor, str(key), key.digest, (), _only_rows, ())
+        )
+        return taken.replayed
 
     # ------------------------------------------------------------------------------------------ time passes
     async def fire(self) -> int:
@@ -280,7 +303,7 @@ class Watching:
                 f"done:{job}",
                 hashlib.sha256(job.encode()).hexdigest(),
                 (),
-                _forget,
+                _only_rows,
                 (*forgotten(item), Delete("job", (job,))),
             )
         )
@@ -428,7 +451,7 @@ def _change(published: Published, one: Batched, line: int, now: str) -> RecordCh
     )
 
 
-def _forget(view: View, command: Command, at: str) -> Decided:
+def _only_rows(view: View, command: Command, at: str) -> Decided:
     return Decided((), command.data)
 
 

@@ -55,10 +55,15 @@ RESOURCES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
 """What a change is told with, the first of these that its ids name."""
 
 
+def mark_replay(asking: Asking, replayed: bool) -> None:
+    """Say in a header that the answer is that of an earlier request under the same key."""
+    if replayed:
+        asking.response.headers["Idempotent-Replay"] = "true"
+
+
 async def tell(asking: Asking, done: Done) -> Recorded:
     """Answer a change: its entries and ids, and the resource as it is now. A replay says so in a header."""
-    if done.outcome.replayed:
-        asking.response.headers["Idempotent-Replay"] = "true"
+    mark_replay(asking, done.outcome.replayed)
     resource = None
     for name, (table, key) in RESOURCES.items():
         if name in done.ids:

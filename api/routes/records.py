@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
+from api.routes.answers import mark_replay
 from api.routes.shapes import Asked, Code, IdInPath, Instant, Name, Told
 from api.watching import Batched, Imported
 
@@ -72,7 +73,8 @@ class ImportTold(Told):
     shadowed: int
 
 
-def _told(done: Imported) -> ImportTold:
+def _told(asking: Asking, done: Imported) -> ImportTold:
+    mark_replay(asking, done.replayed)
     return ImportTold(
         rows=done.rows,
         changes=done.changes,
@@ -88,20 +90,22 @@ def _told(done: Imported) -> ImportTold:
 
 @router.post("/sources/{source}/imports", operation_id="import_file", status_code=201)
 async def import_file(source: IdInPath, body: FileGiven, asking: Imports) -> ImportTold:
-    """Import a file. It repeats by content: what is there already counts as repeated, whatever the key."""
+    """Import a file. What is there already counts as repeated, whatever the key; a key stands for one import."""
+    watching = asking.rooms.watching
     return _told(
-        await asking.rooms.watching.import_file(asking.who, source, body.mapping, body.content, body.name)
+        asking,
+        await watching.import_file(asking.who, asking.key, source, body.mapping, body.content, body.name),
     )
 
 
 @router.post("/sources/{source}/records:batch", operation_id="import_batch", status_code=201)
 async def import_batch(source: IdInPath, body: BatchGiven, asking: Imports) -> ImportTold:
-    """Import a batch of records."""
+    """Import a batch of records. What is there already counts as repeated; a key stands for one batch."""
     given = [
         Batched(one.kind, one.id, one.event_at, one.known_at, one.order, one.values, one.subject)
         for one in body.records
     ]
-    return _told(await asking.rooms.watching.import_batch(asking.who, source, given))
+    return _told(asking, await asking.rooms.watching.import_batch(asking.who, asking.key, source, given))
 
 
 @router.get("/records/{kind}/{record}", operation_id="read_record")

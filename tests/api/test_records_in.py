@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -27,6 +28,24 @@ kinds:
         optional: true
 """ + "".join(f"      note_{n}:\n        type: string\n        optional: true\n" for n in range(20))
 BATCH = "/api/v1/sources/pms/records:batch"
+IMPORT = "/api/v1/sources/pms/imports"
+MAPPING = """
+format: 1
+source: pms
+kind: stay
+rows: records
+zone: UTC
+id: id
+changes:
+  - change: booked
+    at: booked
+    precision: minute
+fields:
+  room:
+    column: room
+  nights:
+    column: nights
+"""
 JSON = {"Content-Type": "application/json"}
 
 
@@ -70,3 +89,51 @@ async def test_a_bad_record_is_refused_by_its_line(
     told = answer.json()
     assert (told["imported"], told["refused"], told["refused_rows"][0]["line"]) == (2, 1, 2)
     assert reason in told["refused_rows"][0]["reason"]
+
+
+def batch(*names: str) -> dict[str, Any]:
+    """Return a batch of these stays."""
+    return {"records": [stay(name) for name in names]}
+
+
+async def test_a_key_stands_for_one_import(at: House, hotel: Team) -> None:
+    owner = hotel.keys["owner"]
+    first = await at.ask("POST", BATCH, owner, json=batch("k-1"), key="import-1")
+    again = await at.ask("POST", BATCH, owner, json=batch("k-1"), key="import-1")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert ("idempotent-replay" in first.headers, again.headers["idempotent-replay"]) == (False, "true")
+    assert (first.json()["imported"], again.json()["imported"], again.json()["repeated"]) == (1, 0, 1)
+    other = await at.ask("POST", BATCH, owner, json=batch("k-2"), key="import-1")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    moved = await at.ask("POST", "/api/v1/reports", owner, json={"note": "x"}, key="import-1")
+    assert (moved.status_code, moved.json()["code"]) == (422, "idempotency_mismatch")
+    assert (await at.done(BATCH, owner, batch("k-2"), key="import-2"))["imported"] == 1
+
+
+async def test_a_key_stands_for_one_file(at: House, hotel: Team) -> None:
+    owner = hotel.keys["owner"]
+
+    async def send(name: str) -> httpx.Response:
+        content = f"id,booked,room,nights\n{name},2026-11-20T09:00,7,2\n"
+        body = {"name": "stays.csv", "mapping": MAPPING, "content": content}
+        return await at.ask("POST", IMPORT, owner, json=body, key="file-1")
+
+    first, again, other = await send("f-1"), await send("f-1"), await send("f-2")
+    assert (first.status_code, first.json()["imported"]) == (201, 1), first.text
+    assert (again.json()["repeated"], again.headers["idempotent-replay"]) == (1, "true")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
+async def test_an_import_that_brings_nothing_new_takes_its_key_too(at: House, hotel: Team) -> None:
+    owner = hotel.keys["owner"]
+    await at.done(BATCH, owner, batch("n-1"), key="new-1")
+    assert (await at.done(BATCH, owner, batch("n-1"), key="new-2"))["repeated"] == 1
+    other = await at.ask("POST", BATCH, owner, json=batch("n-2"), key="new-2")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
+async def test_a_refused_import_does_not_use_up_its_key(at: House, hotel: Team) -> None:
+    owner = hotel.keys["owner"]
+    unknown = await at.ask("POST", "/api/v1/sources/none/records:batch", owner, json=batch("r-1"), key="r")
+    assert unknown.status_code == 404
+    assert (await at.done(BATCH, owner, batch("r-1"), key="r"))["imported"] == 1
