@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from casework.charters import Charter
 from casework.requests import Principal
 from ledger.entropy import Entropy
 
@@ -15,15 +16,23 @@ KEY_SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who holds a valid key. `role` is the one used for this request; empty until a permission was checked."""
+    """Somebody who holds a valid key. `role` is the one used for this request; empty until a permission was checked.
+
+    `charter` binds a digital employee; None: a person.
+    """
 
     log: str
     member: str
     roles: tuple[str, ...]
     key_id: str
+    charter: Charter | None
     via: str = "http"
     assurance: str = "key"
     role: str = ""
+
+    def reads(self, kind: str | None) -> bool:
+        """Say whether records of this kind, and cases about one, are there for the caller at all."""
+        return self.charter is None or self.charter.reads(kind)
 
     @property
     def who(self) -> Principal:

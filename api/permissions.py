@@ -50,7 +50,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "case.decide": _PEOPLE,
     "case.close": _LEADS,
     # recognition
-    "award.read": _ALL,
+    "award.read": _PEOPLE,
     "award.hold": _LEADS,
     "award.decide": _PEOPLE,
     "account.read": _READERS,

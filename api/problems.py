@@ -56,6 +56,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "member_inactive": 403,
     "role_missing": 403,
     "agent_may_not": 403,
+    "not_in_charter": 403,
     "not_owner": 403,
     "decider_is_maker": 403,
     "decider_is_submitter": 403,

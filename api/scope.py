@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.caller import Caller
 from api.problems import BadRequest, NotFound
 from casework import people
+from casework.charters import held
 from casework.errors import refuse
 from casework.tables import api_key, link, member
 from ledger.canonical import INTEGER_MAX
@@ -177,7 +178,14 @@ class KeyHolders:
         """Return the holder of a key that is in force at `now`, or None."""
         both = and_(member.c.log == api_key.c.log, member.c.member == api_key.c.member)
         query = (
-            select(api_key.c.log, api_key.c.key, api_key.c.until, member.c.member, member.c.roles)
+            select(
+                api_key.c.log,
+                api_key.c.key,
+                api_key.c.until,
+                member.c.member,
+                member.c.roles,
+                member.c.charter,
+            )
             .join(member, both)
             .where(api_key.c.secret_digest == secret_digest, api_key.c.active == 1, member.c.active == 1)
         )
@@ -185,7 +193,7 @@ class KeyHolders:
             row = (await connection.execute(query)).mappings().first()
         if row is None or (row["until"] is not None and row["until"] <= now):
             return None
-        return Caller(row["log"], row["member"], tuple(loads(row["roles"])), row["key"])
+        return Caller(row["log"], row["member"], tuple(loads(row["roles"])), row["key"], held(row["charter"]))
 
     async def link(self, token_digest: str) -> Row | None:
         """Return the row of a one-time link with its log: whoever holds its token needs no key."""

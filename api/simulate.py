@@ -135,6 +135,7 @@ def _prepare(play: Stage, example: Path, source: str, random: Random, tally: Tal
     accountant = join("Ines", "outsider")
     charter = {
         "responsibility": "Suggests what to do about rooms",
+        "may_read": ["booking"],
         "may_propose": ["offer_the_promised_room"],
     }
     watcher = owner.do("/agents", {"name": "Room watcher", "charter": charter, "answers_to": owner.member})

@@ -360,7 +360,7 @@ class Watching:
         """Return the latest version of a record. Raises Refused: unknown."""
         found = await read_record(self._rows, kind, record)
         if found is None:
-            raise refuse("unknown", f"expected a record of kind {kind}, got none of that id")
+            raise no_record(kind)
         return found
 
     async def read_record(self, kind: str, record: str) -> dict[str, Any]:
@@ -429,6 +429,11 @@ class Watching:
 
 def _read(mapping: FileMapping, content: bytes, name: str) -> Reading:
     return read_stream(mapping, io.BytesIO(content), name)
+
+
+def no_record(kind: str) -> Refused:
+    """Return the refusal of a record that is not there, for whoever asks."""
+    return refuse("unknown", f"expected a record of kind {kind}, got none of that id")
 
 
 def _batch_digest(given: Sequence[Batched]) -> str:

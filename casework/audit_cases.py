@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from casework import authority, cases, decisions, people, proposals
+from casework import authority, cases, charters, decisions, people, proposals
+from casework.requests import Principal
 from ledger.canonical import encode
 from ledger.changes import Row
 from ledger.commands import View
@@ -98,8 +99,10 @@ def check_acknowledged(standing: Standing, entry: Entry) -> None:
 
 
 def check_proposal(standing: Standing, entry: Entry) -> None:
-    """The digest binds the words, the action and the value."""
-    body = entry.body
+    """The digest binds the words, the action and the value; an agent stays within its charter."""
+    body, actor = entry.body, entry.actor
+    who = Principal(actor.id, actor.role, actor.via, "key")
+    charters.check_proposal(standing.view, who, find_case(standing, entry), body["action"])
     bound = proposals.body(
         entry.log, str(entry.case), body["proposal"], body["action"], entry.private["text"], body["value"],
         tuple(body["flags"]),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 
-from casework import authority, awards, cases, decisions, evidence, judging, people, proposals
+from casework import authority, awards, cases, charters, decisions, evidence, judging, people, proposals
 from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
 from casework.intake import Done, Intake
@@ -57,8 +57,11 @@ class Desk:
     async def open_case(self, who: Principal, key: str, request: OpenCase) -> Done:
         """Open a case and give it its owner, in one command; a suggestion given along is its first proposal.
 
-        ids: case, proposal (with a suggestion). Refused: already_open, owner_unknown, stale, value_invalid.
+        ids: case, proposal (with a suggestion). Refused: already_open, owner_unknown, stale, value_invalid,
+        not_in_charter (an agent's suggestion).
         """
+        if request.suggestion is not None:
+            await charters.check_suggestion(self._in.records, who, request.suggestion.action)
         ids = self._in.ids("case", "proposal")
         fingerprint = self._in.vault.fingerprint("fingerprint", *request.fingerprint)
         seen = await self._in.records.scan("fingerprint", (fingerprint,))
@@ -101,7 +104,7 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------ what should be done
     async def propose(self, who: Principal, key: str, request: Propose) -> Done:
-        """Say what should be done; people, agents and the watch may. ids: case, proposal."""
+        """Say what should be done. ids: case, proposal. Refused: not_in_charter (agents), transition."""
         ids = self._in.ids("proposal")
         private = self._in.seal((), text=request.text)
         needs = cases.rows(request.case)

@@ -26,6 +26,7 @@ REFUSALS: dict[str, str] = {
     "member_inactive": "the acting account is not an active member",
     "role_missing": "the role used is not one this member holds",
     "agent_may_not": "a digital employee suggests; it never decides, reviews, grants or administers",
+    "not_in_charter": "the charter of this digital employee does not name this",
     "decider_is_maker": "the maker of a proposal does not decide on it",
     "decider_is_submitter": "a submitter of evidence relied on does not decide on it",
     "decider_is_beneficiary": "nobody decides on their own recognition",

@@ -6,6 +6,7 @@ never do. Every method takes who asks, the idempotency key and the request; retu
 
 from __future__ import annotations
 
+from casework import charters
 from casework import office_rules as rules
 from casework.errors import refuse
 from casework.intake import Done, Intake
@@ -72,12 +73,14 @@ class Office:
         return await self._in.submit(who, key, request, rules.role_ended, [ALL_MEMBERS])
 
     async def register_agent(self, who: Principal, key: str, request: RegisterAgent) -> Done:
-        """ids: member (the agent's account, role `agent`)."""
+        """ids: member (the agent's account, role `agent`). Refused: value_invalid (the charter), unknown."""
         ids = self._in.ids("member")
-        private = self._in.seal((), name=request.name)
+        charter, responsibility = charters.read(request.charter)
+        private = self._in.seal((), name=request.name, responsibility=responsibility)
         needs = [Need("member", (request.answers_to,))]
+        known = {"charter": charter}
         return await self._in.submit(
-            who, key, request, rules.agent_registered, needs, ids=ids, private=private
+            who, key, request, rules.agent_registered, needs, ids=ids, private=private, known=known
         )
 
     async def stop_agent(self, who: Principal, key: str, request: MemberStep) -> Done:

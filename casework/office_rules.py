@@ -188,13 +188,13 @@ def _role_body(request: MemberStep, roles: list[str]) -> dict[str, Any]:
 
 
 def agent_registered(view: View, command: Command, at: str) -> Decided:
-    """Rule of register_agent: it answers to a person."""
+    """Rule of register_agent: it answers to a person. `known`: charter, as charters.read took it."""
     asked: Asked = command.data
     request: RegisterAgent = asked.request
     people.owner(view, asked.who)
     people.employed(view, request.answers_to, "unknown", "/answers_to")
     member = asked.ids["member"]
-    body = {"member": member, "charter": dict(request.charter), "answers_to": request.answers_to}
+    body = {"member": member, "charter": asked.known["charter"].body(), "answers_to": request.answers_to}
     return _one(asked, "agent_registered", body, {"member": member})
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from casework import authority, cases, people
+from casework import authority, cases, charters, people
 from casework.errors import refuse
 from casework.requests import Asked, Private, Suggestion
 from ledger.canonical import encode
@@ -56,14 +56,16 @@ def body(
 
 
 def proposed(view: View, command: Command, at: str) -> Decided:
-    """Rule of propose: members and agents may; the system suggests at opening only.
+    """Rule of propose: members may, and agents within their charter; the system suggests at opening only.
 
     Raises:
-        Refused: transition, value_invalid.
+        Refused: not_in_charter, unknown, transition, value_invalid.
     """
     asked: Asked = command.data
     request = asked.request
     people.acting(view, asked.who)
+    row = cases.find(view, request.case)
+    charters.check_proposal(view, asked.who, row, request.action)
     made = body(
         command.log,
         request.case,
@@ -74,7 +76,7 @@ def proposed(view: View, command: Command, at: str) -> Decided:
         request.flags,
     )
     draft = Draft("proposal_made", request.case, made, asked.private.commitments, asked.private.opened)
-    cases.advance(cases.find(view, request.case), draft)
+    cases.advance(row, draft)
     return Decided((draft,), asked.private.rows, {"case": request.case, "proposal": asked.ids["proposal"]})
 
 

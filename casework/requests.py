@@ -295,7 +295,7 @@ class MemberStep:
 
 @dataclass(frozen=True, slots=True)
 class RegisterAgent:
-    """A digital employee and its charter; it proposes, it never decides."""
+    """A digital employee and its charter (casework/charters.py); it proposes, it never decides."""
 
     name: str
     charter: Mapping[str, Any]

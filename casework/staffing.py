@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from casework import authority, people
+from casework import authority, charters, people
 from casework.errors import refuse
 from casework.requests import Principal
 from ledger.commands import View
@@ -105,6 +105,9 @@ def _anyone(view: View, member: str, stand: Stand, at: str) -> None:
     row = view.get("member", (member,))
     if row is None or not row["active"]:
         raise refuse("member_inactive", f"expected an active member, got {member}")
+    charter = charters.held(row["charter"])
+    if charter is not None and not charter.may_propose:
+        raise refuse("not_in_charter", f"expected an agent that may propose, got {member}")
 
 
 def _person(view: View, member: str, stand: Stand, at: str) -> None:

@@ -43,7 +43,8 @@ member = Table(
     _text("roles"),  # canonical JSON list of text
     _text("same_as", null=True),  # the account this is a second account of
     _int("active"),
-    _text("charter", null=True),  # agents only: canonical JSON
+    _text("charter", null=True),  # agents only: canonical JSON {may_propose, may_read}
+    _text("responsibility_item", null=True),  # agents only: commitment
     _text("answers_to", null=True),  # agents only
     _int("seq"),
 )

@@ -70,11 +70,14 @@ def _done(kind: str, cause: str) -> Change:
 
 
 # ---------------------------------------------------------------------------------------------- people and powers
+_AGENT_COLUMNS = ("charter", "responsibility_item", "answers_to")
+
+
 def _member_joined(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
     row = {"member": body["member"], "roles": text(body["roles"]), "same_as": body["same_as"], "active": 1}
     return [
-        Insert("member", row | {"charter": None, "answers_to": None, "seq": entry.seq}),
+        Insert("member", row | dict.fromkeys(_AGENT_COLUMNS) | {"seq": entry.seq}),
         *_name(body["member"], opened),
     ]
 
@@ -82,7 +85,8 @@ def _member_joined(entry: Entry, opened: Opened) -> list[Change]:
 def _agent_registered(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
     row = {"member": body["member"], "roles": text(["agent"]), "same_as": None, "active": 1}
-    row |= {"charter": text(body["charter"]), "answers_to": body["answers_to"], "seq": entry.seq}
+    row |= {"charter": text(body["charter"]), "responsibility_item": entry.private.get("responsibility")}
+    row |= {"answers_to": body["answers_to"], "seq": entry.seq}
     return [Insert("member", row), *_name(body["member"], opened)]
 
 

@@ -184,7 +184,11 @@ KINDS: dict[str, Kind] = _kinds(
         },
     ),
     Kind("authority_ended", {"member": "id", "authority": "id"}),
-    Kind("agent_registered", {"member": "id", "charter": "object", "answers_to": "id"}, ("name",)),
+    Kind(
+        "agent_registered",
+        {"member": "id", "charter": "object", "answers_to": "id"},
+        ("name", "responsibility"),
+    ),
     Kind("agent_stopped", {"member": "id"}),
     Kind("api_key_issued", {"key": "id", "member": "id", "secret_digest": "hash", "until": "instant?"}),
     Kind("api_key_ended", {"key": "id"}),

@@ -397,7 +397,7 @@ async def _furnish(world: World, terms: Terms) -> None:
         same_as = world.people["waiter"].id if name == "double" else None
         joined = await office.join_member(owner, f"join:{name}", JoinMember(name, (role,), same_as))
         world.people[name] = Principal(joined.ids["member"], role, "test", "key")
-    agent = RegisterAgent("watcher", {"may_propose": ["*"]}, owner.id)
+    agent = RegisterAgent("watcher", {"may_propose": ["*"], "may_read": ["*"]}, owner.id)
     registered = await office.register_agent(owner, "join:agent", agent)
     world.people["agent"] = Principal(registered.ids["member"], "agent", "test", "key")
     for name, about, limits in (

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
-from api.problems import PROBLEM_RESPONSES, BadRequest
+from api.problems import PROBLEM_RESPONSES, BadRequest, NotFound
 from api.routes.answers import page, plain, tell
 from api.routes.shapes import (
     PAGE_ITEMS_DEFAULT,
@@ -33,7 +33,7 @@ from api.routes.shapes import (
     Tokens,
     Told,
 )
-from api.scope import first_owner, read_cursor
+from api.scope import Row, first_owner, read_cursor
 from casework import tables
 from casework.collectors import upload
 from casework.decisions import open_token
@@ -256,9 +256,20 @@ async def list_cases(
 ) -> Page:
     """List cases, the latest opened first."""
     given = {"state": state, "owner": owner, "playbook": playbook}
-    where = {name: value for name, value in given.items() if value is not None}
+    where: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    charter = visit.caller.charter
+    if charter is not None and not charter.reads_all:
+        where["subject_kind"] = list(charter.may_read)
     below = read_cursor(cursor)
     return await page(visit.rooms.rows, tables.case_file, where, order="opened_seq", below=below, limit=limit)
+
+
+async def need_case(visit: Visit, case: str) -> Row:
+    """Return the row of a case that the caller may read. Raises NotFound: none, or beyond an agent's charter."""
+    row = await visit.rooms.rows.need("case", tables.case_file, case=case)
+    if not visit.caller.reads(row["subject_kind"]):
+        raise NotFound("case", case)
+    return row
 
 
 @router.get("/cases/{case}", operation_id="read_case")
@@ -267,7 +278,7 @@ async def read_case(
 ) -> CaseTold:
     """Tell one case, its steps and its texts."""
     rows = visit.rooms.rows
-    row = await rows.need("case", tables.case_file, case=case)
+    row = await need_case(visit, case)
     response.headers["ETag"] = f'"{row["changed_seq"]}"'
     parts = {
         "proposals": tables.proposal,

@@ -28,7 +28,7 @@ from api.routes.shapes import (
     Tokens,
     Told,
 )
-from casework import tables
+from casework import charters, tables
 from casework.requests import (
     ApproveBudget,
     ChangeSettings,
@@ -68,11 +68,19 @@ class RoleGiven(Asked):
     role: Role
 
 
+class CharterGiven(Asked):
+    """Kinds of record it may read, actions it may propose ("*": all); what is not named is not allowed."""
+
+    responsibility: Text | None = None
+    may_read: Annotated[list[Name], Field(max_length=charters.NAMES_MAX)] = []
+    may_propose: Annotated[list[Name], Field(max_length=charters.NAMES_MAX)] = []
+
+
 class AgentJoining(Asked):
     """A digital employee: what it is responsible for, may read and may propose, and to whom it answers."""
 
     name: Name
-    charter: dict[str, Any]
+    charter: CharterGiven
     answers_to: Id
 
 
@@ -150,10 +158,21 @@ async def read_me(visit: Annotated[Visit, need("me.read")]) -> Me:
 
 @router.get("/members", operation_id="list_members")
 async def list_members(visit: Annotated[Visit, need("member.read")]) -> Page:
-    """List members and agents with their names."""
+    """List members and agents with their names, agents with their responsibility."""
     names = {row["member"]: row["name"] for row in await visit.rooms.rows.find(tables.member_name)}
     rows = await visit.rooms.rows.find(tables.member)
-    return Page(items=[{**plain(row), "name": names.get(row["member"])} for row in rows], next_cursor=None)
+    words = await visit.rooms.rows.open_all(
+        row["responsibility_item"] for row in rows if row["responsibility_item"]
+    )
+    items = [
+        {
+            **plain(row),
+            "name": names.get(row["member"]),
+            "responsibility": words.get(row["responsibility_item"]),
+        }
+        for row in rows
+    ]
+    return Page(items=items, next_cursor=None)
 
 
 @router.post("/members", operation_id="join_member", status_code=201)
@@ -187,7 +206,7 @@ async def end_role(member: IdInPath, role: IdInPath, asking: Writes) -> Recorded
 @router.post("/agents", operation_id="register_agent", status_code=201)
 async def register_agent(body: AgentJoining, asking: Writes) -> Recorded:
     """Register a digital employee; it gets a key like a member and can never decide."""
-    request = RegisterAgent(body.name, body.charter, body.answers_to)
+    request = RegisterAgent(body.name, body.charter.model_dump(), body.answers_to)
     return await tell(asking, await asking.rooms.office.register_agent(asking.who, asking.key, request))
 
 

@@ -13,7 +13,7 @@ from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
 from api.routes.answers import mark_replay
 from api.routes.shapes import Asked, Code, IdInPath, Instant, Name, Told
-from api.watching import Batched, Imported
+from api.watching import Batched, Imported, no_record
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["records"], responses=PROBLEM_RESPONSES)
 
@@ -113,4 +113,6 @@ async def read_record(
     kind: IdInPath, record: IdInPath, visit: Annotated[Visit, need("case.read")]
 ) -> dict[str, Any]:
     """Tell the latest version of a record, with where it came from and since when it is known."""
+    if not visit.caller.reads(kind):
+        raise no_record(kind)
     return await visit.rooms.watching.read_record(kind, record)

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from api.bodies import Door
 from api.identity import Visit, need
 from api.problems import PROBLEM_RESPONSES
+from api.routes.cases import need_case
 from api.routes.shapes import IdInPath, Told
 from api.scope import Row, Scoped
 from casework import authority, cases, tables
@@ -40,7 +41,7 @@ class StepsTold(Told):
 async def read_steps(case: IdInPath, visit: Annotated[Visit, need("case.read")]) -> StepsTold:
     """Tell who may take each step now, by the rules that decide inside the writer."""
     rows = visit.rooms.rows
-    row = await rows.need("case", tables.case_file, case=case)
+    row = await need_case(visit, case)
     members = await rows.find(tables.member)
     view = Overlay(shapes())
     wanted: dict[str, dict[int, set[tuple[object, ...]]]] = {"member": {0: {()}}, "authority": {0: {()}}}

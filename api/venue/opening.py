@@ -44,7 +44,11 @@ def open_house(play: Stage, span: Span, random: Random) -> House:
             doors[person.name] = door(joined.ids["member"], person.name)
     helpers = {}
     for helper in HELPERS:
-        charter = {"responsibility": helper.responsibility, "may_propose": list(helper.may_propose)}
+        charter = {
+            "responsibility": helper.responsibility,
+            "may_read": list(helper.may_read),
+            "may_propose": list(helper.may_propose),
+        }
         agent = {"name": helper.name, "charter": charter, "answers_to": owner.member}
         helpers[helper.name] = door(owner.do("/agents", agent).ids["member"], helper.name)
     systems = Systems(helpers[CARRIER.name])

@@ -71,12 +71,15 @@ class Helper:
 
     name: str
     responsibility: str
+    may_read: tuple[str, ...] = ()
     may_propose: tuple[str, ...] = ()
 
 
 CARRIER = Helper(
     "Record carrier", "Brings records from the till, the rota and the booking system; suggests nothing"
 )
-ROTA_WATCHER = Helper("Rota watcher", "Suggests who could cover a special request", ("change_the_rota",))
-MAIL_DRAFTER = Helper("Mail drafter", "Drafts follow-ups to quotes", ("send_follow_up",))
+ROTA_WATCHER = Helper(
+    "Rota watcher", "Suggests who could cover a special request", ("booking", "shift"), ("change_the_rota",)
+)
+MAIL_DRAFTER = Helper("Mail drafter", "Drafts follow-ups to quotes", ("quote",), ("send_follow_up",))
 HELPERS = (CARRIER, ROTA_WATCHER, MAIL_DRAFTER)

@@ -23,6 +23,7 @@ from ledger.clock import HandClock, unix_ms_of
 from ledger.entropy import SeededEntropy
 
 START = "2026-11-20T10:00:00.000Z"
+CHARTER = {"responsibility": "watch the inbox", "may_read": ["*"], "may_propose": ["*"]}
 ROLES = ("owner", "manager", "staff", "auditor", "outsider")
 
 
@@ -84,7 +85,7 @@ class House:
         for role in ROLES[1:]:
             joined = await self.done("/api/v1/members", owner, {"name": role.title(), "roles": [role]})
             team.members[role] = joined["ids"]["member"]
-        agent = {"name": "Robin", "charter": {"purpose": "watch the inbox"}, "answers_to": opened["member"]}
+        agent = {"name": "Robin", "charter": CHARTER, "answers_to": opened["member"]}
         team.members["agent"] = (await self.done("/api/v1/agents", owner, agent))["ids"]["member"]
         for role, member in team.members.items():
             if role != "owner":

@@ -22,7 +22,7 @@ REPEATED: list[tuple[str, str, dict[str, Any]]] = [
     ("staff", "/api/v1/reports", {"note": "Twice told"}),
     ("owner", "/api/v1/members", {"name": "Kim", "roles": ["staff"]}),
     ("owner", "/api/v1/budgets", {"amount_tokens": 7, "purpose": "thanks"}),
-    ("owner", "/api/v1/agents", {"name": "Bot", "charter": {"a": 1}, "answers_to": "@owner"}),
+    ("owner", "/api/v1/agents", {"name": "Bot", "charter": {"may_read": ["room"]}, "answers_to": "@owner"}),
     ("owner", "/api/v1/authorities", {"member": "@manager", "about": "action"}),
     ("owner", "/api/v1/sources", {"source": "pms", "kinds": ["booking"]}),
     ("owner", "/api/v1/settings", {"settings": {"undo_seconds": 12}}),

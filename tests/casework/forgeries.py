@@ -404,6 +404,11 @@ def _power_to_an_agent(story: Story) -> Line:
     return line
 
 
+def _beyond_the_charter(story: Story) -> Line:
+    story.find("agent_registered").body["charter"] = {"may_propose": ["call_back"], "may_read": ["*"]}
+    return story.find("proposal_made", "back", 1)
+
+
 def _waiting_skipped(story: Story) -> Line:
     """The outcome was recorded before anybody decided what to do."""
     line = story.find("outcome_recorded", "plain")
@@ -445,6 +450,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("somebody who never joined", _decided_by("nobody", "manager"), "member_inactive"),
     ("staff grants itself an authority", _power_to_a_friend, "role_missing"),
     ("an agent gets an authority", _power_to_an_agent, "agent_may_not"),
+    ("an agent proposes beyond its charter", _beyond_the_charter, "not_in_charter"),
     # 2. when
     ("the outcome before the decision", _waiting_skipped, "transition"),
     # 3. decisions

@@ -384,7 +384,7 @@ async def _furnish(shop: Shop, undo_seconds: int) -> None:
     await shop.join("waiter", "staff")
     await shop.join("accountant", "outsider")
     agent = await office.register_agent(
-        owner, shop.key(), RegisterAgent("watcher", {"may_propose": ["*"]}, owner.id)
+        owner, shop.key(), RegisterAgent("watcher", {"may_propose": ["*"], "may_read": ["*"]}, owner.id)
     )
     shop.people["agent"] = Principal(agent.ids["member"], "agent", "test", "key")
     await shop.may("owner", "action")

@@ -42,6 +42,7 @@ def view_of(team: Team) -> Overlay:
             "same_as": None,
             "active": 1,
             "charter": None,
+            "responsibility_item": None,
             "answers_to": None,
         }
         view.apply([Insert("member", {**row, "seq": 0})])
@@ -130,7 +131,14 @@ def test_every_step_has_a_line_for_every_size(size: int) -> None:
 def test_a_second_account_is_no_second_person() -> None:
     team: Team = {"marta": ('["owner"]', "AW"), "marta2": ('["manager"]', "W")}
     view = view_of({"marta": team["marta"]})
-    row = {"member": "marta2", "roles": '["manager"]', "same_as": "marta", "active": 1, "charter": None}
+    row = {
+        "member": "marta2",
+        "roles": '["manager"]',
+        "same_as": "marta",
+        "active": 1,
+        "charter": None,
+        "responsibility_item": None,
+    }
     view.apply([Insert("member", {**row, "answers_to": None, "seq": 1})])
     view.apply([Insert("authority", authority_row("marta2", "W", "award", 0))])
     answer = who_may(view, list(team), "decide_award", stand("marta", "system", (), "marta", "marta"), AT)

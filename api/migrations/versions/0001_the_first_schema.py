@@ -325,6 +325,7 @@ def upgrade() -> None:
         sa.Column("same_as", sa.Text(), nullable=True),
         sa.Column("active", sa.BigInteger(), nullable=False),
         sa.Column("charter", sa.Text(), nullable=True),
+        sa.Column("responsibility_item", sa.Text(), nullable=True),
         sa.Column("answers_to", sa.Text(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "member", name=op.f("pk_member")),
