@@ -32,6 +32,7 @@ from casework.requests import (
     SetBudget,
 )
 from ledger.commands import Need
+from playbooks.calendars import parse_span
 from verifiers import controllers, registry
 from verifiers.errors import VerifierError
 
@@ -171,10 +172,15 @@ class Office:
         return await self._in.submit(who, key, request, rules.policy_published, needs)
 
     async def register_source(self, who: Principal, key: str, request: RegisterSource) -> Done:
-        """ids: source. Refused: value_invalid (controllers)."""
+        """ids: source. Refused: value_invalid (controllers, fresh_within)."""
         try:
             if request.controllers:
                 controllers.parse_formula(dict(request.controllers))
         except VerifierError as error:
             raise refuse("value_invalid", str(error), "/controllers") from error
+        try:
+            if request.fresh_within is not None:
+                parse_span(request.fresh_within)
+        except ValueError as error:
+            raise refuse("value_invalid", f"fresh_within: {error}", "/fresh_within") from error
         return await self._in.submit(who, key, request, rules.source_registered, ())

@@ -22,6 +22,7 @@ from casework.requests import (
     IssueApiKey,
     JoinMember,
     MemberStep,
+    Money,
     OpenLog,
     PublishKinds,
     PublishPlaybook,
@@ -230,8 +231,10 @@ def authority_granted(view: View, command: Command, at: str) -> Decided:
         request.about == authority.AWARD and request.amount_max is not None
     ):
         raise refuse("value_invalid", "expected amount_max about action, tokens_max about award", "/about")
-    if request.until is not None and request.until <= at:
-        raise refuse("value_invalid", f"until: expected after {at}, got {request.until}", "/until")
+    for limit, field in ((_amount(request.amount_max), "amount_max"), (request.tokens_max, "tokens_max")):
+        if limit is not None and limit < 0:
+            raise refuse("value_invalid", f"{field}: expected 0 or more, got {limit}", f"/{field}")
+    _check_until(request.until, at)
     body = {
         "authority": asked.ids["authority"],
         "member": request.member,
@@ -246,6 +249,15 @@ def authority_granted(view: View, command: Command, at: str) -> Decided:
     return _one(
         asked, "authority_granted", body, {"member": request.member, "authority": asked.ids["authority"]}
     )
+
+
+def _amount(money: Money | None) -> int | None:
+    return None if money is None else int(money["amount_minor"])
+
+
+def _check_until(until: str | None, at: str) -> None:
+    if until is not None and until <= at:
+        raise refuse("value_invalid", f"until: expected after {at}, got {until}", "/until")
 
 
 def authority_ended(view: View, command: Command, at: str) -> Decided:
@@ -267,6 +279,7 @@ def api_key_issued(view: View, command: Command, at: str) -> Decided:
     if asked.who.id != SYSTEM:
         people.owner(view, asked.who)
     _member(view, request.member)
+    _check_until(request.until, at)
     body = {
         "key": asked.ids["key"],
         "member": request.member,

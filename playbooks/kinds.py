@@ -53,6 +53,7 @@ KEY_TYPES = ("string", "bool", "int", "date")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 # CEL reserves these, and `matches` is the name of the joined records in a playbook.
 RESERVED = frozenset(
@@ -337,7 +338,7 @@ def _check_value(kind: Kind, field: Field, type_name: str, value: Any) -> None:
         if type(value) is int and abs(value) <= INTEGER_MAX:
             return
     elif type_name == "date":
-        if type(value) is str and len(value) == 10 and _is_date(value):
+        if type(value) is str and _DATE.fullmatch(value) and _is_date(value):
             return
     elif type_name == "instant":
         if type(value) is str and _INSTANT.fullmatch(value) and _is_instant(value):

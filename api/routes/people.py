@@ -253,10 +253,12 @@ async def end_authority(
 
 @router.get("/keys", operation_id="list_keys")
 async def list_keys(visit: Annotated[Visit, need("key.read")]) -> Page:
-    """List keys without their secrets and digests."""
-    rows = await visit.rooms.rows.find(tables.api_key)
-    kept = [{name: value for name, value in plain(row).items() if name != "secret_digest"} for row in rows]
-    return Page(items=kept, next_cursor=None)
+    """List keys without their secrets and digests; the key of somebody who left is not active."""
+    rows = visit.rooms.rows
+    here = {row["member"] for row in await rows.find(tables.member, {"active": 1})}
+    kept = [plain(row) for row in await rows.find(tables.api_key)]
+    items = [{**key, "active": key["active"] and key["member"] in here} for key in kept]
+    return Page(items=items, next_cursor=None)
 
 
 @router.post("/keys", operation_id="issue_key", status_code=201)

@@ -12,7 +12,7 @@ from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
 from api.routes.answers import mark_replay
-from api.routes.shapes import Asked, Code, IdInPath, Instant, Name, Told
+from api.routes.shapes import Asked, Code, IdInPath, Instant, Name, RecordInPath, Told
 from api.watching import Batched, Imported, no_record
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["records"], responses=PROBLEM_RESPONSES)
@@ -108,9 +108,9 @@ async def import_batch(source: IdInPath, body: BatchGiven, asking: Imports) -> I
     return _told(asking, await asking.rooms.watching.import_batch(asking.who, asking.key, source, given))
 
 
-@router.get("/records/{kind}/{record}", operation_id="read_record")
+@router.get("/records/{kind}/{record:path}", operation_id="read_record")
 async def read_record(
-    kind: IdInPath, record: IdInPath, visit: Annotated[Visit, need("case.read")]
+    kind: IdInPath, record: RecordInPath, visit: Annotated[Visit, need("case.read")]
 ) -> dict[str, Any]:
     """Tell the latest version of a record, with where it came from and since when it is known."""
     if not visit.caller.reads(kind):

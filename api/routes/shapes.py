@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ AMOUNT_MINOR_MAX = 10**15
 _PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$"  # a policy is named `service_issue/v1`
 
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+
 
 class Asked(BaseModel):
     """A request body: strict types, no unknown member."""
@@ -38,6 +41,8 @@ class Told(BaseModel):
 def _instant(text: str) -> str:
     """Return RFC 3339 with any offset as UTC with milliseconds."""
     try:
+        if _RFC3339.fullmatch(text) is None:  # Python reads much more of ISO 8601, weeks too
+            raise ValueError("another form")
         parsed = datetime.fromisoformat(text)
         if parsed.tzinfo is None:
             raise ValueError("no offset")
@@ -64,6 +69,8 @@ Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
 Ids = Annotated[list[Id], Field(max_length=LIST_ITEMS_MAX)]
 
 IdInPath = Annotated[str, Path(min_length=1, max_length=ID_CHARS_MAX, pattern=_ID)]
+RecordInPath = Annotated[str, Path(min_length=1, max_length=NAME_CHARS_MAX, pattern=_PRINTABLE)]
+"""A record keeps the id its source gave it: spaces, letters of any script, slashes; percent-encoded in the path."""
 Cursor = Annotated[
     str | None, Query(max_length=400, description="Opaque; from `next_cursor` of the page before.")
 ]

@@ -55,6 +55,18 @@ TABLE: list[tuple[str, str, bytes | Any, dict[str, str], int, str, str | None]] 
         "invalid_request",
         "/onset",
     ),
+    *(
+        (
+            f"instant {text}",
+            "/api/v1/reports",
+            {**GOOD_REPORT, "onset": text},
+            {},
+            422,
+            "invalid_request",
+            "/onset",
+        )
+        for text in ("2026-W48-3T10:00:00Z", "20261120T100000Z", "2026-11-20T10Z", "2026-11-20T10:00:00+0100")
+    ),
     (
         "a float of money",
         "/api/v1/reports",
@@ -286,8 +298,17 @@ async def test_an_ended_key_and_a_left_member_are_out_at_once(at: House, ours: T
     at.wait(1)
     assert (await at.ask("GET", "/api/v1/me", until["secret"])).status_code == 401
     third = await at.done("/api/v1/keys", owner, {"member": joined})
+    assert await told_active(at, owner, third["ids"]["key"])
     await at.done(f"/api/v1/members/{joined}/leave", owner, {"reason_code": "left"})
     assert (await at.ask("GET", "/api/v1/me", third["secret"])).status_code == 401
+    assert not await told_active(at, owner, third["ids"]["key"])
+
+
+async def told_active(at: House, owner: str, key: str) -> bool:
+    """Return whether the list of keys tells this one as active."""
+    items = (await at.ask("GET", "/api/v1/keys", owner)).json()["items"]
+    active: bool = next(item["active"] for item in items if item["key"] == key)
+    return active
 
 
 CURSORS = [

@@ -87,11 +87,10 @@ async def test_every_route_for_every_role(at: House, ours: Team) -> None:
             ("role", "staff"),
             ("source", "pms"),
             ("kind", "booking"),
-            ("record", "7"),
             ("seq", "0"),
         ):
             where = where.replace("{" + name + "}", value)
-        where = where.replace("{path:path}", "0/000.p/1")
+        where = where.replace("{path:path}", "0/000.p/1").replace("{record:path}", "7")
         assert "{" not in where
         bare = await at.ask(method, where, json={} if method == "POST" else None)
         assert (bare.status_code, bare.json()["code"]) == (401, "not_signed_in"), where

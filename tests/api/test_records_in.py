@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -137,3 +138,11 @@ async def test_a_refused_import_does_not_use_up_its_key(at: House, hotel: Team) 
     unknown = await at.ask("POST", "/api/v1/sources/none/records:batch", owner, json=batch("r-1"), key="r")
     assert unknown.status_code == 404
     assert (await at.done(BATCH, owner, batch("r-1"), key="r"))["imported"] == 1
+
+
+@pytest.mark.parametrize("name", ["room 7", "Küche", "a/b", "100%", "4711?x#y", "日本"])
+async def test_whatever_its_id_a_record_can_be_read(at: House, hotel: Team, name: str) -> None:
+    owner = hotel.keys["owner"]
+    assert (await at.done(BATCH, owner, batch(name)))["imported"] == 1
+    answer = await at.ask("GET", f"/api/v1/records/stay/{quote(name, safe='')}", owner)
+    assert (answer.status_code, answer.json().get("id")) == (200, name), answer.text

@@ -111,12 +111,27 @@ async def test_agents_hold_no_authority_and_no_persons_role(here: Shop) -> None:
         {"tokens_max": 5},  # about action
         {"about": "award", "amount_max": {"amount_minor": 1, "currency": "EUR"}},
         {"until": "2020-01-01T00:00:00.000Z"},
+        {"amount_max": {"amount_minor": -1, "currency": "EUR"}},
+        {"about": "award", "tokens_max": -1},
     ],
 )
 async def test_grant_authority_refuses(here: Shop, changes: dict[str, object]) -> None:
     request = GrantAuthority(**({"member": here.people["waiter"].id, "about": "action"} | changes))  # type: ignore[arg-type]
     with pytest.raises(Refused, match="value_invalid"):
         await here.office.grant_authority(here.people["owner"], here.key(), request)
+
+
+async def test_a_key_ends_in_the_future(here: Shop) -> None:
+    request = IssueApiKey(here.people["waiter"].id, "0" * 64, here.now())
+    with pytest.raises(Refused, match="until: expected after"):
+        await here.office.issue_api_key(here.people["owner"], here.key(), request)
+
+
+@pytest.mark.parametrize("fresh_within", ["xx", "", "1", "0.5h", "-2h", "999999d"])
+async def test_a_source_is_fresh_within_a_span(here: Shop, fresh_within: str) -> None:
+    request = RegisterSource("till", ("sale",), {}, fresh_within)
+    with pytest.raises(Refused, match="fresh_within: expected a span"):
+        await here.office.register_source(here.people["owner"], here.key(), request)
 
 
 # ------------------------------------------------------------------------------------------ budgets

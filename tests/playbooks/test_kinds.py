@@ -134,6 +134,7 @@ GOOD: dict[str, Any] = {
         ("tags", ["x", 1], "expected a value of type string"),
         ("tags", ["x"] * 201, "expected a value of type list"),
         ("day", "2026-13-01", "expected a value of type date"),
+        ("day", "2026-W48-3", "expected a value of type date"),
     ],
 )
 def test_values_that_do_not_fit(field: str, value: object, says: str) -> None:
