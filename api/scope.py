@@ -26,7 +26,7 @@ from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
 from ledger.entries import Entry
-from ledger.errors import StoreError
+from ledger.errors import ProgrammingError, StoreError
 from ledger.reader import LogReader
 from ledger.reading import read_entry
 from ledger.store.tables import log_head, metadata
@@ -72,9 +72,9 @@ class Scoped:
 
     async def scan(self, table: str, prefix: Key) -> list[Row]:
         """Return the rows whose primary key starts with `prefix`, in key order."""
-        return await self._by_key(table, prefix, SCAN_ROWS_MAX)
+        return await self._by_key(table, prefix, None)
 
-    async def _by_key(self, name: str, key: Key, limit: int) -> list[Row]:
+    async def _by_key(self, name: str, key: Key, limit: int | None) -> list[Row]:
         table = metadata.tables[name]
         columns = list(table.primary_key.columns)[1:]
         where = {column.name: value for column, value in zip(columns, key, strict=False)}
@@ -124,13 +124,17 @@ class Scoped:
         table: Table,
         where: Mapping[str, Any] | None = None,
         *,
-        limit: int = SCAN_ROWS_MAX,
+        limit: int | None = None,
         order: str | None = None,
         below: int | None = None,
         also: Sequence[ColumnElement[bool]] = (),
     ) -> list[Row]:
         """Return rows whose columns equal `where`, newest first by the integer column `order`, below `below` if given;
-        without `order` in primary-key order."""
+        without `order` in primary-key order. `limit` cuts; without one the answer is whole.
+
+        Raises:
+            ProgrammingError: more than SCAN_ROWS_MAX rows, and no `limit`.
+        """
         query = select(table).where(table.c.log == self.log, *also)
         for name, value in (where or {}).items():
             query = query.where(
@@ -143,8 +147,11 @@ class Scoped:
         else:
             query = query.order_by(*table.primary_key.columns)
         async with _reading(self._engine) as connection:
-            result = await connection.execute(query.limit(limit))
-            return [dict(row) for row in result.mappings()]
+            result = await connection.execute(query.limit(SCAN_ROWS_MAX + 1 if limit is None else limit))
+            rows: list[Row] = [dict(row) for row in result.mappings()]
+        if limit is None and len(rows) > SCAN_ROWS_MAX:
+            raise ProgrammingError(f"{table.name}: expected at most {SCAN_ROWS_MAX} rows at once, got more")
+        return rows
 
     async def count(self, table: Table, **where: Any) -> int:
         """Return how many rows equal `where`."""

@@ -64,6 +64,8 @@ from playbooks.world import Broken, Cleared, RecordChange, Said, Signal
 
 STALE_TRIES_MAX = 5
 DUE_ROUNDS_MAX = 50
+SPOKEN_PER_CALL_MAX = 10_000
+"""The worker acts on what is left."""
 NOTES_MAX = 100
 ORDERS_PER_MS = 1_000
 
@@ -288,7 +290,7 @@ class Watching:
     async def speak(self) -> int:
         """Act on everything said and not acted on yet; return how many cases were opened or reopened."""
         opened = 0
-        for row in await self._rows.find(_job, {"kind": JOB_KIND, "dead": 0}):
+        for row in await self._rows.find(_job, {"kind": JOB_KIND, "dead": 0}, limit=SPOKEN_PER_CALL_MAX):
             opened += await self.act(row["job"], loads(row["payload"])["item"])
         return opened
 

@@ -61,10 +61,10 @@ class Rows(Protocol):
         table: Table,
         where: Mapping[str, Any] | None = None,
         *,
-        limit: int = ROWS_PER_READ_MAX,
+        limit: int | None = None,
         also: Sequence[ColumnElement[bool]] = (),
     ) -> list[Row]:
-        """Return rows whose columns equal `where` (a list: any of), in primary-key order."""
+        """Return rows whose columns equal `where` (a list: any of), in primary-key order; without `limit` all."""
         ...
 
     async def open_all(self, commitments: Iterable[str]) -> dict[str, Any]:
@@ -579,7 +579,7 @@ async def _find_all(
     found: list[Row] = []
     for start in range(0, len(values), KEYS_PER_READ_MAX):
         part = values[start : start + KEYS_PER_READ_MAX]
-        page = await rows.find(table, {**where, column: part})
+        page = await rows.find(table, {**where, column: part}, limit=ROWS_PER_READ_MAX)
         if len(page) >= ROWS_PER_READ_MAX:
             page = [row for value in part for row in await rows.find(table, {**where, column: value})]
         found.extend(page)
@@ -591,7 +591,7 @@ async def _find_paged(rows: Rows, table: Table, where: Mapping[str, Any], column
     found: list[Row] = []
     after = ""
     while True:
-        page = await rows.find(table, where, also=(table.c[column] > after,))
+        page = await rows.find(table, where, limit=ROWS_PER_READ_MAX, also=(table.c[column] > after,))
         if len(page) < ROWS_PER_READ_MAX:
             return found + page
         last = page[-1][column]

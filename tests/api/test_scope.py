@@ -1,4 +1,4 @@
-"""Reading while the database goes away: our own error, so that a door answers 503, and the next read works."""
+"""Reading: our own error while the database goes away, and never a list that was cut without a word."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from api import scope
 from api.scope import KeyHolders, logs
-from ledger.errors import StoreError
+from casework.tables import member
+from ledger.errors import ProgrammingError, StoreError
+from tests.api.house import House, Team
 from tests.casework.shop import shop
 from tests.postgres_server import execute_apart
 
@@ -32,3 +35,18 @@ async def test_reading_fails_with_our_own_error_when_the_server_ends_the_connect
             with pytest.raises(StoreError, match="could not be read"):
                 await read()
             await read()
+
+
+async def test_a_list_without_a_limit_is_whole_or_refused(
+    at: House, ours: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (await at.app.state.installation.rooms(ours.log)).rows
+    there = await rows.find(member)
+    monkeypatch.setattr(scope, "SCAN_ROWS_MAX", len(there))
+    assert await rows.find(member) == await rows.scan("member", ()) == there
+    monkeypatch.setattr(scope, "SCAN_ROWS_MAX", len(there) - 1)
+    expected = f"member: expected at most {len(there) - 1} rows at once, got more"
+    for read in (rows.find(member), rows.scan("member", ())):
+        with pytest.raises(ProgrammingError, match=expected):
+            await read
+    assert await rows.find(member, limit=2) == there[:2]
