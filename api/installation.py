@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from api.caller import draw_key
 from api.journal import Journal
 from api.rooms import Rooms
-from api.schema import SchemaBehind, check_schema
+from api.schema import SchemaBehind, check_schema, keep_private
 from api.scope import KeyHolders, Scoped, logs
 from api.settings import Settings, SettingsInvalid
 from api.watching import Watching
@@ -211,6 +211,8 @@ async def open_installation(
         raise SchemaBehind(f"expected the data folder {settings.data_dir}, got none; run `tallystick init`")
     if settings.sqlite_path is not None and not settings.sqlite_path.is_file():
         raise SchemaBehind(f"expected the database {settings.url}, got no such file; run `tallystick init`")
+    if settings.sqlite_path is not None:
+        keep_private(settings.sqlite_path)  # made by an earlier version, it may be open to others
     clock = clock or (FileClock(settings.clock_file) if settings.clock_file else SystemClock())
     instants = Instants(clock)
     store = open_store(settings.url)

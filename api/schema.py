@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -27,8 +29,23 @@ def _config(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Bring the database to this version's schema; nothing to do is no error. Blocks: call it in a thread."""
+    """Bring the database to this version's schema; nothing to do is no error. Blocks: call it in a thread.
+
+    A SQLite file is its owner's only, from its first byte, whatever the folder lets others see.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        keep_private(Path(parsed.database))
     command.upgrade(_config(url), "head")
+
+
+def keep_private(file: Path) -> None:
+    """Make the database file if there is none, and take it from everybody but its owner: mode 0600.
+
+    SQLite gives the files beside it (-wal, -shm) the same mode.
+    """
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    file.chmod(0o600)
 
 
 async def check_schema(engine: AsyncEngine) -> None:
