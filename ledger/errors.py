@@ -19,6 +19,7 @@ LedgerError
 |-- KeyFileError            the log's secret keys (keys.py: KeysExist, KeyMissing, KeyExposed, KeyFileMalformed)
 |-- GuardError              nothing may be signed (guard.py: GuardRefused, GuardMoved, GuardUnknownLog, GuardDamaged)
 |-- NothingToSign, CheckpointContradicted       (publish.py)   |-- ExportRefused (export.py)
+|-- EntryDamaged (reader.py)   |-- RebuildFailed (rebuild.py)
 |-- TrustError              a trust policy file is not what docs/spec/bundle.md says (audit.py)
 |-- Refused                 this command fails; nothing was written. Tell the caller
 |-- Stopped                 the log takes no command until somebody acts (clock, restore, disk); reading goes on

@@ -150,7 +150,7 @@ async def export_award(
     Raises:
         ExportRefused: the checkpoint is not this log's.
         BundleIncomplete: the case holds no such award below the checkpoint's size.
-        StoreError, NodeMissing, CanonicalError, EntryInvalid: the database failed or is damaged.
+        StoreError, NodeMissing, EntryDamaged: the database failed or is damaged.
     """
     promised = await _checked(reader, checkpoint)
     kinds = {*ALWAYS, *RESTS_ON, "key_rotated"}

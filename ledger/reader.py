@@ -2,15 +2,18 @@
 
 Tiles only ever widen and a wider tile begins with the narrower one, so a tree of any size up to the head can be read
 without one snapshot over all queries: a reader may be slow, and the log goes on.
+
+    LedgerError
+    `-- EntryDamaged    a stored entry is none; says which
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import RowMapping, or_, select, tuple_
+from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Table, cast, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,8 +21,8 @@ from ledger import codec
 from ledger.book import Posting
 from ledger.changes import Row
 from ledger.checkpoints import KeyList, first_keys
-from ledger.entries import Entry
-from ledger.errors import StoreError
+from ledger.entries import Entry, check_body
+from ledger.errors import CanonicalError, EntryInvalid, LedgerError, StoreError
 from ledger.merkle import (
     EMPTY_ROOT,
     HASH_SIZE_BYTES,
@@ -41,12 +44,32 @@ ITEMS_PER_READ_MAX_COUNT = 500
 T = TypeVar("T")
 
 
+class EntryDamaged(LedgerError):
+    """What is stored as an entry is none. The caller stops here and audits the database."""
+
+    def __init__(self, seq: int, reason: Exception) -> None:
+        super().__init__(f"entry {seq}: {reason}; run `tallystick audit`")
+        self.seq = seq
+
+
 @dataclass(frozen=True, slots=True)
 class TreeHead:
     """How many entries the log holds, and the 32-byte root over them."""
 
     size: int
     root: bytes
+
+
+def stored(table: Table, *names: str) -> list[ColumnElement[Any]]:
+    """Return columns to read, all when none is named; those of bytes as bytes, whatever an edit made of them.
+
+    SQLite keeps the type of each value: an edit in SQL (`replace()`) leaves text or a number where bytes were. What is
+    hashed are the bytes, so they are what is read: changed ones are found by their hash, under their entry's name.
+    """
+    return [
+        cast(column, LargeBinary).label(column.name) if isinstance(column.type, LargeBinary) else column
+        for column in (table.c[name] for name in names or table.c.keys())
+    ]
 
 
 class LogReader:
@@ -60,7 +83,7 @@ class LogReader:
 
     async def head(self) -> TreeHead:
         """Return size and root as last committed; size 0 when the log was never written."""
-        rows = await self._rows(select(log_head.c.frontier).where(log_head.c.log == self.log))
+        rows = await self._rows(select(*stored(log_head, "frontier")).where(log_head.c.log == self.log))
         if not rows:
             return TreeHead(0, EMPTY_ROOT)
         frontier = Frontier.from_bytes(rows[0]["frontier"])
@@ -71,18 +94,18 @@ class LogReader:
 
         Raises:
             StoreError: the log has no first entry.
-            KeyListMalformed, EntryInvalid: the log is damaged there.
+            KeyListMalformed, EntryDamaged: the log is damaged there.
         """
         size = (await self.head()).size
         start, keys = self._keys or (0, None)
         rows = await self._rows(
-            select(entry.c.canon)
+            select(*stored(entry, "seq", "canon"))
             .where(entry.c.log == self.log, entry.c.seq >= start, entry.c.seq < size)
             .where(entry.c.kind.in_(["log_opened", "key_rotated"]))
             .order_by(entry.c.seq)
         )
         for row in rows:
-            read = read_entry(row["canon"], codec.loads, codec.dumps)
+            read = _read(row["seq"], row["canon"])
             keys = first_keys(read) if keys is None else keys.extended(read)
         if keys is None:
             raise StoreError(f"log {self.log}: expected log_opened as its first entry, got no such log")
@@ -118,7 +141,7 @@ class LogReader:
         A missing one is left out and one beyond the head is given: an audit finds both.
         """
         while rows := await self._rows(
-            select(entry.c.seq, entry.c.canon)
+            select(*stored(entry, "seq", "canon"))
             .where(entry.c.log == self.log, entry.c.seq >= start, entry.c.seq < end)
             .order_by(entry.c.seq)
             .limit(ENTRIES_PER_READ_MAX_COUNT)
@@ -126,6 +149,22 @@ class LogReader:
             for row in rows:
                 yield row["canon"]
             start = rows[-1]["seq"] + 1
+
+    async def read_entries(self) -> AsyncIterator[Entry]:
+        """Yield all stored entries, each well-formed and of its kind's shape; whether they were changed, an audit says.
+
+        Raises:
+            EntryDamaged: it names the first that is not.
+        """
+        seq = 0
+        async for data in self.entries():
+            found = _read(seq, data)
+            try:
+                check_body(found.kind, found.body, found.private)
+            except EntryInvalid as error:
+                raise EntryDamaged(seq, error) from error
+            yield found
+            seq += 1
 
     async def postings(self) -> AsyncIterator[Posting]:
         """Yield the stored book lines by (seq, n)."""
@@ -156,7 +195,8 @@ class LogReader:
     async def rows(self, table: str) -> list[Row]:
         """Return all rows of one derived table, without `log`."""
         there = metadata.tables[table]
-        found = await self._rows(select(*list(there.columns)[1:]).where(there.c.log == self.log))
+        names = [column.name for column in list(there.columns)[1:]]
+        found = await self._rows(select(*stored(there, *names)).where(there.c.log == self.log))
         return [dict(row) for row in found]
 
     async def tiles(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
@@ -165,7 +205,7 @@ class LogReader:
         found: dict[tuple[int, int], bytes] = {}
         for at in range(0, len(keys), TILES_PER_READ_MAX_COUNT):
             rows = await self._rows(
-                select(tile.c.level, tile.c.idx, tile.c.hashes)
+                select(*stored(tile, "level", "idx", "hashes"))
                 .where(tile.c.log == self.log)
                 .where(tuple_(tile.c.level, tile.c.idx).in_(keys[at : at + TILES_PER_READ_MAX_COUNT]))
             )
@@ -194,15 +234,15 @@ class LogReader:
         """Return the entries below seq `end` that belong to a case or are of these kinds, by seq.
 
         Raises:
-            CanonicalError, EntryInvalid: an entry is damaged.
+            EntryDamaged: it names the first that is.
         """
         rows = await self._rows(
-            select(entry.c.canon)
+            select(*stored(entry, "seq", "canon"))
             .where(entry.c.log == self.log, entry.c.seq < end)
             .where(or_(entry.c.case_id == case, entry.c.kind.in_(sorted(kinds))))
             .order_by(entry.c.seq)
         )
-        return [read_entry(row["canon"], codec.loads, codec.dumps) for row in rows]
+        return [_read(row["seq"], row["canon"]) for row in rows]
 
     async def items(self, commitments: Iterable[str]) -> tuple[list[Row], list[Row]]:
         """Return the vault's item rows and wrap rows of these commitments; the erased ones are absent."""
@@ -211,9 +251,9 @@ class LogReader:
         wraps: list[Row] = []
         for at in range(0, len(keys), ITEMS_PER_READ_MAX_COUNT):
             part = keys[at : at + ITEMS_PER_READ_MAX_COUNT]
-            query = select(item).where(item.c.log == self.log, item.c.item.in_(part))
+            query = select(*stored(item)).where(item.c.log == self.log, item.c.item.in_(part))
             items += [dict(row) for row in await self._rows(query)]
-            query = select(item_wrap).where(item_wrap.c.log == self.log, item_wrap.c.item.in_(part))
+            query = select(*stored(item_wrap)).where(item_wrap.c.log == self.log, item_wrap.c.item.in_(part))
             wraps += [dict(row) for row in await self._rows(query)]
         return items, wraps
 
@@ -239,3 +279,10 @@ class LogReader:
                 return list((await connection.execute(query)).mappings())  # type: ignore[call-overload]
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"reading log {self.log}: {error}") from error
+
+
+def _read(seq: int, data: bytes) -> Entry:
+    try:
+        return read_entry(data, codec.loads, codec.dumps)
+    except (CanonicalError, EntryInvalid) as error:
+        raise EntryDamaged(seq, error) from error

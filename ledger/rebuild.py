@@ -14,9 +14,11 @@ from typing import Any
 from ledger import codec
 from ledger.changes import Projection, Row
 from ledger.commands import Need
-from ledger.entries import Entry, parse_entry
-from ledger.errors import LedgerError, Refused
+from ledger.entries import ZERO_HASH, Entry
+from ledger.errors import CanonicalError, EntryInvalid, LedgerError, Refused
+from ledger.merkle import leaf_hash
 from ledger.overlay import Overlay, Shape, Wanted
+from ledger.reading import read_entry
 from ledger.steps import Clear, CountRows, Load, Lock, ReadEntries, Step, Write
 
 CHUNK_ENTRIES = 500
@@ -52,18 +54,17 @@ def rebuild(
 
     Raises:
         Refused: `unknown_log`.
-        RebuildFailed: entries are missing, or a table that had rows stays empty: its rows were not derived.
+        RebuildFailed: entries are missing or changed, or a table that had rows stays empty: its rows were not derived.
     """
     head = yield Lock(log)
     if head is None:
         raise Refused("unknown_log", f"log: expected one that was opened, got {log!r}")
     before = yield Clear(log, tuple(reversed(tables)))
-    size = head[0]
-    seq = 0
+    size, seq, prev = head[0], 0, ZERO_HASH
     while seq < size:
         chunk = yield ReadEntries(log, seq, min(CHUNK_ENTRIES, size - seq))
-        entries = [parse_entry(codec.loads(bytes(data))) for data in chunk]
-        if not entries or entries[0].seq != seq:
+        entries, prev = _read(chunk, seq, prev)
+        if not entries:
             raise RebuildFailed(f"entry {seq}: expected {size} entries, got none with this number")
         overlay = Overlay(shapes)
         values = yield from _opened(log, entries, overlay, open_many)
@@ -76,11 +77,35 @@ def rebuild(
             overlay.settle(missing, (yield Load(log, missing)))
         yield Write(log, [write for write in overlay.writes() if write.shape.name in before])
         seq += len(entries)
+    if prev != bytes(head[1]).hex():
+        raise RebuildFailed(
+            f"entry {size - 1}: expected hash {bytes(head[1]).hex()}, got {prev}; run `tallystick audit`"
+        )
     after = yield CountRows(log, tables)
     for table, rows in before.items():
         if rows and not after[table] and table != "job":
             raise RebuildFailed(f"table {table}: expected rows again from the log ({rows} before), got none")
     return Rebuilt(size, before, after)
+
+
+def _read(chunk: Sequence[bytes], first: int, prev: str) -> tuple[list[Entry], str]:
+    """Return the entries numbered from `first`, and the hash the next must name. No row comes from a changed one."""
+    entries = []
+    for seq, data in enumerate(chunk, first):
+        try:
+            entry = read_entry(data, codec.loads, codec.dumps)
+        except (CanonicalError, EntryInvalid) as error:
+            raise RebuildFailed(f"entry {seq}: {error}; run `tallystick audit`") from error
+        if entry.seq != seq:
+            raise RebuildFailed(f"entry {seq}: expected the entry with this number, got {entry.seq}")
+        if entry.prev != prev:
+            raise RebuildFailed(
+                f"entry {seq}: expected it to follow {prev}, got {entry.prev}: one of the two was changed;"
+                " run `tallystick audit`"
+            )
+        entries.append(entry)
+        prev = leaf_hash(data).hex()
+    return entries, prev
 
 
 def _opened(

@@ -17,12 +17,10 @@ from api.schema import check_schema
 from api.scope import logs
 from api.settings import Settings
 from api.verbs.console import FAILED, Misuse, here, run, tell
-from ledger.codec import dumps, loads
 from ledger.errors import LedgerError
 from ledger.export import export_award, export_log
 from ledger.findings import Exit
 from ledger.reader import LogReader
-from ledger.reading import read_entry
 from ledger.store import open_store
 from ledger.trust import TrustPolicy, parse_trust
 from ledger.vault import Vault
@@ -198,10 +196,9 @@ def _one(names: list[str], log: str | None, note: bytes) -> str:
 
 
 async def _case_of(reader: LogReader, award: str) -> str:
-    async for data in reader.entries():
-        envelope = loads(data)
-        if envelope["kind"] == "award_granted" and envelope["body"].get("award") == award:
-            return str(envelope["case"])
+    async for entry in reader.read_entries():
+        if entry.kind == "award_granted" and entry.body["award"] == award:
+            return str(entry.case)
     raise Misuse(f"award {award}: expected one of {reader.log}, got none")
 
 
@@ -243,8 +240,7 @@ def rejudge(
 
 
 async def _rejudge_log(reader: LogReader, vault: Vault, verdict: str | None, done: dict[str, Any]) -> None:
-    async for data in reader.entries():
-        entry = read_entry(data, loads, dumps)
+    async for entry in reader.read_entries():
         if entry.kind != "verdict_given" or (verdict is not None and entry.body["verdict"] != verdict):
             continue
         items, wraps = await reader.items([entry.private["input"]])

@@ -157,7 +157,7 @@ class SqliteConnection:
             case Write():
                 return self._write(step)
             case ReadEntries():
-                sql = "SELECT canon FROM entry WHERE log = ? AND seq >= ? ORDER BY seq LIMIT ?"
+                sql = "SELECT CAST(canon AS BLOB) FROM entry WHERE log = ? AND seq >= ? ORDER BY seq LIMIT ?"
                 return [row[0] for row in self.raw.execute(sql, (step.log, step.first_seq, step.count_max))]
             case Clear():
                 return {
@@ -188,7 +188,7 @@ class SqliteConnection:
 
     def _lock(self, step: Lock) -> tuple[Any, ...] | None:
         # BEGIN IMMEDIATE has locked the whole file already.
-        sql = "SELECT size, last_leaf, frontier, at, stopped FROM log_head WHERE log = ?"
+        sql = "SELECT size, CAST(last_leaf AS BLOB), CAST(frontier AS BLOB), at, stopped FROM log_head WHERE log = ?"
         row: tuple[Any, ...] | None = self.raw.execute(sql, (step.log,)).fetchone()
         return row
 
@@ -204,7 +204,10 @@ class SqliteConnection:
     def _load_prefixes(
         self, log: str, shape: Shape, length: int, prefixes: set[Key]
     ) -> list[tuple[Any, ...]]:
-        columns = ", ".join(f't."{name}"' for name in shape.columns)
+        # An edit in SQL leaves text where bytes were; bytes are what is hashed and opened (ledger/reader.py: stored).
+        columns = ", ".join(
+            f'CAST(t."{name}" AS BLOB)' if name in shape.blobs else f't."{name}"' for name in shape.columns
+        )
         if length == 0:
             return self.raw.execute(
                 f'SELECT {columns} FROM "{shape.name}" t WHERE t.log = ?', (log,)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -107,6 +109,32 @@ def test_misuse(
     said = capsys.readouterr().err
     assert words in said
     assert "Traceback" not in said
+
+
+VERBS_THAT_READ = [
+    # verb, what it says of a changed entry 3
+    (("audit",), "entry 3"),
+    (("rebuild",), "entry 3"),
+    (("export", "{out}"), "expected {size} entries"),
+    (("export", "{out}", "--award", "none"), "entry 3"),
+    (("rejudge",), "entry 3"),
+]
+
+
+@pytest.mark.parametrize(("verb", "words"), VERBS_THAT_READ, ids=range(len(VERBS_THAT_READ)))
+def test_an_edit_in_sql_gives_a_sentence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: tuple[str, ...], words: str
+) -> None:
+    """SQLite's replace() leaves text where bytes were; nothing may fall over it."""
+    edited = tmp_path / "data"
+    shutil.copytree(folder, edited)
+    told(capsys, edited, "checkpoint")
+    size = told(capsys, edited, "audit", code=3)[0]["size"]
+    with sqlite3.connect(edited / "tallystick.db") as connection:
+        connection.execute("UPDATE entry SET canon = replace(canon, '\"via\":', '\"VIA\":') WHERE seq = 3")
+    arguments = [part.format(out=tmp_path / "out") for part in verb]
+    said = told(capsys, edited, *arguments, code=1)
+    assert words.format(size=size) in json.dumps(said)
 
 
 def test_no_installation_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

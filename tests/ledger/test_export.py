@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import delete, update
+from sqlalchemy import Table, TextClause, delete, text, update
 
 from ledger import codec, ed25519
 from ledger.audit import audit
@@ -26,7 +26,7 @@ from ledger.folders import FolderFiles, FolderMalformed, FolderSource
 from ledger.guard import FileGuard
 from ledger.publish import Publisher
 from ledger.reader import LogReader
-from ledger.store.tables import checkpoint, entry, item, item_wrap, tile
+from ledger.store.tables import checkpoint, entry, item, item_wrap, log_head, tile
 from ledger.trust import TrustPolicy
 from ledger.vault import Sealed, Vault
 from tests.ledger.painted_log import LOG, PaintedLog, RowShelf, made_up
@@ -192,10 +192,23 @@ async def test_the_database_audits_as_its_folder_does(desk: Desk, tmp_path: Path
     )
 
 
+def as_text(table: Table, column: str, old: str, new: str, **where: Any) -> TextClause:
+    """Edit as somebody does in a SQLite shell: `replace()` leaves text where bytes were."""
+    of = " AND ".join(f"{name} = {value}" for name, value in where.items()) or "1"
+    return text(f"UPDATE {table.name} SET {column} = replace({column}, '{old}', '{new}') WHERE {of}")
+
+
 @pytest.mark.parametrize(
     ("change", "code", "seq"),
     [
         (lambda: update(entry).where(entry.c.seq == 7).values(canon=b"{}"), "envelope", 7),
+        (lambda: as_text(entry, "canon", "note_added", "note_ended", seq=7), "leaf", 7),
+        (lambda: as_text(entry, "canon", '"v"', '"w"', seq=7), "envelope", 7),
+        (lambda: update(entry).where(entry.c.seq == 7).values(canon=text("7")), "envelope", 7),
+        (lambda: update(tile).values(hashes=text("'changed'")), "tile", None),
+        (lambda: update(item).values(sealed=text("'changed'")), "vault", None),
+        (lambda: update(item_wrap).values(wrapped=text("'changed'")), "vault", None),
+        (lambda: update(log_head).values(frontier=text("'changed'")), "head", None),
         (lambda: delete(entry).where(entry.c.seq == 7), "seq", 7),
         (
             lambda: update(tile).where(tile.c.level == 0, tile.c.idx == 0).values(hashes=bytes(256 * 32)),
@@ -215,6 +228,17 @@ async def test_the_audit_of_the_database_finds(desk: Desk, change: Any, code: st
         await connection.execute(change())
     result = await desk.audited(desk.vault)
     assert (code, seq) in [(finding.code, finding.seq) for finding in result.findings]
+
+
+async def test_the_same_bytes_as_text_are_the_same_record(desk: Desk) -> None:
+    """SQLite keeps a type per value; what is hashed are the bytes, and reading goes by them."""
+    await desk.note("Ana called twice", "ana")
+    columns = ["entry.canon", "tile.hashes", "item.sealed", "item_wrap.wrapped", "log_head.frontier"]
+    async with desk.log.engine.begin() as connection:
+        for table, column in (name.split(".") for name in columns):
+            await connection.execute(text(f"UPDATE {table} SET {column} = CAST({column} AS TEXT)"))
+    assert (await desk.audited(desk.vault)).findings == []
+    assert (await desk.reader.case_entries("case-1", (), 301))[0].seq == 1
 
 
 async def test_the_source_refuses_to_block_its_own_loop(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,36 @@ async def test_rebuild_refuses_what_it_cannot_make_again(store_url: str, vault: 
                     rebuild("none.invalid", PROJECTIONS, shapes(), derived_tables(), vault.open_many)
                 )
         assert await tables_of(store) == before, "a failed rebuild leaves the old rows"
+
+
+EDITS = [
+    (
+        "UPDATE entry SET canon = replace(canon, 'case-', 'CASE-') WHERE seq = 5",
+        "entry 6: expected it to follow",
+    ),
+    ("UPDATE entry SET canon = replace(canon, '\"v\":1', '\"v\":2') WHERE seq = 5", "entry 5: "),
+    ("UPDATE entry SET canon = x'7b' WHERE seq = 5", "entry 5: "),
+    ("DELETE FROM entry WHERE seq = 5", "entry 5: expected the entry with this number, got 6"),
+    ("UPDATE log_head SET last_leaf = zeroblob(32)", "expected hash 0000"),
+]
+
+
+@pytest.mark.parametrize(("edit", "words"), EDITS)
+async def test_rebuild_makes_no_row_from_an_entry_that_was_changed(
+    tmp_path: Path, vault: Vault, edit: str, words: str
+) -> None:
+    """`replace()` also leaves text where bytes were."""
+    path = tmp_path / "edited.db"
+    async with empty_store(f"sqlite+aiosqlite:///{path}") as store:
+        await filled(store, vault)
+        before = await tables_of(store)
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute(edit)
+        async with Writer(store, PROJECTIONS, HandClock(unix_ms_of(NOON))) as writer:
+            with pytest.raises(RebuildFailed, match=words):
+                await writer.maintain(work(vault))
+        after = await tables_of(store)
+        assert {name: after[name] for name in derived_tables()} == {
+            name: before[name] for name in derived_tables()
+        }
