@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import base64
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from tests.api.house import House, Team
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-API = Path(__file__).resolve().parents[2] / "api"
 ID_ROUTES_MIN = 36
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -153,17 +150,3 @@ async def test_a_card_of_another_organisation_decides_nothing(at: House, ours: T
         "POST", path, ours.keys["owner"], json=body, headers={"If-Match": card.headers["etag"]}
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "token_invalid")
-
-
-def test_the_log_column_is_named_in_one_place() -> None:
-    """Only scope.py may write `<table>.c.log`: a query elsewhere could forget it, or name another's."""
-    for file in sorted(API.rglob("*.py")):
-        if file.name == "scope.py" or "migrations" in file.parts:
-            continue
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
-                assert (node.value.attr, node.attr) != ("c", "log"), (file, node.lineno)
-            assert not (isinstance(node, ast.Name) and node.id == "select"), (
-                file,
-                getattr(node, "lineno", 0),
-            )

@@ -1,7 +1,9 @@
-"""Reading: our own error while the database goes away, and never a list that was cut without a word."""
+"""Reading by organisation: in one place of the source, with our own error while the database goes away, and never a
+list that was cut without a word."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.api.house import House, Team
 from tests.casework.shop import shop
 from tests.postgres_server import execute_apart
 
+API = Path(__file__).resolve().parents[2] / "api"
 END_ALL = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -50,3 +53,17 @@ async def test_a_list_without_a_limit_is_whole_or_refused(
         with pytest.raises(ProgrammingError, match=expected):
             await read
     assert await rows.find(member, limit=2) == there[:2]
+
+
+def test_the_log_column_is_named_in_one_place() -> None:
+    """Only scope.py may write `<table>.c.log`: a query elsewhere could forget it, or name another's."""
+    for file in sorted(API.rglob("*.py")):
+        if file.name == "scope.py" or "migrations" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+                assert (node.value.attr, node.attr) != ("c", "log"), (file, node.lineno)
+            assert not (isinstance(node, ast.Name) and node.id == "select"), (
+                file,
+                getattr(node, "lineno", 0),
+            )
