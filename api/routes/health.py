@@ -33,8 +33,8 @@ async def livez() -> Alive:
 
 @router.get("/readyz", operation_id="readyz", responses={503: {"model": Ready}})
 async def readyz(request: Request) -> Response:
-    """The database answers, and each log's head is what its last entry and tiles say."""
-    checks = await request.app.state.installation.checks()
+    """The database answers, the writer writes, and each log's head is what its last entry and tiles say."""
+    checks = await request.app.state.installation.ready()
     ok = all(value == "ok" for value in checks.values())
     body = Ready(status="ok" if ok else "failing", checks=checks)
     return JSONResponse(body.model_dump(), status_code=200 if ok else 503)
