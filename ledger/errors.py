@@ -11,7 +11,8 @@ LedgerError
 |   |-- notes.py            NoteMalformed, KeyMalformed, SignatureMissing, SignatureWrong
 |   |-- checkpoints.py      CheckpointMalformed, OriginMismatch, KeyListMalformed
 |   |-- proofs.py           ProofTextMalformed
-|   `-- commitments.py      CommitmentMalformed, CommitmentMismatch
+|   |-- commitments.py      CommitmentMalformed, CommitmentMismatch
+|   `-- sealed.py           SealBroken
 |-- BundleError             a bundle or log folder lacks a part or has a wrong one (subclasses in bundles.py)
 |-- BookError               an entry asks for tokens to move in a way the book does not allow (book.py)
 |-- VaultError              a private value cannot be sealed or opened (vault.py: SealRefused, VaultDamaged)

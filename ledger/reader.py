@@ -150,21 +150,22 @@ class LogReader:
                 yield row["canon"]
             start = rows[-1]["seq"] + 1
 
-    async def read_entries(self) -> AsyncIterator[Entry]:
-        """Yield all stored entries, each well-formed and of its kind's shape; whether they were changed, an audit says.
+    async def read_entries(self, start: int = 0, end: int = SIZE_MAX) -> AsyncIterator[Entry]:
+        """Yield stored entries as `entries` does, each well-formed and of its kind's shape.
+
+        Whether they were changed, only an audit says.
 
         Raises:
             EntryDamaged: it names the first that is not.
         """
-        seq = 0
-        async for data in self.entries():
-            found = _read(seq, data)
+        async for data in self.entries(start, end):
+            found = _read(start, data)
             try:
                 check_body(found.kind, found.body, found.private)
             except EntryInvalid as error:
-                raise EntryDamaged(seq, error) from error
+                raise EntryDamaged(start, error) from error
             yield found
-            seq += 1
+            start += 1
 
     async def postings(self) -> AsyncIterator[Posting]:
         """Yield the stored book lines by (seq, n)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,18 +21,32 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from api.pages.story import Refusal, StoryPage, Telling, day, moment, tell_steps
+from api.pages.story import (
+    STATES,
+    Note,
+    Refusal,
+    Result,
+    StoryPage,
+    Telling,
+    counted,
+    damaged,
+    day,
+    moment,
+    tell_steps,
+)
 from api.problems import NotFound
 from api.rooms import Rooms
 from api.settings import LOOPBACK
 from casework import tables
-from ledger.book import settled
+from ledger.book import MOVES, Book, postings_of, settled
 from ledger.clock import SIMULATED_SUFFIX
 from ledger.codec import dumps, loads
 from ledger.entries import Entry
 from ledger.export import export_award
 from ledger.merkle import leaf_hash
-from ledger.store.tables import account
+from ledger.reader import EntryDamaged
+from ledger.sealed import SealBroken, read_sealed
+from ledger.vault import VaultDamaged
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 CLOCK_FILE = "clock"
@@ -134,28 +149,90 @@ async def _demo(request: Request) -> Demo:
 
 
 # ---------------------------------------------------------------------------------------------- the view
+PEOPLE = frozenset({"member_joined", "agent_registered"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page may tell: entries up to the first that is not what was sealed, and the values that open them.
+
+    Nothing of it comes from derived rows: an edit of those shows nowhere but in an audit.
+    """
+
+    entries: tuple[Entry, ...]
+    opened: Mapping[tuple[int, str], Any]
+    sealed_size: int
+    broken: SealBroken | None
+
+
 async def _page(request: Request, demo: Demo) -> StoryPage:
-    """Put the story together from what the record says now."""
+    """Put the story together from what the record says now, as far as it is what was sealed."""
     rooms = demo.rooms
-    head, latest = await rooms.reader.head(), await rooms.reader.latest_checkpoint()
-    entries = [
-        entry
-        for entry in await rooms.reader.case_entries(demo.case, (), head.size)
-        if entry.case == demo.case
-    ]
-    names = {row["member"]: row["name"] for row in await rooms.rows.find(tables.member_name)}
-    opened = await _open(rooms, entries)
-    zone = await _zone(rooms)
-    kinds = {
-        entry.body["evidence"]: entry.body["type"] for entry in entries if entry.kind == "evidence_attached"
-    }
-    tell = Telling(names, opened, zone, kinds)
+    shown = await _shown(rooms, demo.case)
+    story = [entry for entry in shown.entries if entry.case == demo.case]
+    people = [entry for entry in shown.entries if entry.kind in PEOPLE]
+    tell = Telling(
+        names={
+            str(entry.body["member"]): str(shown.opened[entry.seq, "name"])
+            for entry in people
+            if shown.opened.get((entry.seq, "name"))
+        },
+        opened=shown.opened,
+        zone=await _zone(rooms),
+        evidence={e.body["evidence"]: e.body["type"] for e in story if e.kind == "evidence_attached"},
+        actions={e.body["proposal"]: e.body["action"] for e in story if e.kind == "proposal_made"},
+        helpers=frozenset(str(entry.body["member"]) for entry in people if entry.kind == "agent_registered"),
+    )
     folder = request.app.state.installation.settings.data_dir
     refusals = await asyncio.to_thread(lambda: tuple(_refusals(folder / JOURNAL_FILE, demo)))
-    digests = {entry.seq: leaf_hash(dumps(entry.to_json())).hex() for entry in entries}
-    return await _told(
-        demo, tell, tell_steps(entries, digests, refusals, tell), entries, latest, len(refusals)
+    if shown.broken is not None:
+        until = story[-1].at if story else ""
+        refusals = tuple(refusal for refusal in refusals if refusal.at <= until)
+    digests = {entry.seq: leaf_hash(dumps(entry.to_json())).hex() for entry in story}
+    result = None if shown.broken is not None else _result(demo, tell, shown, story, len(refusals))
+    return StoryPage(
+        venue=demo.venue,
+        now_text=moment(rooms.clock.now(), tell.zone),
+        headline=f"{result.people} covered a table that nobody on shift could have looked after"
+        if result
+        else f"One recognition at {demo.venue}",
+        record=_record_note(shown, story),
+        steps=tell_steps(story, digests, refusals, tell),
+        result=result,
     )
+
+
+async def _shown(rooms: Rooms, case: str) -> Shown:
+    """1. what is sealed  2. what came after, not sealed yet  3. private values, each held against its commitment"""
+    head, latest = await rooms.reader.head(), await rooms.reader.latest_checkpoint()
+    size = latest[0] if latest else 0
+    entries: list[Entry] = []
+    broken: SealBroken | None = None
+
+    def want(entry: Entry) -> bool:
+        return entry.case == case or entry.kind in PEOPLE or entry.kind in MOVES
+
+    try:
+        if latest is not None:
+            entries += await read_sealed(rooms.reader, latest[1], want)
+        async for entry in rooms.reader.read_entries(size, head.size):
+            if want(entry):
+                entries.append(entry)
+    except SealBroken as error:
+        entries, broken = list(error.before), error
+    except EntryDamaged as error:
+        broken = SealBroken(str(error), error.seq)
+    try:
+        opened = await _open(rooms, entries)
+    except VaultDamaged:
+        opened = {}
+        for at, entry in enumerate(entries):
+            try:
+                opened |= await _open(rooms, [entry])
+            except VaultDamaged as error:
+                entries, broken = entries[:at], SealBroken(str(error), entry.seq)
+                break
+    return Shown(tuple(entries), opened, size, broken)
 
 
 async def _open(rooms: Rooms, entries: list[Entry]) -> dict[tuple[int, str], Any]:
@@ -172,54 +249,55 @@ async def _zone(rooms: Rooms) -> ZoneInfo:
 
 
 def _refusals(path: Path, demo: Demo) -> Iterator[Refusal]:
-    """Yield the refusals of the story's case: from the journal, since a refusal writes nothing into the record."""
+    """Yield the refusals of the story's case: from the journal, since a refusal writes nothing into the record.
+
+    A line that is none of ours (cut off by a crash, say) is passed over: those after it were refused all the same.
+    """
     try:
-        with path.open(encoding="utf-8") as lines:
-            for _, line in zip(range(JOURNAL_LINES_MAX), lines, strict=False):
-                said = orjson.loads(line)
-                if said.get("case") == demo.case and said.get("log") == demo.log:
-                    yield Refusal(said["at"], f"member:{said['member']}", said["code"])
-    except (OSError, ValueError, KeyError):
+        with path.open("rb") as lines:
+            for line in islice(lines, JOURNAL_LINES_MAX):
+                try:
+                    said = orjson.loads(line)
+                    if (said["case"], said["log"]) == (demo.case, demo.log):
+                        yield Refusal(str(said["at"]), f"member:{said['member']}", str(said["code"]))
+                except (ValueError, KeyError, TypeError):
+                    continue
+    except OSError:
         return
 
 
-async def _told(
-    demo: Demo,
-    tell: Telling,
-    steps: Any,
-    entries: list[Entry],
-    latest: tuple[int, bytes] | None,
-    refused: int,
-) -> StoryPage:
-    rooms, last = demo.rooms, {entry.kind: entry for entry in entries}
-    granted = last["award_granted"]
-    award = await rooms.rows.need("award", tables.award, award=demo.award)
+def _record_note(shown: Shown, story: list[Entry]) -> Note:
+    """Say whether what follows may be relied on."""
+    if shown.broken is not None:
+        return damaged(shown.broken.seq)
+    count = f"All {len(story)} steps of this story stand in the record of {shown.sealed_size:,} steps"
+    if any(entry.seq >= shown.sealed_size for entry in story):
+        return Note("Not sealed yet.", f"{count}, but for those of the last minutes.", "wait")
+    return Note("Complete and sealed.", f"{count}, and none can be changed without it showing.", "done")
+
+
+def _result(demo: Demo, tell: Telling, shown: Shown, story: list[Entry], refused: int) -> Result:
+    of_award = [entry for entry in story if entry.body.get("award") == demo.award]
+    granted = next(entry for entry in of_award if entry.kind == "award_granted")
+    last = next(entry.kind for entry in reversed(of_award) if entry.kind in STATES)
+    title, tone = STATES[last]
     shares = granted.body["shares"]
     people = ", ".join(tell.name(share["member"]) for share in shares)
-    balance = await rooms.rows.one(account, account=settled(shares[0]["member"]))
-    sealed = latest[0] if latest else 0
-    held = [checked for checked in entries if checked.seq >= sealed]
-    title, tone = STATES[award["state"]]
-    decided = [
-        entry for entry in entries if entry.kind == "decision_made" and entry.body["verb"] == "approved"
-    ]
+    decided = [e for e in story if e.kind == "decision_made" and e.body["verb"] == "approved"]
+    book = Book()
+    for entry in shown.entries:
+        if entry.kind in MOVES:
+            book.post(postings_of(entry.kind, entry.seq, entry.body))
     k = int(granted.body["k"])
-    return StoryPage(
-        venue=demo.venue,
-        now_text=moment(rooms.clock.now(), tell.zone),
-        headline=f"{people} covered a table that nobody on shift could have looked after",
-        record_lead="Complete and sealed." if not held else "Not sealed yet.",
-        record_rest=f"All {len(entries)} steps of this story stand in the record of {sealed} steps, and none can be "
-        "changed without it showing.",
-        record_tone="done" if not held else "wait",
-        steps=steps,
-        state_words=title.format(day=day(award["settle_not_before"], tell.zone)),
+    return Result(
+        people=people,
+        state_words=title.format(day=day(granted.body["settle_not_before"], tell.zone)),
         state_tone=tone,
-        tokens_text=f"{award['amount_tokens']} tokens",
+        tokens_text=f"{granted.body['amount_tokens']:,} tokens",
         thanks=str(tell.secret(granted, "message") or _message(tell, decided) or "Thank you."),
-        forgery_text=f"{NUMBERS.get(k, str(k))} people stood behind this: fewer could not have faked it together.",
-        refused_text=f"{NUMBERS.get(refused, str(refused))} attempts; each left nothing behind.",
-        balance_text=f"{people} has {balance['balance_tokens'] if balance else 0} that are theirs for good.",
+        forgery_text=f"{counted(k, 'person', 'people')} stood behind this: fewer could not have faked it together.",
+        refused_text=f"{counted(refused, 'attempt', 'attempts')}; nothing was left behind.",
+        balance_text=f"{people} has {book.balances.get(settled(shares[0]['member']), 0):,} that are theirs for good.",
         proof_url=f"/demo/{PROOF_NAME}",
         proof_name=PROOF_NAME,
     )
@@ -228,12 +306,3 @@ async def _told(
 def _message(tell: Telling, decided: list[Entry]) -> str | None:
     said = [tell.secret(entry, "message") for entry in decided]
     return next((str(message) for message in said if message), None)
-
-
-NUMBERS = {1: "One", 2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six"}
-STATES: Mapping[str, tuple[str, str]] = {
-    "provisional": ("Waiting until {day}", "wait"),
-    "settled": ("Yours for good", "done"),
-    "declined": ("Ended while waiting", "quiet"),
-    "revoked": ("Taken back", "quiet"),
-}

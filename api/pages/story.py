@@ -40,16 +40,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class StoryPage:
-    """Everything the template prints."""
+class Note:
+    """What the page says of the record: first words, the rest, a tone."""
 
-    venue: str
-    now_text: str
-    headline: str
-    record_lead: str
-    record_rest: str
-    record_tone: str
-    steps: tuple[Step, ...]
+    lead: str
+    rest: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it, and what it rests on."""
+
+    people: str
     state_words: str
     state_tone: str
     tokens_text: str
@@ -62,6 +65,46 @@ class StoryPage:
 
 
 @dataclass(frozen=True, slots=True)
+class StoryPage:
+    """Everything the template prints. No result: the record is damaged, and nothing beyond the damage is told."""
+
+    venue: str
+    now_text: str
+    headline: str
+    record: Note
+    steps: tuple[Step, ...]
+    result: Result | None
+
+
+def damaged(seq: int | None) -> Note:
+    """Return the note of a record that is not what was sealed; `seq` is the first step that is not, if known."""
+    keep = "Do not delete anything; tell whoever checks your record."
+    if seq is None:
+        return Note(
+            "The record was changed after it was sealed.", f"Which step cannot be told here. {keep}", "late"
+        )
+    sound = f"Everything up to step {seq - 1:,} is sound. " if seq else ""
+    return Note(f"Step {seq:,} was changed.", f"{sound}What came after is not told here. {keep}", "late")
+
+
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Return "Three people", "One person", "12 people"."""
+    return f"{NUMBERS[number] if number < len(NUMBERS) else number} {one if number == 1 else many}"
+
+
+STATES: Mapping[str, tuple[str, str]] = {
+    "award_granted": ("Waiting until {day}", "wait"),
+    "award_settled": ("Yours for good", "done"),
+    "award_declined": ("Ended while waiting", "quiet"),
+    "award_revoked": ("Taken back", "quiet"),
+}
+"""The last entry of these about an award -> what it is now, and in which tone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
     """What a sentence may draw on besides its own entry."""
 
@@ -70,6 +113,12 @@ class Telling:
     zone: ZoneInfo
     evidence: Mapping[str, str] = field(default_factory=dict)
     """Evidence id -> its type, so that a later step can say what it speaks of."""
+
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """Proposal id -> what it asks for."""
+
+    helpers: frozenset[str] = frozenset()
+    """The digital employees among the members."""
 
     def name(self, party: str) -> str:
         """Return a person's name for an id or a party like `member:<id>`; a neutral word where it was erased."""
@@ -118,7 +167,7 @@ REFUSAL_WORDS: Mapping[str, tuple[str, str]] = {
         "Who brings evidence does not check it.",
     ),
     "no_authority": ("tried to decide", "This needs somebody who was given the power to decide it."),
-    "not_allowed": ("tried to say yes", "A digital employee suggests; it never decides."),
+    "not_allowed": ("tried what somebody else may do", "Their role in this place does not include it."),
     "agent_may_not": ("tried to say yes", "A digital employee suggests; it never decides."),
     "evidence_missing": ("tried to write down the result too early", "Evidence was still missing."),
     "evidence_reused": ("brought the same evidence again", "It counts once."),
@@ -139,6 +188,9 @@ REFUSAL_WORDS: Mapping[str, tuple[str, str]] = {
 }
 """Refusal code -> what was tried, and why it was refused."""
 
+HELPER_REFUSED = frozenset({"not_allowed"})
+"""Codes that say of a digital employee that it is one, and of a person that the role lacks the right."""
+
 
 def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
     title = tell.secret(entry, "note") or "something outside the expected pattern"
@@ -150,14 +202,25 @@ def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
         "schedule": "It was due",
     }.get(entry.body["origin"], "Noticed")
     quoted = f" The note says: “{noted}”" if noted else ""
-    return f"Noticed: {title}", f"{who}; it was so from {tell.time(entry.body['onset'])} on.{quoted}"
+    starts = (tell.secret(entry, "facts") or {}).get("starts_at")
+    meant = f" It is for {tell.time(starts)}." if starts else ""
+    return f"Noticed: {title}", f"{who}; it was so from {tell.time(entry.body['onset'])} on.{meant}{quoted}"
+
+
+def _act(action: str) -> str:
+    return action.replace("-", " ").replace("_", " ")
+
+
+def _taken(entry: Entry, tell: Telling) -> tuple[str, str]:
+    action = tell.actions.get(entry.body["proposal"])
+    what = f": {_act(action)}" if action else ""
+    return f"{tell.name(entry.actor.id)} did what was approved{what}", str(tell.secret(entry, "note") or "")
 
 
 def _suggested(entry: Entry, tell: Telling) -> tuple[str, str]:
     text = str(tell.secret(entry, "text") or "a next step")
     if entry.actor.id == "system":
-        act = entry.body["action"].replace("-", " ").replace("_", " ")
-        return f"The watch suggested: {act}", text
+        return f"The watch suggested: {_act(entry.body['action'])}", text
     return f"{tell.name(entry.actor.id)} suggested: {text}", ""
 
 
@@ -237,14 +300,6 @@ RESOLUTION_WORDS = {
 }
 
 
-RESOLUTIONS = {
-    "fixed": "solved",
-    "accepted_risk": "left as it is",
-    "false_alarm": "not a problem",
-    "duplicate": "known already",
-}
-
-
 def _texts(entry: Entry, tell: Telling) -> dict[str, str]:
     body = entry.body
     return {
@@ -260,15 +315,18 @@ def _texts(entry: Entry, tell: Telling) -> dict[str, str]:
 
 SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "case_opened": _opened_case,
+    "case_suppressed": _plain("Seen, and hidden for a while"),
+    "note_added": _plain("{who} added a remark"),
     "owner_assigned": _plain("{owner} owns it"),
     "acknowledged": _plain("{who} is on it"),
     "escalated": _plain("It went one step up, because nobody had answered"),
     "proposal_made": _suggested,
     "decision_made": _decided,
     "decision_withdrawn": _plain("{who} took the decision back within its ten seconds"),
-    "action_taken": _plain("{who} did it"),
+    "action_taken": _taken,
     "link_issued": _plain("{who} gave the guest a link that works once"),
     "link_answered": _plain("The guest answered: {answer}"),
+    "link_expired": _plain("The guest did not answer in time"),
     "evidence_attached": _evidence,
     "evidence_withdrawn": _plain("{who} withdrew a piece of evidence"),
     "evidence_reviewed": _reviewed,
@@ -278,9 +336,10 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "award_held": _plain("{who} asked to wait: there is a question"),
     "award_released": _plain("The question was answered"),
     "award_settled": _plain("Yours for good", "The waiting time passed without a question."),
-    "award_declined": _plain("{who} ended the recognition before it was settled"),
+    "award_declined": _plain("{who} ended the recognition while it was waiting"),
     "award_revoked": _plain("Taken back by {who}", "The tokens went back to where they came from."),
     "case_cleared": _plain("It sorted itself out"),
+    "case_expired": _plain("Too late: this one was missed"),
     "case_reopened": _plain("The same thing came back"),
     "case_closed": _plain("Closed"),
 }
@@ -291,11 +350,11 @@ def tell_steps(
 ) -> tuple[Step, ...]:
     """Return the timeline of one case: its entries and its refusals in order of time.
 
-    A kind without a sentence is still shown, by its name: nothing of the record is left out of a story.
+    A kind without a sentence is still shown: nothing of the record is left out of a story.
     """
     steps = []
     for entry in entries:
-        sentence, detail = SENTENCES.get(entry.kind, _plain(entry.kind.replace("_", " ")))(entry, tell)
+        sentence, detail = SENTENCES.get(entry.kind, _plain("Something else was written down"))(entry, tell)
         exact = (
             ("Step of the record", str(entry.seq)),
             ("Kind", entry.kind),
@@ -305,7 +364,9 @@ def tell_steps(
         mark = "helper" if entry.actor.role == "agent" else ""
         steps.append(Step(entry.at, tell.time(entry.at), sentence, detail, mark, exact))
     for refusal in refusals:
-        tried, why = REFUSAL_WORDS.get(refusal.code, ("tried", "It was against the rules of this place."))
+        by_helper = refusal.actor.rpartition(":")[2] in tell.helpers and refusal.code in HELPER_REFUSED
+        code = "agent_may_not" if by_helper else refusal.code
+        tried, why = REFUSAL_WORDS.get(code, ("tried", "This place does not allow it."))
         sentence = f"Refused: {tell.name(refusal.actor)} {tried}"
         refused = (("Refusal", refusal.code), ("Exact time", refusal.at))
         text = f"{why} Nothing was changed."

@@ -5,11 +5,13 @@ One small venue is played for all tests here, by the very commands that README s
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,6 +21,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.app import create_app
+from api.pages.demo import add_pages
+from api.settings import Settings
+from tests.page_words import NEVER_SAID, says
 from tools import readme_demo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,17 +33,6 @@ SCREENS = ROOT / "build" / "screens"
 CHROMIUM_ARGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-# The right column of the words of the pages: what a page never says outside "Exact record".
-NEVER_SAID = (
-    "case", "alert", "incident", "ticket", "playbook", "rule", "signal", "CEL", "shadow", "back-test",
-    "backtest", "value at risk", "E0", "E1", "E2", "E3", "E4", "grade", "verdict", "insufficient",
-    "forgery", "provisional", "settled", "revoked", "log", "entry", "seq", "hash", "chain", "checkpoint",
-    "anchored", "blockchain", "transaction", "Merkle", "root", "consistency proof", "UNKNOWN", "stale",
-    "watermark", "quarantine", "suppressed", "inhibited", "silenced", "CLEARED", "auto-resolved", "EXPIRED",
-    "breached", "delegation", "authority grant", "Kaplan-Meier", "confidence interval", "attention budget",
-    "agent", "bot", "AI", "model output", "successfully", "please note", "oops",
 )  # fmt: skip
 
 
@@ -116,18 +111,92 @@ def test_page_tells_the_story_with_its_refusals(url: str) -> None:
     assert places == sorted(places)
     assert "tried to approve their own suggestion" in said
     assert "Yours for good" in said
+    assert "It is for Tue 3 Nov 18:00." in said, (
+        "the evening that was covered is not the night it was noticed"
+    )
 
 
 def test_page_says_none_of_the_words_that_stay_inside(url: str) -> None:
     said = _plain(httpx.get(url).text)
-    found = [word for word in NEVER_SAID if _says(said, word)]
+    found = [word for word in NEVER_SAID if says(said, word)]
     assert found == []
 
 
 @pytest.mark.parametrize("word", ["case", "Merkle", "E3", "AI"])
 def test_word_list_would_be_noticed(word: str) -> None:
-    assert _says(f"This {word} was here.", word)
-    assert not _says("Said in a showcase of mails, E31.", word)
+    assert says(f"This {word} was here.", word)
+    assert not says("Said in a showcase of mails, E31.", word)
+
+
+# ------------------------------------------------------------------------------------------- a record that was changed
+OF_STORY = "case_id = :case"
+EDITS: list[tuple[str, str, str | None]] = [
+    # an edit in SQL, the kind of the first step it changed, what may not be told any more
+    ("UPDATE entry SET canon = CAST(replace(canon, '\"amount\":6', '\"amount\":9') AS BLOB)"
+     f" WHERE {OF_STORY} AND kind = 'award_granted'", "award_granted", "9 tokens"),
+    ("UPDATE entry SET canon = replace(canon, '\"amount\":6', '\"amount\":9')"
+     f" WHERE {OF_STORY} AND kind = 'award_granted'", "award_granted", "9 tokens"),
+    ("UPDATE entry SET canon = CAST(replace(canon, 'fixed', 'duplicate') AS BLOB)"
+     f" WHERE {OF_STORY} AND kind = 'outcome_recorded'", "outcome_recorded", "the same as another one"),
+    (f"UPDATE entry SET canon = x'7b7d' WHERE {OF_STORY} AND kind = 'verdict_given'", "verdict_given", "21 of 21"),
+    (f"DELETE FROM entry WHERE {OF_STORY} AND kind = 'link_answered'", "link_answered", "it is solved"),
+    ("UPDATE item SET sealed = zeroblob(length(sealed)) WHERE item = (SELECT json_extract(CAST(canon AS TEXT),"
+     f" '$.private.text') FROM entry WHERE {OF_STORY} AND kind = 'proposal_made' ORDER BY seq)", "proposal_made",
+     "remembered longer"),
+]  # fmt: skip
+
+
+def edited(made: tuple[Path, str], place: Path, edit: str) -> tuple[str, dict[str, int]]:
+    """Edit a copy of the demo and give its front page, and kind -> its first step in the story, as it was."""
+    data = place / "data"
+    shutil.copytree(made[0] / readme_demo.FOLDER, data)
+    case = json.loads((data / "demo.json").read_text())["story_case"]
+    with sqlite3.connect(data / "tallystick.db") as connection:
+        query = "SELECT kind, min(seq) FROM entry WHERE case_id = ? GROUP BY kind"
+        first = dict(connection.execute(query, (case,)).fetchall())
+        assert connection.execute(edit, {"case": case}).rowcount > 0
+    return asyncio.run(_front_page(data)), first
+
+
+async def _front_page(data: Path) -> str:
+    app = create_app(Settings(data_dir=data, clock_file=data / "clock"), extend=add_pages)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+    ):
+        answer = await client.get("/")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize(("edit", "kind", "gone"), EDITS, ids=range(len(EDITS)))
+def test_page_vouches_for_nothing_that_was_changed(
+    made: tuple[Path, str], tmp_path: Path, edit: str, kind: str, gone: str
+) -> None:
+    html, first = edited(made, tmp_path, edit)
+    said, seq = _plain(html), first[kind]
+    assert f"Step {seq} was changed. Everything up to step {seq - 1} is sound." in said
+    assert '<p class="note" data-tone="late">' in html
+    assert "Complete and sealed" not in said and gone not in said and "Yours for good" not in said
+    assert "Noticed: " in said, "what is before it is told as ever"
+    assert [word for word in NEVER_SAID if says(said, word)] == []
+
+
+IN_ROWS = ["UPDATE award SET amount_tokens = 600", "UPDATE award SET state = 'revoked'",
+           "UPDATE member_name SET name = 'Eve'", "UPDATE account SET balance_tokens = balance_tokens + 1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", IN_ROWS)
+def test_page_tells_nothing_from_rows_that_no_entry_vouches_for(
+    made: tuple[Path, str], tmp_path: Path, edit: str
+) -> None:
+    said = _plain(edited(made, tmp_path, edit)[0])
+    assert "Complete and sealed." in said
+    assert (
+        "Yours for good 6 tokens" in said
+        and "Chidi Okafor has 6 that are theirs" in said
+        and "Eve" not in said
+    )
 
 
 def test_proof_can_be_downloaded_and_checked(url: str, tmp_path: Path) -> None:
@@ -138,6 +207,15 @@ def test_proof_can_be_downloaded_and_checked(url: str, tmp_path: Path) -> None:
     assert _audit(proof) == 3  # consistent with itself; nobody named whom to trust
     proof.write_bytes(answer.content.replace(b'"amount_tokens":6', b'"amount_tokens":9'))
     assert _audit(proof) == 1
+
+
+STICKS_OUT = """[...document.querySelectorAll('.card, .note')].flatMap(box => [...box.querySelectorAll('*')]
+    .filter(e => e.getBoundingClientRect().right > box.getBoundingClientRect().right
+        - parseFloat(getComputedStyle(box).paddingRight) + 0.5).map(e => e.outerHTML.slice(0, 80)))"""
+TEXT_IN_BUTTON = """(() => { const button = document.querySelector('a.btn'), range = document.createRange()
+    range.selectNodeContents(button)
+    const outer = button.getBoundingClientRect(), text = range.getBoundingClientRect()
+    return [text.top - outer.top, outer.bottom - text.bottom] })()"""
 
 
 def test_page_fits_every_width_in_a_browser(url: str) -> None:
@@ -152,7 +230,7 @@ def test_page_fits_every_width_in_a_browser(url: str) -> None:
     SCREENS.mkdir(parents=True, exist_ok=True)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(CHROMIUM_ARGS))
-        for width in (320, 360, 1280):
+        for width in (320, 360, 1024, 1280):
             for scheme in ("light", "dark"):
                 context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
                 page = context.new_page()
@@ -165,6 +243,9 @@ def test_page_fits_every_width_in_a_browser(url: str) -> None:
                 targets = "[...document.querySelectorAll('a.btn,summary')]"
                 heights = page.evaluate(f"{targets}.map(e => e.getBoundingClientRect().height)")
                 assert heights and min(heights) >= 44
+                assert page.evaluate(STICKS_OUT) == []
+                above, below = page.evaluate(TEXT_IN_BUTTON)
+                assert abs(above - below) <= 2
                 page.screenshot(path=SCREENS / f"story_{scheme}_{width}.png", full_page=True)
                 context.close()
         browser.close()
@@ -183,11 +264,6 @@ def _plain(html: str) -> str:
     body = html[html.index("<body") :]
     body = re.sub(r"<details.*?</details>|<code>.*?</code>", " ", body, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
-
-
-def _says(text: str, word: str) -> bool:
-    flags = 0 if word.isupper() else re.IGNORECASE
-    return re.search(rf"(?<![\w-]){re.escape(word)}s?(?![\w-])", text, flags) is not None
 
 
 def _audit(proof: Path) -> int:
