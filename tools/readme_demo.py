@@ -1,5 +1,6 @@
 """Renew the demo's output on README's first screen: `python tools/readme_demo.py`. A test compares it with a new run.
 
+What runs are the very lines that README shows behind `$`, in a shell, in an empty folder with the checkout's `.venv`.
 A fixed date and seed, so the same version gives the same lines, the root of the record included (SETTLED 7).
 """
 
@@ -15,9 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- demo-output: [^>]* -->\n```\n)(.*?)(```\n<!-- /demo-output -->)", re.DOTALL)
+COMMAND = re.compile(r"^\$ (.+)$", re.MULTILINE)
 FOLDER = "harbour"
-DEMO = ("demo", "--small", "--at", "2026-11-20", "--folder", FOLDER)
-AUDIT = ("audit", f"{FOLDER}/award.json")
+EXIT_CODES = {"demo": 0, "audit": 3}
+"""What each verb ends with; 3: no trust policy was given, as the output says."""
 RUN_SECONDS_MAX = 280
 
 
@@ -27,18 +29,25 @@ def first_screen(cwd: Path) -> str:
     Raises:
         RuntimeError: a command ended with another exit code than it should.
     """
+    (cwd / ".venv").symlink_to(sys.prefix)  # what `make setup` makes in a checkout
+    env = {**os.environ, "COLUMNS": "200"}
     shown = []
-    for arguments, expected in ((DEMO, 0), (AUDIT, 3)):  # 3: no trust policy was given, as the output says
-        command = [sys.executable, "-c", "from api.cli import main; main()", *arguments]
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    for command in COMMAND.findall(printed()):
+        expected = EXIT_CODES[command.split()[1]]
         done = subprocess.run(
-            command, cwd=cwd, env=env, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False
+            ["/bin/sh", "-c", command],
+            cwd=cwd,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS_MAX,
+            check=False,
         )
         if done.returncode != expected:
             raise RuntimeError(
-                f"tallystick {' '.join(arguments)}: expected exit code {expected}, got {done.returncode}: {done.stderr}"
+                f"{command}: expected exit code {expected}, got {done.returncode}: {done.stderr}"
             )
-        shown.append(f"$ tallystick {' '.join(arguments)}\n{done.stdout}")
+        shown.append(f"$ {command}\n{done.stdout}")
     return "\n".join(shown)
 
 

@@ -200,6 +200,7 @@ def test_page_tells_nothing_from_rows_that_no_entry_vouches_for(
 
 
 def test_proof_can_be_downloaded_and_checked(url: str, tmp_path: Path) -> None:
+    assert "<code>.venv/bin/tallystick audit award.json</code>" in httpx.get(url).text
     answer = httpx.get(f"{url}/demo/award.json")
     assert answer.headers["content-disposition"] == "attachment; filename=award.json"
     proof = tmp_path / "award.json"
