@@ -16,16 +16,18 @@ RUN /opt/tallystick/bin/python -m pip install --no-cache-dir --no-deps --no-buil
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home tallystick \
-    && install --directory --owner=tallystick --mode=0700 /data
+    && install --directory --owner=tallystick --mode=0700 /data /keys /guard
 COPY --from=build /opt/tallystick /opt/tallystick
 ENV PATH=/opt/tallystick/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     TALLYSTICK_DATA_DIR=/data \
+    TALLYSTICK_KEYS_DIR=/keys \
+    TALLYSTICK_GUARD_DIR=/guard \
     TALLYSTICK_HOST=0.0.0.0 \
     TALLYSTICK_PORT=8765
 USER 10001
 WORKDIR /data
-VOLUME /data
+VOLUME ["/data", "/keys", "/guard"]
 EXPOSE 8765
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/readyz', timeout=2)"]

@@ -27,7 +27,6 @@ from ledger.entropy import SystemEntropy
 from ledger.export import DatabaseSource
 from ledger.findings import Exit, Result
 from ledger.folders import CHECKPOINT, FolderFiles, FolderSource
-from ledger.keys import KeyFolder
 from ledger.overlay import Overlay
 from ledger.reader import LogReader
 from ledger.reading import read_entry
@@ -195,8 +194,8 @@ class _Values:
 
 def vault_of(settings: Settings, log: str) -> Vault | None:
     """Return the vault of a log when its keys are here, else None: then nothing private can be checked."""
-    folder = settings.data_dir / "keys" / log
-    if not folder.is_dir():
+    folder = settings.key_folder(log)
+    if not folder.exists():
         return None
-    keys = KeyFolder(folder, log).load()
+    keys = folder.load()
     return Vault(log, keys.organisation, SystemEntropy(), FolderBlobs(settings.data_dir / "blobs" / log))

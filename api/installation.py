@@ -1,9 +1,10 @@
 """The composition root: opens store, writer, vaults, keys and guard from the settings, for any number of organisations.
 
 <data>/tallystick.db     the database, unless TALLYSTICK_DATABASE_URL names another
-<data>/keys/<log>/       secret keys of one organisation (docs/keys.md)
+<keys>/<log>/            secret keys of one organisation (docs/keys.md); belong on a volume of their own
 <data>/blobs/<log>/      sealed files
 <guard>/                 the signing guard's memory; belongs on a volume of its own
+                         both lie in <data> unless TALLYSTICK_KEYS_DIR and TALLYSTICK_GUARD_DIR say otherwise
 <data>/refusals.jsonl    the security journal
 """
 
@@ -37,7 +38,6 @@ from ledger.clock import SIMULATED_SUFFIX, Clock, FileClock, SystemClock, instan
 from ledger.entropy import Entropy, SystemEntropy
 from ledger.errors import LedgerError
 from ledger.guard import FileGuard
-from ledger.keys import KeyFolder
 from ledger.merkle import check_inclusion, leaf_hash
 from ledger.publish import CommandShelf, Publisher
 from ledger.reader import LogReader
@@ -105,7 +105,7 @@ class Installation:
         return known
 
     def _build(self, log: str) -> Rooms:
-        keys = KeyFolder(self.settings.data_dir / "keys" / log, log).load()
+        keys = self.settings.key_folder(log).load()
         vault = Vault(
             log, keys.organisation, self.entropy, FolderBlobs(self.settings.data_dir / "blobs" / log)
         )
@@ -118,7 +118,7 @@ class Installation:
             reader,
             CommandShelf(log, self.writer.submit),
             self.guard,
-            KeyFolder(self.settings.data_dir / "keys" / log, log).load,
+            self.settings.key_folder(log).load,
             lambda: self.clock.unix_ms() / 1000,
             self.settings.checkpoint_interval_seconds,
         )
@@ -154,7 +154,7 @@ class Installation:
             raise SettingsInvalid(
                 f"clock: expected the machine's for a real organisation, got a simulated one for {log}"
             )
-        keys = KeyFolder(self.settings.data_dir / "keys" / log, log).create(self.entropy)
+        keys = self.settings.key_folder(log).create(self.entropy)
         self.guard.enrol(log)
         rooms = await self.rooms(log)
         log_key = keys.log_signers[-1].key.vkey()
@@ -252,7 +252,7 @@ async def open_installation(
                 entropy=entropy or SystemEntropy(),
                 simulated=clock.simulated,
                 holders=KeyHolders(store.reader),
-                guard=FileGuard(settings.guard_dir or settings.data_dir / "guard"),
+                guard=FileGuard(settings.guard_folder),
                 registry=registry,
                 journal=journal,
             )

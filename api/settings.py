@@ -1,6 +1,7 @@
 """What an operator may set: `TALLYSTICK_*` variables, each with its unit in the name, a default and a limit.
 
-Nothing else in the product reads the environment. Secrets are files in the data folder, never variables.
+Nothing else in the product reads the environment. Keys are files, never variables; the one secret that may come as a
+variable is the database's password, which the database gets in the same way.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
+
+from ledger.keys import KeyFolder
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -28,8 +31,14 @@ class Settings(BaseSettings):
     guard_dir: Path | None = None
     """The signing guard's memory; default: `guard` in the data folder. Belongs where a restore does not reach it."""
 
+    keys_dir: Path | None = None
+    """The secret keys, a folder per organisation; default: `keys` in the data folder. Belongs apart from the data."""
+
     database_url: str | None = None
     """`sqlite:///path` or `postgresql://...`; default: `tallystick.db` in the data folder."""
+
+    database_password: SecretStr | None = None
+    """The database's password as it is; inside the address, `/`, `@`, `#` and others would have to be escaped."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8765
@@ -60,8 +69,27 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """Return the database address; SQLite in the data folder unless one was set."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'tallystick.db').resolve()}"
+        """Return the database address, password included; SQLite in the data folder unless one was set."""
+        if self.database_url is None:
+            return f"sqlite:///{(self.data_dir / 'tallystick.db').resolve()}"
+        password = self.database_password.get_secret_value() if self.database_password else ""
+        if not password or not self.database_url.startswith("postgresql"):
+            return self.database_url
+        return make_url(self.database_url).set(password=password).render_as_string(hide_password=False)
+
+    def key_folder(self, log: str) -> KeyFolder:
+        """Return where the secret keys of one organisation lie."""
+        return KeyFolder((self.keys_dir or self.data_dir / "keys") / log, log)
+
+    def in_one_folder(self) -> Settings:
+        """Return these with everything in the data folder: what is only played touches no installation's own."""
+        apart = ("database_url", "database_password", "keys_dir", "guard_dir")
+        return self.model_copy(update=dict.fromkeys(apart))
+
+    @property
+    def guard_folder(self) -> Path:
+        """Return where the signing guard keeps its memory."""
+        return self.guard_dir or self.data_dir / "guard"
 
     @property
     def is_sqlite(self) -> bool:

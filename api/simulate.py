@@ -85,7 +85,7 @@ def simulate(
     read = read_changes(script.mapping, data)
     start_ms = _start(read, len(script.mapping.changes) - 1, first_day)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    schema.upgrade(Settings(data_dir=folder).url)
+    schema.upgrade(Settings(data_dir=folder).in_one_folder().url)
     random = Random(seed)
     with stage(folder, seed, start_ms - DAY_MS) as play:
         tally = Tally()
@@ -328,7 +328,7 @@ def _all(door: Door, path: str) -> Iterator[dict[str, Any]]:
 
 def audit_data_folder(folder: Path, log: str) -> Audited:
     """Run both audits over the database and vault of a data folder, as `tallystick audit FOLDER` does."""
-    settings = Settings(data_dir=folder)
+    settings = Settings(data_dir=folder).in_one_folder()
 
     async def work() -> Audited:
         store = open_store(settings.url)

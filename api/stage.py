@@ -112,7 +112,7 @@ def stage(folder: Path, seed: str, start_ms: int, checkpoint_seconds: int = 10) 
     """
     settings = Settings(
         data_dir=folder, worker_inside=False, port=0, checkpoint_interval_seconds=checkpoint_seconds
-    )
+    ).in_one_folder()
     clock = HandClock(start_ms)
     app = create_app(settings, clock=clock, entropy=SeededEntropy(seed))
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -127,6 +127,10 @@ class KeyFolder:
         self._folder = folder
         self._origin = origin
 
+    def exists(self) -> bool:
+        """Return whether the folder is there at all."""
+        return self._folder.is_dir()
+
     def create(self, entropy: Entropy) -> Keys:
         """Make all keys of a new log: all or none, whenever the machine stops.
 

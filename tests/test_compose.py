@@ -5,6 +5,7 @@ Each judge is shown a planted fault, so that its silence about our files means s
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,10 +39,32 @@ def test_compose_file_is_accepted_and_starts(profile: tuple[str, ...], services:
     assert set(compose(COMPOSE_FILE, *profile, "config", "--services").stdout.split()) == services
 
 
+PLACES = {"/data": "TALLYSTICK_DATA_DIR", "/keys": "TALLYSTICK_KEYS_DIR", "/guard": "TALLYSTICK_GUARD_DIR"}
+
+
+def test_data_keys_and_guard_lie_in_a_volume_each() -> None:
+    """A backup of one must not bring the others back: docs/keys.md."""
+    told = json.loads(compose(COMPOSE_FILE, "--profile", "grown", "config", "--format", "json").stdout)
+    for name in ("tallystick", "api", "worker"):
+        mounted = {one["target"]: one["source"] for one in told["services"][name]["volumes"]}
+        assert mounted.keys() == PLACES.keys(), name
+        assert len(set(mounted.values())) == len(PLACES)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert [place for place, name in PLACES.items() if f"{name}={place} " not in dockerfile] == []
+
+
+def test_no_password_lies_inside_an_address() -> None:
+    told = json.loads(compose(COMPOSE_FILE, "--profile", "grown", "config", "--format", "json").stdout)
+    for name in ("api", "worker"):
+        environment = told["services"][name]["environment"]
+        assert environment["TALLYSTICK_DATABASE_URL"] == "postgresql://tallystick@postgres/tallystick"
+        assert "TALLYSTICK_DATABASE_PASSWORD" in environment
+
+
 FAULTS = (
     # what to replace, with what, what the answer names
     ("    ports:", "    prots:", "prots"),
-    ('["data:/data"]', '["date:/data"]', "undefined volume date"),
+    ('["data:/data"', '["date:/data"', "undefined volume date"),
     ("postgres: {condition: service_healthy}", "database: {condition: service_healthy}", "database"),
     ("condition: service_healthy", "condition: service_fine", "service_healthy"),
     ("read_only: true", "read_only: perhaps", "read_only"),

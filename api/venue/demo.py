@@ -67,7 +67,7 @@ def make_demo(folder: Path, day: date, seed: str = SEED, size: Size = WHOLE) -> 
     started = time.perf_counter()
     span = Span(last_friday(day), size)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    schema.upgrade(Settings(data_dir=folder).url)
+    schema.upgrade(Settings(data_dir=folder).in_one_folder().url)
     drawn_from = f"{seed} {span.last} {size.days}"
     random = Random(drawn_from)
     with stage(folder, drawn_from, span.start_ms, CHECKPOINT_SECONDS) as play:

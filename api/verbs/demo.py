@@ -49,7 +49,7 @@ def run(
         serve(host, port)
         return
     changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = here().settings.model_copy(update=changed)
+    settings = here().settings.model_copy(update=changed).in_one_folder()
     if not settings.on_loopback:
         raise Misuse(f"--demo: expected a loopback address, got {settings.host}")
     if not (settings.data_dir / DEMO_FILE).is_file():

@@ -222,7 +222,7 @@ def rejudge(
                 vault = vault_of(settings, name)
                 if vault is None:
                     raise Misuse(
-                        f"rejudge: expected the keys of {name} in {settings.data_dir}/keys, got none"
+                        f"rejudge: expected the keys of {name} beside the data or in TALLYSTICK_KEYS_DIR, got none"
                     )
                 await _rejudge_log(LogReader(engine, name), vault, verdict, done)
         return done

@@ -20,6 +20,7 @@ from api import house
 from api.cli import run_verb
 from api.house import ForeignPackage, check_house
 from api.settings import SettingsInvalid, load_settings
+from ledger.store import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS_MAX = 60
@@ -154,6 +155,61 @@ def test_settings_say_variable_expected_and_got(monkeypatch: pytest.MonkeyPatch)
             patched.setenv(f"TALLYSTICK_{name}", value)
             with pytest.raises(SettingsInvalid, match=f"TALLYSTICK_{name}: .*got '{value}'"):
                 load_settings()
+
+
+PLACES = ("KEYS_DIR", "GUARD_DIR")
+
+
+def test_keys_and_guard_lie_where_they_are_told_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    for name in PLACES:
+        monkeypatch.setenv(f"TALLYSTICK_{name}", str(tmp_path / name))
+    log = told(capsys, data, "init", "--name", "Apart", "--owner", "Ada")["log"]
+    assert not (data / "keys").exists() and not (data / "guard").exists()
+    assert [path.name for path in (tmp_path / "KEYS_DIR").iterdir()] == [log]
+    assert list((tmp_path / "GUARD_DIR").glob("*.guard"))
+    told(capsys, data, "checkpoint")
+    told(capsys, data, "rejudge")
+    assert told(capsys, data, "audit", code=3)[0]["findings"] == []
+    for name in PLACES:
+        monkeypatch.delenv(f"TALLYSTICK_{name}")
+    assert run_verb(["--data-dir", str(data), "checkpoint"]) == 1, "they are looked for beside the data again"
+
+
+def test_what_is_only_played_touches_no_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PLACES:
+        monkeypatch.setenv(f"TALLYSTICK_{name}", str(tmp_path / "real"))
+    monkeypatch.setenv("TALLYSTICK_DATABASE_URL", "postgresql://real@host/name")
+    played = load_settings(data_dir=tmp_path / "demo").in_one_folder()
+    assert played.guard_folder == tmp_path / "demo" / "guard"
+    assert played.is_sqlite and str(tmp_path / "demo") in played.url
+    assert played.keys_dir is None
+
+
+PASSWORDS = ["plain", "a/b", "a@b", "a#b", "a%41", "a:b?c&d=e", "ü ", "$HOME"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_a_password_may_hold_any_character(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_DATABASE_URL", "postgresql://tallystick@postgres/tallystick")
+    monkeypatch.setenv("TALLYSTICK_DATABASE_PASSWORD", password)
+    settings = load_settings()
+    url = database_url(settings.url)
+    assert (url.username, url.password, url.host, url.database) == (
+        "tallystick",
+        password,
+        "postgres",
+        "tallystick",
+    )
+    assert password not in repr(settings)
+
+
+def test_a_password_is_for_postgresql_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_DATABASE_PASSWORD", "x")
+    assert load_settings(database_url="sqlite:////a.db").url == "sqlite:////a.db"
+    assert load_settings().is_sqlite
 
 
 def test_a_foreign_package_is_refused(tmp_path: Path) -> None:
