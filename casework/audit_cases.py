@@ -220,11 +220,14 @@ def _approved_action(view: View, case: str) -> Row | None:
 
 
 def check_action(standing: Standing, entry: Entry) -> None:
-    """What was done is what was approved last."""
+    """What was done is what was approved last, and it was done once."""
     last = _approved_action(standing.view, str(entry.case))
     named = (entry.body["decision"], entry.body["proposal"])
     done = last is not None and (last["decision"], last["proposal"]) == named
-    expect(done, "not_decided", "expected the proposal approved last")
+    if last is None or not done:
+        raise Refused("not_decided", "expected the proposal approved last")
+    effect = last["effect_seq"]
+    expect(effect is None, "already_acted", f"expected an approval not acted on yet, got entry {effect}")
 
 
 def check_outcome(standing: Standing, entry: Entry) -> None:

@@ -153,7 +153,10 @@ class Desk:
         return await self._in.submit(who, key, request, decisions.withdrawn, needs)
 
     async def take_action(self, who: Principal, key: str, request: TakeAction) -> Done:
-        """The approved proposal was carried out by whoever asks. ids: case, proposal. Refused: not_decided."""
+        """The approved proposal was carried out by whoever asks, once. ids: case, proposal.
+
+        Refused: not_decided, stale, already_acted.
+        """
         private = self._in.seal((), note=request.note)
         return await self._in.submit(
             who, key, request, proposals.taken, cases.rows(request.case), private=private

@@ -47,6 +47,7 @@ REFUSALS: dict[str, str] = {
     "decision_withdrawn": "the decision was withdrawn",
     "decision_has_effect": "the decision has taken effect and cannot be withdrawn",
     "not_decided": "there is no approved decision to act on",
+    "already_acted": "what was approved was done already, by whoever the record names",
     # verdicts and awards
     "verdict_not_pass": "only a passing verdict can be recognised",
     "verdict_outdated": "the verdict does not rest on the present evidence, outcome and policy",

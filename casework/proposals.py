@@ -98,7 +98,7 @@ def taken(view: View, command: Command, at: str) -> Decided:
     """Rule of take_action: only what was approved, exactly as approved, by a person.
 
     Raises:
-        Refused: unknown, not_decided, stale (the proposal is not the one approved last), transition.
+        Refused: unknown, not_decided, stale (the proposal is not the one approved last), already_acted, transition.
     """
     asked: Asked = command.data
     request = asked.request
@@ -121,6 +121,9 @@ def taken(view: View, command: Command, at: str) -> Decided:
         raise refuse(
             "stale", f"expected the proposal approved last, {last['proposal']}, got {request.proposal}"
         )
+    if last["effect_seq"] is not None:
+        # Whoever took the action is recognised for it: somebody who says so later must not take their place.
+        raise refuse("already_acted", f"expected an approval not acted on yet, got entry {last['effect_seq']}")
     draft = Draft(
         "action_taken",
         request.case,

@@ -129,6 +129,15 @@ def _acted_otherwise(story: Story) -> Line:
     return line
 
 
+def _acted_again(story: Story) -> Line:
+    """Somebody else says afterwards that it was they who did it."""
+    first = story.find("action_taken", "plain")
+    line = story.again(first, first)
+    line.by(story.named["cook"], "staff")
+    story.cut(line)
+    return line
+
+
 def _reviewed_twice(story: Story) -> Line:
     first = story.find("evidence_reviewed", "back")
     return story.again(first, first)
@@ -475,6 +484,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("a second approval while one waits", _second_decision, "already_awarded"),
     ("withdrawn by another person", _withdrawn_by_another, "no_authority"),
     ("another action than the approved one", _acted_otherwise, "not_decided"),
+    ("an action taken by a second person", _acted_again, "already_acted"),
     ("fixed without an action", _fixed_by_nobody, "not_decided"),
     ("a proposal reworded", _reworded, "proposal's digest"),
     # 4. evidence

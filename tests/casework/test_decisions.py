@@ -339,6 +339,22 @@ async def test_take_action_takes_only_what_was_approved(here: Shop) -> None:
         await here.act(case, first)  # a newer proposal waits for its decision
 
 
+async def test_take_action_is_once_per_approval(here: Shop) -> None:
+    """Who took the action is recognised for it: nobody says so later and takes their place."""
+    case = await here.until("acted")
+    row = await here.rows.get("case_file", (case,))
+    assert row is not None
+    await here.join("bystander", "staff")
+    for who in ("bystander", "waiter"):
+        with pytest.raises(Refused, match="already_acted"):
+            await here.act(case, row["proposal"], who)
+    again = await here.propose(case)  # a new suggestion needs a new yes, and then may be carried out by anybody
+    await here.decide(case, "action", "owner")
+    await here.act(case, again, "bystander")
+    row = await here.rows.get("case_file", (case,))
+    assert row is not None and row["action_by"] == here.people["bystander"].id
+
+
 async def test_without_undo_time_the_grant_is_part_of_the_decision(tmp_path: Path) -> None:
     async with shop(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}", tmp_path, undo_seconds=0) as here:
         case = await here.until("passed")
