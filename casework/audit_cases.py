@@ -135,7 +135,7 @@ def check_decision(standing: Standing, entry: Entry) -> None:
     expect(entry.at < body["expires"], "expired", f"expected before {body['expires']}, got {entry.at}")
     _check_as_of(standing, entry, body["as_of"])
     if body["about"] == authority.AWARD:
-        waits = decisions.waiting(row, view.scan("decision", (row["case"],)))
+        waits = cases.waiting(row, view.scan("decision", (row["case"],)))
         expect(waits is None, "already_awarded", f"expected no award decision that waits, got {waits}")
     assert proposal is not None  # basis refused otherwise
     _check_decider(standing, entry, row, proposal)
@@ -239,9 +239,11 @@ def check_outcome(standing: Standing, entry: Entry) -> None:
 
 
 def check_closed(standing: Standing, entry: Entry) -> None:
-    """`not_recognised` while an award lives would be a contradiction."""
+    """`not_recognised` while an award lives would be a contradiction; what was approved comes before the end."""
+    row = find_case(standing, entry)
     if entry.body["reason_code"] == "not_recognised":
-        cases.without_award(find_case(standing, entry))
+        cases.without_award(row)
+    cases.none_waits(row, standing.view.scan("decision", (row["case"],)))
 
 
 # ---------------------------------------------------------------------------------------------- 4. evidence

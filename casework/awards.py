@@ -100,8 +100,19 @@ async def needs_of_award(records: Records, who: str, award: str) -> tuple[Row | 
 
 
 # ---------------------------------------------------------------------------------------------- granting
-def plan(view: View, row: Row, verdict: Row | None, wanted: Wanted, approver: str, at: str) -> Plan:
+def plan(
+    view: View,
+    row: Row,
+    verdict: Row | None,
+    wanted: Wanted,
+    approver: str,
+    at: str,
+    promised_tokens: int = 0,
+) -> Plan:
     """Check that this award may be granted now, and return it.
+
+    `promised_tokens` of its budget are spoken for by others. An approval leaves those alone, a grant does not ask:
+    of two promises that a budget cannot keep both, as none is made any more, the first one due is kept.
 
     Raises:
         Refused: no_policy, verdict_not_pass, verdict_outdated, already_awarded, beneficiary_invalid, value_invalid,
@@ -136,7 +147,7 @@ def plan(view: View, row: Row, verdict: Row | None, wanted: Wanted, approver: st
     least = terms["k_min_above"] if amount > terms["tokens_limit"] else terms["k_min"]
     if k < least:
         raise refuse("forgery_number_low", f"expected at least {least} independent parties, got {k}")
-    _check_budget(view, wanted, amount, at)  # 6
+    _check_budget(view, wanted, amount, at, promised_tokens)  # 6
     weights = {share["member"]: share["weight"] for share in json.loads(verdict["shares"])}
     shares = tuple(book.shares(amount, weights))
     return Plan(row["award_kind"], verdict["verdict"], wanted.budget, amount, shares, k, terms["window_days"])
@@ -181,7 +192,13 @@ def formula_members(formula: controllers.Formula) -> set[str]:
     }
 
 
-def _check_budget(view: View, wanted: Wanted, amount: int, at: str) -> None:
+def promised(view: View, case: str, budget: str | None) -> int:
+    """Return how many tokens of a budget approvals in other cases wait for."""
+    waiting = view.scan("promise", ())
+    return sum(one["amount_tokens"] for one in waiting if one["budget"] == budget and one["case"] != case)
+
+
+def _check_budget(view: View, wanted: Wanted, amount: int, at: str, promised_tokens: int) -> None:
     if wanted.budget is None:
         if amount:
             raise refuse("budget_missing", f"expected a budget for {amount} tokens, got none", "/budget")
@@ -193,8 +210,11 @@ def _check_budget(view: View, wanted: Wanted, amount: int, at: str) -> None:
         )
     account = view.get("account", (book.budget(wanted.budget),))
     balance = 0 if account is None else account["balance_tokens"]
-    if balance < amount:
-        raise refuse("budget_short", f"expected at least {amount} tokens in the budget, got {balance}")
+    if balance - promised_tokens < amount:
+        spoken_for = f", of which {promised_tokens} wait for others" if promised_tokens else ""
+        raise refuse(
+            "budget_short", f"expected at least {amount} tokens in the budget, got {balance}{spoken_for}"
+        )
 
 
 def draft(

@@ -160,6 +160,28 @@ def without_award(row: Row) -> None:
         )
 
 
+def waiting(row: Row, made: Iterable[Row]) -> str | None:
+    """Return the approved award decision that waits for its effect; one over an earlier verdict never gets any."""
+    for one in made:
+        stands = one["verb"] == "approved" and not one["withdrawn"] and one["effect_seq"] is None
+        if one["about"] == "award" and stands and one["verdict"] == row["verdict"]:
+            return str(one["decision"])
+    return None
+
+
+def none_waits(row: Row, made: Iterable[Row]) -> None:
+    """Check that no approval waits for its award: nothing would be granted any more, and nobody told.
+
+    Raises Refused: already_awarded.
+    """
+    first = waiting(row, made) if row["state"] == RESOLVED else None
+    if first is not None:
+        raise refuse(
+            "already_awarded",
+            f"expected no approval that waits for its award, got {first}; it comes or is withdrawn",
+        )
+
+
 def later(instant: str, *, seconds: int = 0, days: int = 0) -> str:
     """Return an instant that many elapsed seconds and 24-hour days later."""
     moved = datetime.fromisoformat(instant) + timedelta(seconds=seconds, days=days)
@@ -377,6 +399,7 @@ def ended(kind: str, reasons: tuple[str, ...]) -> Any:
 def _check_closing(view: View, row: Row, reason: str) -> None:
     if reason == "not_recognised":
         without_award(row)
+    none_waits(row, view.scan("decision", (row["case"],)))
     # "done" is earned: by a passing verdict, or, where nothing is judged, by an outcome whose evidence was accepted.
     if reason != "done" or row["state"] == RESOLVED:
         return

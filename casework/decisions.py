@@ -148,6 +148,7 @@ async def needs(records: Records, who: str, request: Decide, shown: Mapping[str,
         *await awards.needs(records, shown["case"], shown["verdict"], who, wanted),
         *people.rows([None if proposal is None else proposal["maker"]]),
         Need("decision_nonce", (shown["nonce"],)),
+        Need("promise", ()),
         Need("setting", ("undo_seconds",)),
         Need("authority", (who,)),
     ]
@@ -243,20 +244,11 @@ def _check_unchanged(view: View, row: Row, shown: Mapping[str, Any]) -> tuple[Ro
     return proposal, items, verdict
 
 
-def waiting(row: Row, made: Iterable[Row]) -> str | None:
-    """Return the approved award decision that waits for its effect; one over an earlier verdict never gets any."""
-    for one in made:
-        stands = one["verb"] == APPROVED and not one["withdrawn"] and one["effect_seq"] is None
-        if one["about"] == authority.AWARD and stands and one["verdict"] == row["verdict"]:
-            return str(one["decision"])
-    return None
-
-
 def _check_first(view: View, row: Row, shown: Mapping[str, Any]) -> None:
     """Refuse an award decision while an approved one waits for its effect: it would be granted twice, or not at all."""
     if shown["about"] != authority.AWARD:
         return
-    first = waiting(row, view.scan("decision", (shown["case"],)))
+    first = cases.waiting(row, view.scan("decision", (shown["case"],)))
     if first is not None:
         raise refuse("already_awarded", f"expected no award decision that waits, got {first}")
 
@@ -281,7 +273,8 @@ def _check_verb(
             )
         return None
     wanted = awards.Wanted(tuple(sorted(request.beneficiaries)), request.amount_tokens, request.budget)
-    return awards.plan(view, row, verdict, wanted, approver, at)
+    promised = awards.promised(view, row["case"], request.budget)
+    return awards.plan(view, row, verdict, wanted, approver, at, promised)
 
 
 def _matter(row: Row, proposal: Row, request: Decide, about: str) -> authority.Matter:

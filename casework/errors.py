@@ -55,7 +55,7 @@ REFUSALS: dict[str, str] = {
     "beneficiary_invalid": "a beneficiary is unknown, inactive, an agent or named twice",
     "forgery_number_low": "too few independent parties stand behind this",
     "budget_missing": "tokens need a budget approved by two people",
-    "budget_short": "the budget does not hold that many tokens",
+    "budget_short": "the budget does not hold that many tokens, beside those that wait for others",
     "already_awarded": "the case is recognised already",
     "too_early": "the window is still open",
     "held": "a hold is open",

@@ -123,7 +123,9 @@ def taken(view: View, command: Command, at: str) -> Decided:
         )
     if last["effect_seq"] is not None:
         # Whoever took the action is recognised for it: somebody who says so later must not take their place.
-        raise refuse("already_acted", f"expected an approval not acted on yet, got entry {last['effect_seq']}")
+        raise refuse(
+            "already_acted", f"expected an approval not acted on yet, got entry {last['effect_seq']}"
+        )
     draft = Draft(
         "action_taken",
         request.case,

@@ -236,7 +236,8 @@ def _case_opened(entry: Entry, opened: Opened) -> list[Change]:
 
 
 def _case_reopened(entry: Entry, opened: Opened) -> list[Change]:
-    return [Insert("case_reopening", {"case": entry.case, "entry": str(entry.seq), "at": entry.at})]
+    row = {"case": entry.case, "entry": str(entry.seq), "at": entry.at}
+    return [Insert("case_reopening", row), _kept(entry)]
 
 
 def _acknowledged(entry: Entry, opened: Opened) -> list[Change]:
@@ -279,12 +280,28 @@ def _decision_made(entry: Entry, opened: Opened) -> list[Change]:
     if body["about"] == "award" and body["verb"] == "approved":
         payload = {"case": entry.case, "decision": body["decision"]}
         changes += _job("grant", body["decision"], body["effects_at"], entry, payload)
+        changes += _promised(entry)
     return changes
+
+
+def _promised(entry: Entry) -> list[Change]:
+    """Tokens are spoken for from the approval on. One per case: while it waits there is no second approval."""
+    body = entry.body
+    if body["budget"] is None:
+        return []
+    row = {name: body[name] for name in ("decision", "budget", "amount_tokens")}
+    return [_kept(entry), Insert("promise", row | {"case": entry.case, "seq": entry.seq})]
+
+
+def _kept(entry: Entry) -> Change:
+    """The promise of this case, if any, ends: granted or withdrawn, or it can be granted no more."""
+    return Delete("promise", (entry.case,))
 
 
 def _decision_withdrawn(entry: Entry, opened: Opened) -> list[Change]:
     decision = entry.body["decision"]
-    return [Set("decision", (entry.case, decision), {"withdrawn": 1}), _done("grant", decision)]
+    changes = [Set("decision", (entry.case, decision), {"withdrawn": 1}), _done("grant", decision)]
+    return [*changes, _kept(entry)] if entry.body["about"] == "award" else changes
 
 
 def _action_taken(entry: Entry, opened: Opened) -> list[Change]:
@@ -378,7 +395,8 @@ def _verdict_given(entry: Entry, opened: Opened) -> list[Change]:
         "given_at": entry.at,
         "seq": entry.seq,
     }
-    return [Insert("verdict", row)]
+    # What was approved over an earlier verdict is never granted.
+    return [Insert("verdict", row), _kept(entry)]
 
 
 def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
@@ -412,6 +430,7 @@ def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
         Insert("award", row),
         Set("decision", (entry.case, body["decision"]), {"effect_seq": entry.seq}),
         _done("grant", body["decision"]),
+        _kept(entry),
     ]
     for share in body["shares"]:
         changes.append(Insert("award_share", {"award": body["award"], **share}))

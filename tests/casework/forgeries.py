@@ -129,6 +129,14 @@ def _acted_otherwise(story: Story) -> Line:
     return line
 
 
+def _closed_over_approval(story: Story) -> Line:
+    first = _award_decision(story, "plain")
+    actor = Actor(story.named["owner"], "owner", "http")
+    line = story.add(first, "case_closed", "plain", {"reason_code": "done"}, actor)
+    story.cut(line)
+    return line
+
+
 def _acted_again(story: Story) -> Line:
     """Somebody else says afterwards that it was they who did it."""
     first = story.find("action_taken", "plain")
@@ -503,6 +511,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("evidence replaced under a live award", _replaced_under_award, "already_awarded"),
     ("closed as not recognised under a live award", _under_award("case_closed", reason_code="not_recognised"),
      "already_awarded"),
+    ("closed over an approval that waits", _closed_over_approval, "already_awarded"),
     # 5. verdicts
     ("judged again under a live award", _judged_under_award, "already_awarded"),
     ("a verdict by an agent", _by("verdict_given", "plain", "agent", "agent", cut=True), "agent_may_not"),

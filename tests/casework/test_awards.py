@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from casework import awards
 from casework.requests import (
     THE_SYSTEM,
+    ApproveBudget,
     AwardStep,
     CaseStep,
     Grant,
     RecordOutcome,
     SetBudget,
+    WithdrawDecision,
     WithdrawEvidence,
 )
 from ledger import book
@@ -131,6 +133,69 @@ async def test_a_budget_gives_no_more_than_it_holds(here: Shop) -> None:
             with pytest.raises(Refused, match="budget_short"):
                 await here.approve(case, amount=1)
     assert await here.balance(book.budget(here.budget)) == 0
+
+
+async def _budget_of(here: Shop, tokens: int) -> str:
+    owner, second = here.people["owner"], here.people["accountant"]
+    budget = (await here.office.set_budget(owner, here.key(), SetBudget(tokens))).ids["budget"]
+    await here.office.approve_budget(second, here.key(), ApproveBudget(budget, tokens))
+    return budget
+
+
+async def test_tokens_are_spoken_for_from_the_approval_on(here: Shop) -> None:
+    """What was approved can be granted: two approvals within the undo time never promise the same tokens."""
+    budget = await _budget_of(here, 8)
+    first, second = [await here.until("passed", number=number) for number in ("one", "two")]
+    decision = (await here.approve(first, amount=5, budget=budget)).ids["decision"]
+    with pytest.raises(Refused, match="budget_short: expected at least 5 .* got 8, of which 5 wait"):
+        await here.approve(second, amount=5, budget=budget)
+    await here.approve(second, amount=3, budget=budget)
+    here.wait(seconds=10)
+    await here.grant(first, decision)
+    assert await here.balance(book.budget(budget)) == 3
+
+
+async def test_two_approvals_at_once_never_promise_the_same_tokens(here: Shop) -> None:
+    budget = await _budget_of(here, 8)
+    cases = [await here.until("passed", number=number) for number in ("one", "two")]
+    both = await asyncio.gather(
+        *(here.approve(case, amount=5, budget=budget) for case in cases), return_exceptions=True
+    )
+    assert [one.code for one in both if isinstance(one, Refused)] == ["budget_short"]
+
+
+async def _withdrawn(here: Shop, case: str, decision: str) -> None:
+    request = WithdrawDecision(case, decision)
+    await here.desk.withdraw_decision(here.people["accountant"], here.key(), request)
+
+
+async def _judged_again(here: Shop, case: str, decision: str) -> None:
+    await here.judge(case)
+
+
+async def _reopened(here: Shop, case: str, decision: str) -> None:
+    await here.desk.reopen(here.people["owner"], here.key(), CaseStep(case, "not_fixed"))
+
+
+@pytest.mark.parametrize("end", [_withdrawn, _judged_again, _reopened])
+async def test_a_promise_that_cannot_be_kept_any_more_frees_its_tokens(here: Shop, end: Any) -> None:
+    budget = await _budget_of(here, 8)
+    first, second = [await here.until("passed", number=number) for number in ("one", "two")]
+    decision = (await here.approve(first, amount=5, budget=budget)).ids["decision"]
+    await end(here, first, decision)
+    assert await here.rows.scan("promise", ()) == []
+    await here.approve(second, amount=8, budget=budget)
+
+
+async def test_a_case_is_not_closed_over_an_approval_that_waits(here: Shop) -> None:
+    case = await here.until("passed")
+    decision = (await here.approve(case)).ids["decision"]
+    owner = here.people["owner"]
+    with pytest.raises(Refused, match="already_awarded"):
+        await here.desk.close(owner, here.key(), CaseStep(case, "done"))
+    here.wait(seconds=10)
+    await here.grant(case, decision)
+    await here.desk.close(owner, here.key(), CaseStep(case, "done"))
 
 
 async def test_an_unapproved_budget_gives_nothing(here: Shop) -> None:

@@ -348,7 +348,9 @@ async def test_take_action_is_once_per_approval(here: Shop) -> None:
     for who in ("bystander", "waiter"):
         with pytest.raises(Refused, match="already_acted"):
             await here.act(case, row["proposal"], who)
-    again = await here.propose(case)  # a new suggestion needs a new yes, and then may be carried out by anybody
+    again = await here.propose(
+        case
+    )  # a new suggestion needs a new yes, and then may be carried out by anybody
     await here.decide(case, "action", "owner")
     await here.act(case, again, "bystander")
     row = await here.rows.get("case_file", (case,))

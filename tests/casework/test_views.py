@@ -48,6 +48,7 @@ async def _busy(here: Shop) -> None:
         if number == "b":
             await here.desk.hold(here.people["accountant"], here.key(), AwardStep(award, "revocation_asked"))
             await here.desk.revoke(here.people["owner"], here.key(), AwardStep(award, "misconduct"))
+    await here.approve(await here.until("passed", number="g"))
     case, _ = await here.awarded(number="d")
     await here.desk.reopen(here.people["owner"], here.key(), CaseStep(case, "not_fixed"))
     cleared = await here.open(number="e")
