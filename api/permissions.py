@@ -51,7 +51,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "case.close": _LEADS,
     # recognition
     "award.read": _PEOPLE,
-    "award.hold": _LEADS,
+    "award.hold": _PEOPLE,  # the rule asks for a lead or a holder of second_person (casework/awards.py)
     "award.decide": _PEOPLE,
     "account.read": _READERS,
     "budget.write": _OWNER,

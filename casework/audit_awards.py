@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from casework import authority, awards, decisions, people
 from casework.audit_cases import Check, Standing, expect, find_case, wrong
+from casework.requests import Principal
 from ledger import book
 from ledger.changes import Row
 from ledger.entries import SYSTEM, Entry
@@ -50,16 +51,19 @@ def check_grant(standing: Standing, entry: Entry) -> None:
 
 # ---------------------------------------------------------------------------------------------- 7. windows
 def check_held(standing: Standing, entry: Entry) -> None:
-    """A hold needs an award that lives and is not held."""
+    """A hold needs an award that lives and is not held; by a lead or second person, or as the case is open again."""
     row = _award(standing, entry, awards.PROVISIONAL, awards.SETTLED)
     expect(row["held_by"] is None, "held", f"expected an award without a hold, got one by {row['held_by']}")
+    if entry.body["reason_code"] != "case_reopened":
+        awards.check_watcher(standing.view, _who(entry), entry.at)
 
 
 def check_released(standing: Standing, entry: Entry) -> None:
-    """Released by somebody outside; the window never gets shorter."""
+    """Released by a lead or second person outside; the window never gets shorter."""
+    awards.check_watcher(standing.view, _who(entry), entry.at)
     row = _award(standing, entry, awards.PROVISIONAL, awards.SETTLED)
     expect(row["held_by"] is not None, "award_state", "expected an award that is held")
-    _check_outside(standing, entry, row)
+    awards.check_outside(standing.view, entry.actor.id, awards.beneficiaries(standing.view, row))
     until = max(row["settle_not_before"], entry.at)
     if entry.body["settle_not_before"] != until:
         wrong(f"settle_not_before: expected {until}, got {entry.body['settle_not_before']}")
@@ -93,8 +97,7 @@ def check_revoked(standing: Standing, entry: Entry) -> None:
     """A settled award ended by somebody outside who may award it, while another person holds it."""
     row = _award(standing, entry, awards.SETTLED)
     _check_ender(standing, entry, row)
-    holder = row["held_by"]
-    two = holder not in (None, SYSTEM) and not people.same_person(standing.view, holder, entry.actor.id)
+    two = awards.is_second_voice(standing.view, row["held_by"], entry.actor.id)
     expect(two, "second_person_needed", "expected an award held by another person")
     expected = []
     for share in _shares(standing, row):
@@ -115,15 +118,12 @@ def _shares(standing: Standing, row: Row) -> list[Row]:
     return standing.view.scan("award_share", (row["award"],))
 
 
-def _check_outside(standing: Standing, entry: Entry, row: Row) -> None:
-    inside = any(
-        people.same_person(standing.view, entry.actor.id, share["member"]) for share in _shares(standing, row)
-    )
-    expect(not inside, "decider_is_beneficiary", "expected another person than a beneficiary")
+def _who(entry: Entry) -> Principal:
+    return Principal(entry.actor.id, entry.actor.role, entry.actor.via, "key")
 
 
 def _check_ender(standing: Standing, entry: Entry, row: Row) -> None:
-    _check_outside(standing, entry, row)
+    awards.check_outside(standing.view, entry.actor.id, awards.beneficiaries(standing.view, row))
     matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
     held = standing.view.scan("authority", (entry.actor.id,))
     may = any(authority.covers(one, matter, entry.at) for one in held)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from casework import authority, cases, people
 from casework.errors import refuse
 from casework.records import Records
-from casework.requests import Asked
+from casework.requests import Asked, Principal
 from ledger import book
 from ledger.changes import Row
 from ledger.commands import Command, Decided, Need, View
@@ -273,9 +273,13 @@ def granted(view: View, command: Command, at: str) -> Decided:
 
 # ---------------------------------------------------------------------------------------------- the window
 def held(view: View, command: Command, at: str) -> Decided:
-    """Rule of hold: anybody but an agent may stop settling, or ask for a revocation of what is settled."""
+    """Rule of hold: a lead or a second person stops settling, or asks for a revocation of what is settled.
+
+    Raises:
+        Refused: agent_may_not, no_authority, award_state, held, reason_missing.
+    """
     asked: Asked = command.data
-    people.human(view, asked.who)
+    check_watcher(view, asked.who, at)
     row = _award(view, asked.request.award, PROVISIONAL, SETTLED)
     if row["held_by"] is not None:
         raise refuse("held", f"expected an award without a hold, got one by {row['held_by']}")
@@ -286,13 +290,17 @@ def held(view: View, command: Command, at: str) -> Decided:
 
 
 def released(view: View, command: Command, at: str) -> Decided:
-    """Rule of release: a person who is not a beneficiary."""
+    """Rule of release: a lead or a second person who is not a beneficiary.
+
+    Raises:
+        Refused: agent_may_not, no_authority, award_state, decider_is_beneficiary, reason_missing.
+    """
     asked: Asked = command.data
-    people.human(view, asked.who)
+    check_watcher(view, asked.who, at)
     row = _award(view, asked.request.award, PROVISIONAL, SETTLED)
     if row["held_by"] is None:
         raise refuse("award_state", "expected an award that is held")
-    _check_outside(view, asked.who.id, row)
+    check_outside(view, asked.who.id, beneficiaries(view, row))
     reason = cases.one_of(asked.request.reason_code, RELEASE_REASONS, "reason_code")
     body = {
         "award": row["award"],
@@ -357,7 +365,7 @@ def revoked(view: View, command: Command, at: str) -> Decided:
     holder = row["held_by"]
     if holder != asked.known["held_by"]:
         raise refuse("stale", "the award was held or released meanwhile; look again")
-    if holder is None or holder == SYSTEM or people.same_person(view, holder, asked.who.id):
+    if not is_second_voice(view, holder, asked.who.id):
         raise refuse("second_person_needed", "expected an award held by another person before it is revoked")
     shares = []
     for share in view.scan("award_share", (row["award"],)):
@@ -390,15 +398,38 @@ def _balance(view: View, account: str) -> int:
     return 0 if row is None else int(row["balance_tokens"])
 
 
-def _check_outside(view: View, member: str, row: Row) -> None:
-    shares = view.scan("award_share", (row["award"],))
-    if any(people.same_person(view, member, share["member"]) for share in shares):
+def beneficiaries(view: View, row: Row) -> list[str]:
+    """Return the member ids of an award's shares."""
+    return [share["member"] for share in view.scan("award_share", (row["award"],))]
+
+
+def check_watcher(view: View, who: Principal, at: str) -> None:
+    """Check that a person may stop an award and let it go on: an owner or manager, or who holds `second_person`.
+
+    In the smallest shop the owner may be the beneficiary: then the second person answers the question.
+
+    Raises:
+        Refused: no_authority, and as people.human.
+    """
+    people.human(view, who)
+    if who.role not in (people.OWNER, people.MANAGER) and not authority.is_second_person(view, who.id, at):
+        raise refuse("no_authority", "expected an owner, a manager or a holder of a second_person authority")
+
+
+def check_outside(view: View, member: str, named: Iterable[str]) -> None:
+    """Check that a member is none of an award's beneficiaries. Raises Refused: decider_is_beneficiary."""
+    if any(people.same_person(view, member, one) for one in named):
         raise refuse("decider_is_beneficiary", "expected another person than a beneficiary")
+
+
+def is_second_voice(view: View, holder: str | None, member: str) -> bool:
+    """Say whether a settled award is held by a person other than this one: revoking takes both."""
+    return holder not in (None, SYSTEM) and not people.same_person(view, str(holder), member)
 
 
 def _check_ender(view: View, asked: Asked, row: Row, at: str) -> None:
     people.human(view, asked.who)
-    _check_outside(view, asked.who.id, row)
+    check_outside(view, asked.who.id, beneficiaries(view, row))
     matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
     authority.choose(view, asked.who.id, asked.who.assurance, matter, at)
 

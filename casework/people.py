@@ -18,7 +18,8 @@ from ledger.entries import SYSTEM
 AGENT = "agent"
 CUSTOMER = "customer"
 OWNER = "owner"
-ROLES = (OWNER, "manager", "staff", "auditor", "outsider")
+MANAGER = "manager"
+ROLES = (OWNER, MANAGER, "staff", "auditor", "outsider")
 """What a person may be; `agent`, `customer` and `system` are no person's roles."""
 
 MEMBER_PARTY = "member:"

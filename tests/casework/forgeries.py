@@ -368,8 +368,8 @@ def _settled_held(story: Story) -> Line:
     line = story.find("award_settled", "plain")
     award = story.named["plain_award"]
     held = {"award": award, "reason_code": "under_question"}
-    cook = Actor(story.named["cook"], "staff", "test")
-    story.add(story.find("award_granted", "plain"), "award_held", "plain", held, cook)
+    owner = Actor(story.named["owner"], "owner", "test")
+    story.add(story.find("award_granted", "plain"), "award_held", "plain", held, owner)
     return line
 
 
@@ -549,6 +549,8 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("settled twice", _settled_twice, "award_state"),
     ("settled wrongly", _told("award_settled", "plain", True, shares=_to("waiter", to_settled=9, to_owed=1)), "share"),
     ("released by the earner's second account", _released_by_earner, "decider_is_beneficiary"),
+    ("held by staff", _by("award_held", "asked", "cook", "staff", cut=True), "no_authority"),
+    ("released by staff", _by("award_released", "asked", "cook", "staff", cut=True), "no_authority"),
     ("a release that shortens the window", _shorter_window, "settle_not_before"),
     ("declined by somebody without authority", _by("award_declined", "ended", "auditor", "auditor"), "no_authority"),
     ("declined by the earner", _by("award_declined", "ended", "double", "manager"), "decider_is_beneficiary"),

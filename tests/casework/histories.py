@@ -111,7 +111,9 @@ async def _settled(here: Shop, named: dict[str, str]) -> None:
     """Two awards settle; one of them was held first, and released by the owner."""
     await _award(here, named, "plain")
     await _award(here, named, "asked")
-    await here.desk.hold(here.people["cook"], here.key(), AwardStep(named["asked_award"], "under_question"))
+    await here.desk.hold(
+        here.people["accountant"], here.key(), AwardStep(named["asked_award"], "under_question")
+    )
     here.wait(days=1)
     await here.desk.release(here.people["owner"], here.key(), AwardStep(named["asked_award"], "answered"))
     here.wait(days=14)
