@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,9 +40,8 @@ from ledger.writer import Writer
 from playbooks import documents
 from playbooks.engine import Engine
 from playbooks.errors import RecordInvalid
-from playbooks.importers import Reading, read_stream
+from playbooks.importers import read_text
 from playbooks.kinds import check_values
-from playbooks.mapping import Mapping as FileMapping
 from playbooks.mapping import read_mapping
 from playbooks.records import (
     CHUNK_CHANGES_MAX,
@@ -136,7 +134,7 @@ class Watching:
         running = await self._need_running()
         compiled = read_mapping(documents.parse(mapping.encode(), "mapping.yaml"), running.published.kinds)
         await self._need_source(source, [compiled.kind.name])
-        reading = await asyncio.to_thread(_read, compiled, content.encode(), name)
+        reading = await asyncio.to_thread(read_text, compiled, content, name)
         done = Imported(rows=reading.rows, changes=reading.change_count, flagged=reading.flagged_count)
         done.repeated = reading.repeated
         done.refuse((note.line, note.reason) for note in reading.refused)
@@ -427,10 +425,6 @@ class Watching:
         if missing:
             raise refuse("value_invalid", f"source {source}: expected kinds of {row['kinds']}, got {missing}")
         return row
-
-
-def _read(mapping: FileMapping, content: bytes, name: str) -> Reading:
-    return read_stream(mapping, io.BytesIO(content), name)
 
 
 def no_record(kind: str) -> Refused:

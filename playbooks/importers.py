@@ -6,7 +6,7 @@
 
 A bad row is refused and the rest imported. A file that cannot be read as a whole (cut off, wrong header, too large) is
 refused before anything is yielded, so nothing is ever half imported. A row given twice is one record; a row that says
-something else about the same version is refused.
+something else about the same version, or about the one record of an earlier row, is refused.
 """
 
 from __future__ import annotations
@@ -17,21 +17,17 @@ import hashlib
 import heapq
 import io
 import marshal
-import re
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import lru_cache
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ledger.canonical import INTEGER_MAX
-from playbooks.calendars import YEARS, instant_text, resolve_local, to_ms
+from playbooks.calendars import instant_text
+from playbooks.cells import moment, parser_of, whole_number
 from playbooks.errors import ImportRefused
-from playbooks.kinds import LIST_ITEMS_MAX, STRING_SIZE_MAX_CHARACTERS
-from playbooks.mapping import FieldRule, Mapping, TimeColumn
+from playbooks.mapping import Mapping, TimeColumn
 from playbooks.world import RecordChange
 
 FILE_SIZE_MAX_BYTES = 2 * 1024**3
@@ -43,22 +39,7 @@ RUN_CHANGES_MAX = 200_000
 SHOWN_ROWS_MAX = 1_000
 """Refused and flagged rows kept with their reasons; all are counted."""
 ID_SIZE_MAX_CHARACTERS = 200
-
-_INT = re.compile(r"[-+]?[0-9]{1,18}")
-_DECIMAL = re.compile(r"([-+]?)([0-9]{1,15})(?:\.([0-9]{1,15}))?")
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?")
-_MINOR_DIGITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "ISK": 0,
-    "CLP": 0,
-    "VND": 0,
-    "KWD": 3,
-    "BHD": 3,
-    "OMR": 3,
-    "TND": 3,
-    "JOD": 3,
-}
+GZIP_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,26 +132,58 @@ def read_changes(mapping: Mapping, path: Path) -> Reading:
 def read_stream(mapping: Mapping, raw: IO[bytes], name: str) -> Reading:
     """Read and check an open binary file, gzip or plain by its first bytes. Raises ImportRefused, OSError."""
     digest = hashlib.file_digest(cast(Any, raw), "sha256").hexdigest()
-    raw.seek(0)
-    zipped = raw.read(2) == b"\x1f\x8b"
-    raw.seek(0)
     reading = Reading(digest=digest, _kind=mapping.kind.name)
-    if not zipped and name.endswith(".gz"):
-        raise ImportRefused(f"{name}: expected gzip, got other bytes")
-    source: Any = gzip.GzipFile(fileobj=raw) if zipped else raw
-    lines = _Lines(source, mapping.encoding, name)
-    rows = csv.reader(lines, delimiter=mapping.delimiter, strict=True)
-    csv.field_size_limit(LINE_SIZE_MAX_CHARACTERS)
+    lines = _Lines(_unpacked(raw, name), mapping.encoding, name)
     try:
-        _read_rows(mapping, rows, lines, reading, name)
-    except csv.Error as error:
-        raise ImportRefused(f"{name}: line {rows.line_num}: expected CSV, got: {error}") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        _read_rows(mapping, lines, reading, name)
+    except GZIP_DAMAGE as error:
         raise ImportRefused(
             f"{name}: gzip data is damaged or cut off after line {lines.count}: {error}"
         ) from error
+    except UnicodeError as error:
+        raise ImportRefused(
+            f"{name}: after line {lines.count}: expected {mapping.encoding}, got other bytes"
+        ) from error
     reading.close()
     return reading
+
+
+def read_text(mapping: Mapping, text: str, name: str) -> Reading:
+    """Read and check the text of a file; whoever sent it has unpacked and decoded it. Raises ImportRefused."""
+    return read_stream(
+        replace(mapping, encoding="utf-8"), io.BytesIO(text.encode()), name.removesuffix(".gz")
+    )
+
+
+def file_text(path: Path, encoding: str) -> str:
+    """Return the text of a file, gzip or plain by its first bytes, for a door that takes text.
+
+    Raises:
+        ImportRefused: unreadable, empty, damaged, too large, or other bytes than `encoding`; names the line.
+    """
+    try:
+        with path.open("rb") as raw:
+            data = io.BufferedReader(_Limited(_unpacked(raw, path.name), path.name)).read()
+    except GZIP_DAMAGE as error:
+        raise ImportRefused(f"{path.name}: gzip data is damaged or cut off: {error}") from error
+    except OSError as error:
+        raise ImportRefused(f"{path.name}: cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise ImportRefused(f"{path.name}: expected a header line, got an empty file")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ImportRefused(f"{path.name}: line {line}: expected {encoding}, got other bytes") from error
+
+
+def _unpacked(raw: IO[bytes], name: str) -> Any:
+    raw.seek(0)
+    zipped = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    if not zipped and name.endswith(".gz"):
+        raise ImportRefused(f"{name}: expected gzip, got other bytes")
+    return gzip.GzipFile(fileobj=raw) if zipped else raw
 
 
 class _Lines:
@@ -179,6 +192,7 @@ class _Lines:
     def __init__(self, source: Any, encoding: str, name: str) -> None:
         self._name = name
         self.count = 0
+        self.last = ""
         self.bad: dict[int, str] = {}
         self._text = io.TextIOWrapper(
             io.BufferedReader(_Limited(source, name), 1 << 16), encoding, errors="surrogateescape", newline=""
@@ -196,8 +210,9 @@ class _Lines:
             if not line.isascii():
                 self._check(line)
             if "\x00" in line:
-                self.bad[self.count] = "expected text, got a NUL character"
+                self.bad.setdefault(self.count, "expected text, got a NUL character")
                 line = line.replace("\x00", "")
+            self.last = line
             yield line
 
     def _check(self, line: str) -> None:
@@ -229,22 +244,24 @@ class _Limited(io.RawIOBase):
         return len(data)
 
 
-def _read_rows(mapping: Mapping, rows: Any, lines: _Lines, reading: Reading, name: str) -> None:
+def _read_rows(mapping: Mapping, lines: _Lines, reading: Reading, name: str) -> None:
+    rows = _rows(mapping, lines, reading, name)
     header = next(rows, None)
     if header is None:
         raise ImportRefused(f"{name}: expected a header line, got an empty file")
-    places = _places(mapping, header, name)
+    if lines.bad:
+        line, reason = min(lines.bad.items())
+        raise ImportRefused(f"{name}: line {line}: {reason}")
+    places = _places(mapping, header[1], name)
     read_row = _RowReader(mapping, places, reading).read
-    width = len(header)
-    seen: dict[bytes, bytes] = {}
-    before = rows.line_num
-    for row in rows:
-        line, first, before = rows.line_num, before + 1, rows.line_num
+    width = len(header[1])
+    kept = _Kept(mapping.rows == "records", reading)
+    for line, row in rows:
         if not row:
             continue
         reading.rows += 1
         if lines.bad and (
-            reason := next((lines.bad[n] for n in range(first, line + 1) if n in lines.bad), None)
+            reason := next((lines.bad[n] for n in range(line, lines.count + 1) if n in lines.bad), "")
         ):
             reading.refuse(line, reason)
             continue
@@ -256,7 +273,33 @@ def _read_rows(mapping: Mapping, rows: Any, lines: _Lines, reading: Reading, nam
         except _RowRefused as error:
             reading.refuse(line, str(error))
             continue
-        _keep(found, line, seen, reading)
+        kept.keep(found, line)
+
+
+def _rows(mapping: Mapping, lines: _Lines, reading: Reading, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with the line it begins on; a row over several lines is named by its first.
+
+    A row with a misplaced quote is refused alone if its end is beyond doubt: it stands on one line and that line's
+    quotes come in pairs. Otherwise nobody can tell which of the following lines belong to it, and the file is refused.
+    """
+    csv.field_size_limit(LINE_SIZE_MAX_CHARACTERS)
+    rows = csv.reader(lines, delimiter=mapping.delimiter, strict=True)
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            begun = "" if line == rows.line_num else f", in a row that begins on line {line}"
+            if line == 1 or begun or lines.last.count('"') % 2:
+                raise ImportRefused(
+                    f"{name}: line {rows.line_num}: expected CSV, got: {error}{begun}"
+                ) from error
+            reading.rows += 1
+            reading.refuse(line, f"expected CSV, got: {error}")
+            continue
+        yield line, row
 
 
 def _places(mapping: Mapping, header: list[str], name: str) -> dict[str, int]:
@@ -276,22 +319,41 @@ def _places(mapping: Mapping, header: list[str], name: str) -> dict[str, int]:
     return places
 
 
-def _keep(found: list[tuple[Any, ...]], line: int, seen: dict[bytes, bytes], reading: Reading) -> None:
-    """Keep a row's changes unless they are there already; refuse a second content for the same version."""
-    digests = []
-    for _, event, order, _, record, values, _ in found:
-        key = hashlib.blake2b(f"{record}\x00{event}\x00{order}".encode(), digest_size=16).digest()
-        digests.append((key, hashlib.blake2b(values, digest_size=16).digest()))
-    known = [seen.get(key) for key, _ in digests]
-    if any(was is not None and was != content for was, (_, content) in zip(known, digests, strict=True)):
-        reading.refuse(line, f"{found[0][4]}: an earlier row says something else about the same instant")
-        return
-    fresh = [change for was, change in zip(known, found, strict=True) if was is None]
-    if not fresh:
-        reading.repeated += 1
-        return
-    seen.update(digests)
-    reading.add(fresh)
+class _Kept:
+    """What was kept so far, so that a row given twice is one record and a contradiction is refused."""
+
+    def __init__(self, one_row_each: bool, reading: Reading) -> None:
+        """`one_row_each`: a file with one row per record, so a second row of an id can only repeat the first."""
+        self._reading = reading
+        self._one_row_each = one_row_each
+        self._contents: dict[bytes, bytes] = {}
+        self._lines: dict[str, int] = {}
+
+    def keep(self, found: list[tuple[Any, ...]], line: int) -> None:
+        """Keep a row's changes unless they are there already; refuse what contradicts an earlier row."""
+        digests = []
+        for _, event, order, _, record, values, _ in found:
+            key = hashlib.blake2b(f"{record}\x00{event}\x00{order}".encode(), digest_size=16).digest()
+            digests.append((key, hashlib.blake2b(values, digest_size=16).digest()))
+        known = [self._contents.get(key) for key, _ in digests]
+        name = found[0][4]
+        if any(was is not None and was != content for was, (_, content) in zip(known, digests, strict=True)):
+            self._reading.refuse(line, f"{name}: an earlier row says something else about the same instant")
+            return
+        fresh = [change for was, change in zip(known, found, strict=True) if was is None]
+        if not fresh:
+            self._reading.repeated += 1
+            return
+        if self._one_row_each:
+            first = self._lines.setdefault(name, line)
+            if first != line:
+                self._reading.refuse(
+                    line,
+                    f"{name}: expected one row per record, got another one with other times (first: {first})",
+                )
+                return
+        self._contents.update(digests)
+        self._reading.add(fresh)
 
 
 # ---------------------------------------------------------------------------------------------- one row
@@ -311,7 +373,7 @@ class _RowReader:
         self._subject = places[mapping.subject_column] if mapping.subject_column else None
         self._order = places[mapping.order_column] if mapping.order_column else None
         self._parsers = [
-            (rule.field.name, places[rule.column], _parser(mapping, rule), rule) for rule in mapping.fields
+            (rule.field.name, places[rule.column], parser_of(mapping, rule), rule) for rule in mapping.fields
         ]
         self._later = [(rule.field.name, rule.known) for rule in mapping.fields if rule.known > 0]
         self._from = [
@@ -352,12 +414,10 @@ class _RowReader:
     def _order_of(self, row: list[str]) -> int | None:
         if self._order is None:
             return None
-        text = row[self._order].strip()
-        if not _INT.fullmatch(text) or abs(int(text)) > INTEGER_MAX:
-            raise _RowRefused(
-                f"{self._mapping.order_column}: expected an integer that orders changes, got {text[:60]!r}"
-            )
-        return int(text)
+        try:
+            return whole_number(row[self._order].strip())
+        except ValueError as error:
+            raise _RowRefused(f"{self._mapping.order_column}: {error}") from error
 
     def _times(self, row: list[str], line: int) -> list[tuple[int, int, int]]:
         """Return (place, event, known) of the changes this row has; a change without a time has not happened."""
@@ -435,7 +495,7 @@ class _RowReader:
 
     def _instant(self, column: TimeColumn, text: str, line: int) -> int:
         try:
-            ms, ambiguous = _moment(column, text)
+            ms, ambiguous = moment(column, text)
         except ValueError as error:
             raise _RowRefused(f"{column.column}: {error}") from error
         if ambiguous:
@@ -443,125 +503,3 @@ class _RowReader:
                 line, f"{column.column}: {text!r} happened twice that day; the earlier one was taken"
             )
         return ms
-
-
-# ---------------------------------------------------------------------------------------------- values
-@lru_cache(maxsize=131_072)
-def _moment(column: TimeColumn, text: str) -> tuple[int, bool]:
-    """Return (ms, the clock showed it twice). Raises ValueError: no time, finer than stated, skipped, or out of
-    range."""
-    moment = _parsed(column, text)
-    if not YEARS[0] <= moment.year <= YEARS[1]:
-        raise ValueError(f"expected a year of {YEARS[0]}..{YEARS[1]}, got {text!r}")
-    if moment.tzinfo is not None:
-        return to_ms(moment), False
-    placed = resolve_local(moment, column.zone)
-    # A date means the start of its day: nobody wrote an hour that could be doubtful.
-    return placed.ms, placed.ambiguous and column.precision != "day"
-
-
-def _parsed(column: TimeColumn, text: str) -> datetime:
-    if column.format is not None:
-        try:
-            return datetime.strptime(text, column.format)  # noqa: DTZ007 - placed in the mapping's zone by the caller
-        except ValueError as error:
-            raise ValueError(f"expected a time like {column.format}, got {text[:60]!r}") from error
-    found = _ISO.fullmatch(text)
-    if found is None:
-        raise ValueError(f"expected an ISO 8601 time of precision {column.precision}, got {text[:60]!r}")
-    finest = 3 if found[4] else 2 if found[3] else 1 if found[2] else 0
-    stated = ("day", "minute", "second", "millisecond").index(column.precision)
-    if (finest > stated and any(part and part.strip(":0") for part in found.groups()[1:4])) or (
-        finest == 0 and stated > 0
-    ):
-        raise ValueError(f"expected precision {column.precision}, got {text!r}")
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"expected a time that exists, got {text!r}") from error
-
-
-Parse = Callable[[str], tuple[Any, bool]]
-
-
-def _parser(mapping: Mapping, rule: FieldRule) -> Parse:
-    """Return the parser of one column: text -> (stored value, doubtful). It raises ValueError."""
-    if rule.field.type == "list":
-        single = _single(mapping, rule, rule.field.element or "string")
-
-        def parse_list(text: str) -> tuple[Any, bool]:
-            parts = [part.strip() for part in text.split(rule.separator) if part.strip()]
-            if len(parts) > LIST_ITEMS_MAX:
-                raise ValueError(f"expected at most {LIST_ITEMS_MAX} items, got {len(parts)}")
-            read = [single(part) for part in parts]
-            return [value for value, _ in read], any(doubtful for _, doubtful in read)
-
-        return parse_list
-    return _single(mapping, rule, rule.field.type)
-
-
-def _single(mapping: Mapping, rule: FieldRule, type_name: str) -> Parse:
-    if type_name == "string":
-        return _string
-    if type_name == "bool":
-        return lambda text: (_bool(text, rule), False)
-    if type_name == "int":
-        return lambda text: (_int(text), False)
-    if type_name == "quantity":
-        return lambda text: (_scaled(text, rule.field.scale), False)
-    if type_name == "money":
-        currency = mapping.kind.currency or ""
-        digits = _MINOR_DIGITS.get(currency, 2)
-        return lambda text: ({"amount_minor": _scaled(text, digits), "currency": currency}, False)
-    time = rule.time
-    assert time is not None
-    if type_name == "date":
-        return lambda text: (_date(time, text), False)
-
-    def instant(text: str) -> tuple[Any, bool]:
-        ms, ambiguous = _moment(time, text)
-        return instant_text(ms), ambiguous
-
-    return instant
-
-
-def _string(text: str) -> tuple[Any, bool]:
-    if len(text) > STRING_SIZE_MAX_CHARACTERS:
-        raise ValueError(f"expected at most {STRING_SIZE_MAX_CHARACTERS} characters, got {len(text)}")
-    return text, False
-
-
-def _bool(text: str, rule: FieldRule) -> bool:
-    if text in rule.true:
-        return True
-    if text in rule.false:
-        return False
-    raise ValueError(f"expected one of {', '.join(sorted(rule.true | rule.false))}, got {text[:60]!r}")
-
-
-def _int(text: str) -> int:
-    if not _INT.fullmatch(text) or abs(int(text)) > INTEGER_MAX:
-        raise ValueError(f"expected an integer, got {text[:60]!r}")
-    return int(text)
-
-
-def _scaled(text: str, digits: int) -> int:
-    """Read a decimal exactly as an integer scaled by 10^digits; more decimals than that are refused, never rounded."""
-    found = _DECIMAL.fullmatch(text)
-    if found is None:
-        raise ValueError(f"expected a decimal number, got {text[:60]!r}")
-    decimals = (found[3] or "").rstrip("0")
-    if len(decimals) > digits:
-        raise ValueError(f"expected at most {digits} decimals, got {text!r}")
-    scaled: int = int(found[2]) * 10**digits + int(decimals.ljust(digits, "0") or "0")
-    return -scaled if found[1] == "-" else scaled
-
-
-def _date(column: TimeColumn, text: str) -> str:
-    """Return the day itself: a date has no zone, and placeholder ends like 9999-12-31 are dates too."""
-    if column.format is not None:
-        return _parsed(column, text).date().isoformat()
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise ValueError(f"expected a date like 2026-11-23, got {text[:60]!r}") from error

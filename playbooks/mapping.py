@@ -108,13 +108,7 @@ def read_mapping(root: documents.Mapping, kinds: Kinds) -> Mapping:
         raise top.refuse("kind", f"unknown kind {kind_name!r}; known kinds: {', '.join(sorted(kinds.kinds))}")
     rows = top.choice("rows", ("records", "changes"))
     zone = _zone(top) if top.get("zone") is not None else None
-    file = top.section_or("file")
-    encoding, delimiter, absent = "utf-8", ",", frozenset({""})
-    if file is not None:
-        encoding = file.choice("encoding", ENCODINGS, "utf-8")
-        delimiter = _DELIMITERS[file.choice("delimiter", tuple(_DELIMITERS), "comma")]
-        absent |= frozenset(file.texts("absent"))
-        file.done()
+    encoding, delimiter, absent = _read_file(top)
     changes = _read_changes(top, zone, rows)
     order = top.text_or("order", None)
     if rows == "changes" and order is None:
@@ -133,6 +127,23 @@ def read_mapping(root: documents.Mapping, kinds: Kinds) -> Mapping:
     )  # fmt: skip
     top.done()
     return mapping
+
+
+def read_encoding(root: documents.Mapping) -> str:
+    """Return how the files of a mapping are encoded, without knowing the kinds. Raises DocumentInvalid."""
+    return _read_file(Section(root, "mapping file"))[0]
+
+
+def _read_file(top: Section) -> tuple[str, str, frozenset[str]]:
+    """Return encoding, delimiter and the texts that mean "no value"."""
+    file = top.section_or("file")
+    if file is None:
+        return "utf-8", ",", frozenset({""})
+    encoding = file.choice("encoding", ENCODINGS, "utf-8")
+    delimiter = _DELIMITERS[file.choice("delimiter", tuple(_DELIMITERS), "comma")]
+    absent = frozenset({"", *file.texts("absent")})
+    file.done()
+    return encoding, delimiter, absent
 
 
 def _zone(section: Section) -> ZoneInfo:

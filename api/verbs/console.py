@@ -87,7 +87,8 @@ def tell_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, An
 
 
 def complain(sentence: str) -> None:
-    """Print why a verb did not do what was asked, on standard error."""
+    """Print why a verb did not do what was asked, on standard error; bytes that were no text are shown escaped."""
+    sentence = sentence.encode("utf-8", "backslashreplace").decode()
     if here_or_none() is not None and here().as_json:
         typer.echo(orjson.dumps({"error": sentence}).decode(), err=True)
     else:

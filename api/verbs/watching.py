@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,12 @@ import typer
 
 from api.verbs.console import Misuse, here, tell, tell_rows
 from api.verbs.people import ask
+from playbooks import documents
 from playbooks.backtest import backtest as run_backtest
 from playbooks.backtest import load_example, write_hits
+from playbooks.importers import file_text
 from playbooks.kinds import load_kinds
+from playbooks.mapping import read_encoding
 from playbooks.messages import Messages
 from playbooks.playbook import compile_playbook, load_playbook
 
@@ -28,12 +30,9 @@ def ingest(
 ) -> None:
     """Import records; bad rows are refused with line and reason, the rest is imported; the same file twice
     changes nothing."""
-    raw = data.read_bytes()
-    try:
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise Misuse(f"{data}: expected UTF-8 text, plain or gzip, got {error}") from error
-    body = {"name": data.name, "mapping": mapping.read_text("utf-8"), "content": text}
+    encoding = read_encoding(documents.load(mapping))
+    name = data.name.removesuffix(".gz")  # what is sent is text: unpacked and decoded here
+    body = {"name": name, "mapping": mapping.read_text("utf-8"), "content": file_text(data, encoding)}
     done = ask("POST", f"/api/v1/sources/{source}/imports", body)
     counts = ("rows", "changes", "imported", "repeated", "refused", "flagged", "cases")
     lines = ["  ".join(f"{name} {done[name]}" for name in counts)]
@@ -54,6 +53,8 @@ def backtest(
     ] = None,
 ) -> None:
     """Run playbooks over history with a moving clock, before anything goes live."""
+    if hits is not None and (hits.is_dir() or not hits.parent.is_dir()):
+        raise Misuse(f"--hits {hits}: expected a file in a folder that is there")
     result = run_backtest(example, data, only or ())
     if hits is not None:
         write_hits(result, hits)

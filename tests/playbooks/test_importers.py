@@ -10,7 +10,7 @@ import pytest
 from playbooks import documents, importers
 from playbooks.calendars import instant_text
 from playbooks.errors import DocumentInvalid, ImportRefused
-from playbooks.importers import Reading, read_changes
+from playbooks.importers import Reading, file_text, read_changes, read_text
 from playbooks.mapping import Mapping, read_mapping
 from tests.playbooks.venue import kinds
 
@@ -89,7 +89,7 @@ BAD_ROWS = [
     (GOOD.replace("12.50", "1e3"), "value: expected a decimal number, got '1e3'"),
     (GOOD.replace("12.50", "NaN"), "value: expected a decimal number"),
     (GOOD.replace("12.50", "?"), "value: expected a value (value is required), got none"),
-    (GOOD.replace(",3,", ",3.0,"), "rank: expected an integer, got '3.0'"),
+    (GOOD.replace(",3,", ",3.0,"), "rank: expected an integer within +-(2^53-1), got '3.0'"),
     (GOOD.replace(",3,", ",99999999999999999,"), "rank: expected an integer"),
     (
         GOOD.replace("2026-07-01T10:00", "01/07/2026"),
@@ -101,6 +101,7 @@ BAD_ROWS = [
     ),
     (GOOD.replace("2026-07-01T10:00", "2026-07-01"), "opened: expected precision minute, got '2026-07-01'"),
     (GOOD.replace("2026-07-01T10:00", "2026-07-01T10:00:30"), "opened: expected precision minute"),
+    (GOOD.replace("2026-07-01T10:00", "2026-07-01T00:00:00.5"), "opened: expected precision minute"),
     (
         GOOD.replace("2026-07-01T10:00", "2026-03-29T01:30"),
         "opened: the local time 2026-03-29T01:30:00 does not exist in Europe/Lisbon",
@@ -114,6 +115,7 @@ BAD_ROWS = [
     (GOOD.replace(",a,", "," + "a" * 4001 + ","), "site: expected at most 4000 characters, got 4001"),
     (GOOD.replace("x|y", "|".join("x" * 201)), "tags: expected at most 200 items, got 201"),
     ("j1,p1\n", "expected 10 columns, got 2"),
+    (GOOD.replace("open", '"op"en'), "expected CSV, got: ',' expected after '\"'"),
     (GOOD.replace("open", "op\x00en"), "expected text, got a NUL character"),
 ]
 
@@ -126,6 +128,14 @@ def test_a_bad_row_is_refused_with_its_line_and_the_rest_imported(
     assert [(note.line, note.reason[: len(reason)]) for note in reading.refused] == [(3, reason)]
     assert {change.id for change in reading.changes()} == {"j0", "j2"}
     assert (reading.rows, reading.refused_count) == (3, 1)
+
+
+@pytest.mark.parametrize("zeros", [":00", ":00.000", ":00.000000"])
+def test_parts_below_the_precision_may_be_written_as_zeros(tmp_path: Path, zeros: str) -> None:
+    row = GOOD.replace("2026-07-01T10:00", f"2026-07-01T10:00{zeros}")
+    reading = read(tmp_path, HEADER + row)
+    assert reading.refused == []
+    assert instant_text(next(reading.changes()).event_ms) == "2026-07-01T09:00:00.000Z"
 
 
 def test_bytes_that_are_no_text_cost_one_row(tmp_path: Path) -> None:
@@ -162,10 +172,13 @@ def test_a_doubtful_row_is_flagged_and_imported(tmp_path: Path, row: str, flag: 
 
 
 def test_quoted_line_breaks_count_as_lines(tmp_path: Path) -> None:
-    reading = read(
-        tmp_path, HEADER + GOOD.replace(",a,", ',"a\nb",') + GOOD.replace("j1", "j2").replace("12.50", "x")
+    long = GOOD.replace(",a,", ',"a\n\nb",')
+    rows = (
+        long + GOOD.replace("j1", "j2").replace("12.50", "x") + long.replace("j1", "j3").replace("12.50", "x")
     )
-    assert [note.line for note in reading.refused] == [4]
+    reading = read(tmp_path, HEADER + rows)
+    assert [note.line for note in reading.refused] == [5, 6]  # the last row stands on 6, 7 and 8
+    assert [change.line for change in reading.changes()] == [2, 2]
 
 
 def test_a_row_given_twice_is_one_record_and_another_content_is_refused(tmp_path: Path) -> None:
@@ -176,12 +189,28 @@ def test_a_row_given_twice_is_one_record_and_another_content_is_refused(tmp_path
     ]
 
 
+def test_a_second_row_of_a_record_with_other_times_is_refused(tmp_path: Path) -> None:
+    later = GOOD.replace("2026-07-01", "2026-08-01").replace("2026-07-02", "2026-08-02")
+    reading = read(tmp_path, HEADER + GOOD + later + GOOD)
+    assert [(note.line, note.reason) for note in reading.refused] == [
+        (3, "j1: expected one row per record, got another one with other times (first: 2)")
+    ]
+    assert (reading.repeated, reading.change_count) == (1, 2)
+
+
 BAD_FILES = [
     (b"", "expected a header line, got an empty file"),
     (b"id,who\n", "line 1: expected the columns opened, done, status"),
     (HEADER.encode().replace(b"who", b"id"), "line 1: expected each column once, got id more than once"),
     (HEADER.encode() + b'j1,"p1', "expected CSV, got: unexpected end of data"),
-    (HEADER.encode() + b'j1,"p"x,\n', "line 2: expected CSV"),
+    (HEADER.encode() + b'j1,"p"x,"\nj2,"\n', "line 2: expected CSV"),  # the third quote may run on
+    (
+        HEADER.encode() + b'j1,"p\n\nj2,"p1",\n',
+        "line 4: expected CSV, got: ',' expected after '\"', in a row that begins on line 2",
+    ),
+    (HEADER.encode().replace(b"who", b'"w"ho'), "line 1: expected CSV"),
+    (HEADER.encode().replace(b"who", b"w\xe9o"), "line 1: expected utf-8, got other bytes at character 5"),
+    (HEADER.encode("utf-16"), "line 1: expected utf-8, got other bytes at character 1"),
     (HEADER.encode() + b"x" * 100_001, "line 2: expected at most 100000 characters, got more"),
     (",".join(f"c{n}" for n in range(501)).encode(), "line 1: expected at most 500 columns, got 501"),
 ]
@@ -207,6 +236,42 @@ def test_gzip_is_told_by_its_bytes_and_damage_is_named(tmp_path: Path) -> None:
         read_changes(mapping(), file)
     with pytest.raises(ImportRefused, match="cannot be read"):
         read_changes(mapping(), tmp_path / "none.csv")
+
+
+def test_a_file_becomes_text_with_the_encoding_it_has(tmp_path: Path) -> None:
+    text = HEADER + GOOD.replace("open", "opeé")
+    for encoding in ("utf-8", "latin-1", "windows-1252", "utf-16"):
+        for name, data in (
+            ("a.csv", text.encode(encoding)),
+            ("a.csv.gz", gzip.compress(text.encode(encoding))),
+        ):
+            (tmp_path / name).write_bytes(data)
+            assert file_text(tmp_path / name, encoding) == text
+            reading = read_text(
+                mapping(MAPPING.replace("file:\n", f"file:\n  encoding: {encoding}\n")), text, name
+            )
+            assert next(reading.changes()).values["status"] == "opeé"  # text is text, whatever the file was
+
+
+UNREADABLE = [
+    ("a.csv", b"", "expected a header line, got an empty file"),
+    ("a.csv", b"id\nx\xe9\n", "line 2: expected utf-8, got other bytes"),
+    ("a.csv.gz", b"id\n", "expected gzip, got other bytes"),
+    ("a.csv.gz", gzip.compress(b"id\n" * 99)[:-9], "gzip data is damaged or cut off"),
+    ("a.csv.gz", gzip.compress(b"id\n" * 99)[:12] + b"\xff" * 20, "gzip data is damaged or cut off"),
+    ("a.csv.gz", gzip.compress(b"x" * 10_001), "expected at most 10000 bytes, got more"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "says"), UNREADABLE)
+def test_a_file_that_is_no_text_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, data: bytes, says: str
+) -> None:
+    monkeypatch.setattr(importers, "FILE_SIZE_MAX_BYTES", 10_000)
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ImportRefused) as caught:
+        file_text(tmp_path / name, "utf-8")
+    assert str(caught.value).startswith(f"{name}: ") and says in str(caught.value)
 
 
 def test_a_file_that_unpacks_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +337,7 @@ def test_an_event_log_orders_one_instant_and_hides_columns_that_lie_ahead(tmp_pa
     assert [(one.order, one.values["status"], "done_at" in one.values) for one in reading.changes()] == [
         (1, "a", False), (2, "b", False), (3, "c", True),
     ]  # fmt: skip
-    assert reading.refused[0].reason == "row: expected an integer that orders changes, got 'x'"
+    assert reading.refused[0].reason == "row: expected an integer within +-(2^53-1), got 'x'"
 
 
 @pytest.mark.parametrize(
