@@ -6,8 +6,9 @@ defence. `Scope.compile` is a numbered recipe:
 1. text: at most EXPRESSION_SIZE_MAX_CHARACTERS;
 2. compile against the kinds: unknown fields, wrong types refused (with the known fields);
 3. result type: what the caller asked for;
-4. flow walk over the checked expression: no double literals, only functions of ALLOWED, no record literals, and every
-   optional field is read only where `has()` is known true (SETTLED 20).
+4. flow walk over the checked expression: no double literals, only functions of ALLOWED, no record literals, nothing
+   that grows with each step of a macro, at most MACRO_LEVELS_MAX macros within or behind each other, and every optional
+   field is read only where `has()` is known true (SETTLED 20).
 
 `Rule.evaluate` raises SignalBroken for a run-time error (division by zero, overflow); it never returns false for it.
 """
@@ -32,6 +33,8 @@ from playbooks.messages import MONEY, PACKAGE, Messages
 
 EXPRESSION_SIZE_MAX_CHARACTERS = 2_000
 DETAIL_SIZE_MAX_CHARACTERS = 300
+MACRO_LEVELS_MAX = 3
+"""Macros (all, exists, exists_one, map, filter) inside each other, or one over the result of another."""
 
 Path = tuple[str, ...]
 """A variable and the fields below it: ("booking", "seen_at")."""
@@ -44,7 +47,11 @@ ALLOWED = frozenset(
         "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
     }
 )  # fmt: skip
-"""No `double` (no floats), no `dyn` (no types), no string builders that can grow (`replace`, `format`)."""
+"""No `double` (no floats), no `dyn` (no types), no string builders (`replace`, `format`). Texts and lists put together
+with `_+_` get no longer than the expression: inside macros, where each step could double them, it is refused."""
+
+GROWING = frozenset({"add_string", "add_bytes", "add_list"})
+"""The overloads of `_+_` whose result is longer than its parts."""
 
 RETURNS = {"bool": "BOOL", "instant": "TIMESTAMP", "int": "INT", "string": "STRING", "money": MONEY}
 
@@ -165,8 +172,10 @@ class Scope:
                 source.where, f"expected {' or '.join(returns)}, got {got.lower()}: {_short(text)}"
             )
         # 4. flow walk
-        walk = _Walk(self._kinds, self._records, self._lists, elements)
-        facts = walk.check(_parsed(expression.serialize()), known, {})
+        checked = _parsed(expression.serialize())
+        growing = frozenset(one.key for one in checked.references if GROWING & set(one.value.overloads))
+        walk = _Walk(self._kinds, self._records, self._lists, elements, growing)
+        facts = walk.check(checked.expr, known, {})
         if walk.problems:
             raise ExpressionInvalid(source.where, f"{walk.problems[0]}: {_short(text)}")
         return Rule(
@@ -215,16 +224,21 @@ _NOTHING = _Facts()
 
 @dataclass(slots=True)
 class _Walk:
-    """Walks a checked expression and carries what `has()` has proven. `names` renames lambda variables uniquely."""
+    """Walks a checked expression and carries what `has()` has proven. `names` renames lambda variables uniquely,
+    `growing` are the nodes that make a longer text or list."""
 
     kinds: Kinds
     records: Mapping[str, str]
     lists: Mapping[str, str]
     elements: frozenset[Path]
+    growing: frozenset[int]
     problems: list[str] = field(default_factory=list)
     reads: set[Path] = field(default_factory=set)
     _lambda_kinds: dict[str, str] = field(default_factory=dict)
     _lambda_of: dict[str, str] = field(default_factory=dict)
+    _level: int = 0
+    _repeated: int = 0
+    """In how many macros' bodies the walk is: what stands there runs once per element."""
 
     def check(self, node: Any, known: frozenset[Path], names: Mapping[str, str]) -> _Facts:
         match node.WhichOneof("expr_kind"):
@@ -235,7 +249,7 @@ class _Walk:
             case "select_expr":
                 return self._select(node.select_expr, known, names)
             case "call_expr":
-                return self._call(node.call_expr, known, names)
+                return self._call(node, known, names)
             case "list_expr":
                 for item in node.list_expr.elements:
                     self.check(item, known, names)
@@ -255,6 +269,8 @@ class _Walk:
         if struct.message_name and struct.message_name != MONEY:
             self._problem(f"expected no record literals, got {struct.message_name}")
         for entry in struct.entries:
+            if entry.HasField("map_key"):
+                self.check(entry.map_key, known, names)
             self.check(entry.value, known, names)
 
     def _select(self, select: Any, known: frozenset[Path], names: Mapping[str, str]) -> _Facts:
@@ -263,14 +279,16 @@ class _Walk:
             # Not `variable.field`: read through something computed. Safe only for fields that are always there.
             self.check(select.operand, known, names)
             self.reads |= {(name, "*") for name in (*self.records, *self.lists)}
-            if not select.test_only and self._optional_anywhere(select.field):
+            if select.test_only:
+                self._problem(f"expected has() of a field of a name, as in `has(x.{select.field})`")
+            elif self._optional_anywhere(select.field):
                 self._problem(
                     f"expected the optional field {select.field!r} to be read through a name, as in `x.{select.field}`"
                 )
             return _NOTHING
         self._note(path)
         if select.test_only:
-            self._presence_of_required(path)
+            self._presence_of_what_is_there(path)
             present = frozenset(path[:end] for end in range(2, len(path) + 1))
             return _Facts(present)
         for end in range(2, len(path) + 1):
@@ -281,10 +299,13 @@ class _Walk:
                 break
         return _NOTHING
 
-    def _call(self, call: Any, known: frozenset[Path], names: Mapping[str, str]) -> _Facts:
+    def _call(self, node: Any, known: frozenset[Path], names: Mapping[str, str]) -> _Facts:
+        call = node.call_expr
         name, args = call.function, call.args
         if name not in ALLOWED:
             self._problem(f"expected one of the allowed functions, got {name.strip('_@')}()")
+        if node.id in self.growing and self._repeated and not _is_macros_own(args[0]):
+            self._problem("expected no texts or lists put together with + inside a macro")
         if name == "_&&_":
             left = self.check(args[0], known, names)
             right = self.check(args[1], known | left.when_true, names)
@@ -316,6 +337,9 @@ class _Walk:
     def _comprehension(self, node: Any, known: frozenset[Path], names: Mapping[str, str]) -> None:
         """A macro (all, exists, exists_one, map, filter). What a lambda proves about its variable stays inside it."""
         comprehension = node.comprehension_expr
+        self._level += 1
+        if self._level == MACRO_LEVELS_MAX + 1:
+            self._problem(f"expected at most {MACRO_LEVELS_MAX} macros within or behind each other, got more")
         source = self._list_name(comprehension.iter_range, names)
         if source is None:
             self.check(comprehension.iter_range, known, names)
@@ -326,6 +350,7 @@ class _Walk:
         if source is not None:
             self._lambda_kinds[variable] = self.lists[source]
             self._lambda_of[variable] = source
+        self._repeated += 1
         for part in (
             comprehension.accu_init,
             comprehension.loop_condition,
@@ -333,6 +358,8 @@ class _Walk:
             comprehension.result,
         ):
             self.check(part, known, inner)
+        self._repeated -= 1
+        self._level -= 1
 
     # ------------------------------------------------------------------------------------------ paths
     def _path(self, node: Any, names: Mapping[str, str]) -> Path | None:
@@ -367,14 +394,16 @@ class _Walk:
         source = self._lambda_of.get(path[0])
         return source is not None and (source, *path[1:]) in self.elements
 
-    def _presence_of_required(self, path: Path) -> None:
-        """has() of a required field is true, except for zero, false and "": a trap, so it is refused."""
-        kind = self._kind_of(path[0])
-        declared = kind.field(path[1]) if kind is not None and len(path) == 2 else None
+    def _presence_of_what_is_there(self, path: Path) -> None:
+        """has() of a required field, or of a part of money, is true except for zero, false and "": a trap."""
+        kind, shown = self._kind_of(path[0]), ".".join((path[0].partition("#")[0], *path[1:]))
+        if len(path) > 2:
+            whole = shown.rpartition(".")[0]
+            self._problem(f"has({shown}): expected has({whole}), because a zero part would count as absent")
+            return
+        declared = kind.field(path[1]) if kind is not None else None
         if declared is not None and not declared.optional and declared.type != "list":
-            self._problem(
-                f"has({path[0].partition('#')[0]}.{path[1]}): the field is required, so it is always there"
-            )
+            self._problem(f"has({shown}): the field is required, so it is always there")
 
     def _optional_anywhere(self, name: str) -> bool:
         return any(
@@ -396,10 +425,17 @@ class _Walk:
         self.problems.append(text)
 
 
+def _is_macros_own(node: Any) -> bool:
+    """Whether this is the list that a macro itself adds its results to: its name cannot be written."""
+    return node.WhichOneof("expr_kind") == "ident_expr" and str(node.ident_expr.name).startswith("@")
+
+
 # ---------------------------------------------------------------------------------------------- cel.expr.CheckedExpr
 # Field numbers of google/api/expr checked.proto and syntax.proto, only what the walk reads.
 _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
-    "CheckedExpr": (("expr", 4, "Expr"),),
+    "CheckedExpr": (("references", 2, "ReferenceOf*"), ("expr", 4, "Expr")),
+    "ReferenceOf": (("key", 1, "int64"), ("value", 2, "Reference")),
+    "Reference": (("name", 1, "string"), ("overloads", 3, "string*")),
     "Expr": (
         ("id", 2, "int64"),
         ("const_expr", 3, "Constant expr_kind"),
@@ -468,9 +504,9 @@ def _checked_class() -> Any:
 
 
 def _parsed(serialized: bytes) -> Any:
-    """Return the root Expr of a serialized expression (an Any that holds cel.expr.CheckedExpr)."""
+    """Return what is read of a serialized expression (an Any that holds cel.expr.CheckedExpr)."""
     packed = any_pb2.Any.FromString(serialized)
-    return _checked_class().FromString(packed.value).expr
+    return _checked_class().FromString(packed.value)
 
 
 def union(rules: Iterable[Rule | None]) -> frozenset[Path]:

@@ -49,6 +49,13 @@ ACCEPTED = [
     "job.status.startsWith('o')",
     "true",
     "(has(job.rank) ? job.rank : 0) > 1",
+    "job.status + '/' + job.site == 'a/b'",
+    "(job.tags + ['x']).exists(t, t == 'x')",
+    "matches.map(c, c.site).exists_one(s, s == job.site)",
+    "matches.map(c, size(c.site) + 1).exists(n, n > 2)",  # numbers may grow
+    "job.tags.filter(t, t != '').map(t, [t, t]).all(p, p[0] == p[1])",
+    "job.status in {'a': 1, job.site: 2}",
+    "has(job.rank) && job.rank in {job.rank: 1}",
 ]
 
 
@@ -79,6 +86,28 @@ REFUSED = [
     ("matches.all(c, c.skill == 'x' && has(c.skill))", "c.skill may be absent"),
     ("matches.filter(c, has(c.skill)).exists(d, d.skill == 'x')", "to be read through a name"),
     ("matches[0].skill == 'x'", "to be read through a name"),
+    ("has(matches[0].skill)", "expected has() of a field of a name, as in `has(x.skill)`"),
+    ("has((true ? job : job).status)", "expected has() of a field of a name"),
+    (
+        "has(job.value.amount_minor)",
+        "has(job.value.amount_minor): expected has(job.value), because a zero part",
+    ),
+    ("matches.exists(m, has(job.value.currency))", "expected has(job.value)"),
+    ("1 in {job.rank: 1}", "job.rank may be absent"),
+    ("{job.rank: 1} == {1: 1}", "job.rank may be absent"),
+    ("1 in {int(double('1.5')): 1}", "expected one of the allowed functions, got double()"),
+    ("{1.5: 1}.size() == 1", ""),
+    ("job.tags.map(t, t + t)[0] == 'a'", "expected no texts or lists put together with + inside a macro"),
+    ("['a'].map(x, x + x).map(x, x + x)[0] == 'a'", "expected no texts or lists put together"),
+    ("[[1]].map(x, x + x)[0].size() == 1", "expected no texts or lists put together"),
+    ("[b'a'].map(x, x + x)[0] == b'a'", "expected no texts or lists put together"),
+    ("[1].map(x, job.tags.all(t, t + t == 'a'))[0]", "expected no texts or lists put together"),
+    ("matches.exists(c, c.site + '!' == job.site)", "expected no texts or lists put together"),
+    ("[1].all(x, (job.tags + job.tags).all(t, t == ''))", "expected no texts or lists put together"),
+    ("['" + "a" * 20 + "']" + ".map(x,x+x)" * 26 + "[0]=='a'", ""),
+    ("[1]" + ".map(x, [x, x])" * 4 + "[0] == []", "expected at most 3 macros within or behind each other"),
+    ("job.tags.all(a, " * 4 + "true" + ")" * 4, "expected at most 3 macros within or behind each other"),
+    ("[1].all(a, [1].map(b, b).map(b, b).all(c, c > a))", "expected at most 3 macros"),
     ("(has(job.rank) ? job : job).rank > 1", "to be read through a name"),
     ("has(job.rank) && matches.exists(job, job.skill == 'x')", "job.skill may be absent"),
     ("has(job.status) && job.status == 'a'", "the field is required, so it is always there"),
@@ -145,6 +174,7 @@ def test_reads_say_which_fields_matter() -> None:
     assert _compile("matches.exists(c, c.state == job.site)").reads == {("matches", "state"), ("job", "site")}
     assert ("matches", "*") in _compile("matches[0].state == 'on'").reads
     assert ("job", "*") in _compile("[job].exists(j, j.status == 'a')").reads
+    assert _compile("'a' in {job.status: 1, job.site: 1}").reads == {("job", "status"), ("job", "site")}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +205,7 @@ def test_a_run_time_error_is_broken_and_never_false(text: str) -> None:
 
 
 def test_an_endless_loop_is_stopped() -> None:
-    nested = "job.tags.all(a, " * 6 + "true" + ")" * 6
+    nested = "job.tags.all(a, " * 3 + "true" + ")" * 3
     rule = _compile(nested)
     message = MESSAGES.filler("job", ["*"])("j", {"tags": ["x"] * 200})
     with pytest.raises(SignalBroken):
