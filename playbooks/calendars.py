@@ -58,9 +58,15 @@ def instant_ms(text: str) -> int:
     return to_ms(moment)
 
 
+_MACHINES_OWN = ("localtime", "posixrules", "Factory", "posix/", "right/")
+"""Files beside the zones: what this machine happens to be set to, and copies that count otherwise (leap seconds)."""
+
+
 def zone_named(name: str) -> ZoneInfo:
-    """Return the IANA zone. Raises ValueError: no such zone."""
+    """Return the IANA zone. Raises ValueError: no such zone, or one that means something else on another machine."""
     try:
+        if name.startswith(_MACHINES_OWN):
+            raise ValueError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"expected an IANA time zone like Europe/Lisbon, got {name!r}") from error

@@ -19,12 +19,14 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from ledger.canonical import INTEGER_MAX
 from playbooks.errors import DocumentInvalid
 
 DOCUMENT_SIZE_MAX_BYTES = 256 * 1024
 NESTING_MAX_LEVELS = 12
 
-_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_INT = re.compile(r"[-+]?[0-9]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
@@ -171,13 +173,17 @@ class _Reader:
         text: str = event.value
         style = event.style or ""
         value: bool | int | str | None = text
+        if _SURROGATE.search(text):
+            raise self._refuse(
+                event, "expected text, got half of a surrogate pair (write the character itself)"
+            )
         if style == "":
             if text in ("", "~", "null", "Null", "NULL"):
                 value = None
             elif text in ("true", "True", "TRUE", "false", "False", "FALSE"):
                 value = text in ("true", "True", "TRUE")
             elif _INT.fullmatch(text):
-                value = int(text)
+                value = self._integer(event, text)
             elif _FLOAT.fullmatch(text):
                 raise self._refuse(
                     event, f"expected no floating point numbers, got {text} (write text or an integer)"
@@ -185,6 +191,11 @@ class _Reader:
         return Scalar(
             self._where(event), text.rstrip("\n") if style in "|>" and style else text, value, style == "|"
         )
+
+    def _integer(self, event: Any, text: str) -> int:
+        if len(text.lstrip("+-0")) > len(str(INTEGER_MAX)) or abs(int(text)) > INTEGER_MAX:
+            raise self._refuse(event, f"expected an integer within +-(2^53-1), got {text[:60]}")
+        return int(text)
 
     def _where(self, event: Any) -> str:
         return f"{self._name}:{event.start_mark.line + 1}"

@@ -458,28 +458,38 @@ def _check_keys(signal: Section, subject: Kind, other: Kind, match: Match) -> No
 
 def _check_paths(root: Section, playbook: Playbook, kinds: Kinds, subject: Kind) -> None:
     """Check the paths of fingerprint, facts and route."""
-    for path in playbook.fingerprint:
-        field = _path_field(root, "fingerprint", path, {subject.name: subject})
+    for item in root.scalars("fingerprint"):
+        field = _path_field(item.where, f"{root.name}.fingerprint", item.text, {subject.name: subject})
         if field.optional or field.type not in KEY_TYPES:
-            raise root.refuse(
-                "fingerprint",
-                f"{path}: expected a required field of {', '.join(KEY_TYPES)}; an empty part would merge cases",
+            raise DocumentInvalid(
+                item.where,
+                f"{root.name}.fingerprint: {item.text}: expected a required field of {', '.join(KEY_TYPES)}; "
+                "an empty part would merge cases",
             )
     nameable = {subject.name: subject}
     if playbook.match is not None:
         nameable["matches"] = kinds.kinds[playbook.match.kind]
-    for path in playbook.facts:
-        _path_field(root, "facts", path, nameable)
+    for item in root.scalars("facts"):
+        _path_field(item.where, f"{root.name}.facts", item.text, nameable)
     for line in playbook.route:
         if line.to.startswith("field:") and _field(root, "route", subject, line.to[6:]).type != "string":
             raise root.refuse("route", f"{line.to}: expected a string field that holds a member")
 
 
-def _path_field(root: Section, key: str, path: str, nameable: Mapping[str, Kind]) -> Field:
+def _path_field(where: str, label: str, path: str, nameable: Mapping[str, Kind]) -> Field:
+    """Return the field a path leads to. Raises DocumentInvalid at `where`, the line of the path itself."""
     name, dot, field_name = path.partition(".")
     if not dot or name not in nameable:
-        raise root.refuse(key, f"expected <name>.<field> with a name of {', '.join(nameable)}, got {path!r}")
-    return _field(root, key, nameable[name], field_name)
+        raise DocumentInvalid(
+            where, f"{label}: expected <name>.<field> with a name of {', '.join(nameable)}, got {path!r}"
+        )
+    kind = nameable[name]
+    field = kind.field(field_name)
+    if field is None:
+        raise DocumentInvalid(
+            where, f"{label}: unknown field {field_name!r} of {kind.name}; known fields: {kind.known_fields}"
+        )
+    return field
 
 
 def _title_parts(
@@ -489,7 +499,9 @@ def _title_parts(
     parts: list[tuple[str, str | None]] = []
     at = 0
     for found in _PLACEHOLDER.finditer(title):
-        field = _path_field(root, "title", found[1].strip(), {subject.name: subject})
+        field = _path_field(
+            root.where("title"), f"{root.name}.title", found[1].strip(), {subject.name: subject}
+        )
         if field.optional and (subject.name, field.name) not in known:
             raise root.refuse(
                 "title", f"{found[1]} may be absent: expected a required field, or one that `when` proves"

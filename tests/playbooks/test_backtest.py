@@ -13,6 +13,7 @@ import pytest
 
 from playbooks.backtest import Result, backtest, hits_csv, load_example, write_hits
 from playbooks.errors import BacktestRefused, DocumentInvalid
+from playbooks.importers import read_changes
 
 ROOT = Path(__file__).resolve().parents[2]
 HOTEL, DESK = ROOT / "examples" / "hotel_bookings", ROOT / "examples" / "servicenow_incidents"
@@ -150,6 +151,19 @@ def test_planted_orders_of_one_day(tmp_path: Path, row: str, hit: bool) -> None:
     found = _hotel(tmp_path, row)
     assert found.subjects("special_request_and_room_mismatch") == ({"b"} if hit else set())
     assert found.refused_count == 0
+
+
+@pytest.mark.parametrize("status", ["Canceled", "No-Show"])
+def test_planted_a_status_of_the_arrival_day_is_known_at_the_arrival(tmp_path: Path, status: str) -> None:
+    """The order of `changes` in the mapping: versions of one instant are judged together, so no hit can tell it."""
+    file = tmp_path / "hotel.csv"
+    row = _stay("b", "2016-05-01", "2016-07-01", status, "2016-07-01", canceled=1)
+    file.write_text(f"{HOTEL_COLUMNS}\n{row}\n")
+    versions = list(read_changes(load_example(HOTEL).mapping, file).changes())
+    assert len({one.event_ms for one in versions[1:]}) == 1
+    assert [("cancelled" in one.values, "assigned_room" in one.values) for one in versions] == [
+        (False, False), (True, False), (True, True),
+    ]  # fmt: skip
 
 
 def test_planted_assigned_once_is_answered_and_lost_owner_does_not_count(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from playbooks.calendars import (
     parse_span,
     public_holidays,
     resolve_local,
+    zone_named,
 )
 from playbooks.errors import CalendarUnknown
 from tests.playbooks.venue import kinds
@@ -145,3 +146,12 @@ def test_a_lead_is_taken_off_in_its_own_clock() -> None:
 def test_instants_survive_the_border(ms: int) -> None:
     assert instant_ms(instant_text(ms)) == ms
     assert len(instant_text(ms)) == 24
+
+
+@pytest.mark.parametrize(
+    "name", ["Mars/Base", "", "localtime", "posixrules", "Factory", "right/UTC", "posix/Europe/Lisbon"]
+)
+def test_a_zone_that_means_something_else_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="expected an IANA time zone like Europe/Lisbon"):
+        zone_named(name)
+    assert zone_named("UTC").key == "UTC"

@@ -18,6 +18,8 @@ from playbooks.errors import DocumentInvalid
         ("a: 2026-11-23\nb: 16:10\n", {"a": "2026-11-23", "b": "16:10"}),
         ("a: '1'\nb: \"true\"\n", {"a": "1", "b": "true"}),
         ("a: |\n  x\n  y\nb: >-\n  p\n  q\n", {"a": "x\ny\n", "b": "p q"}),
+        ("a: -9007199254740991\nb: 0000000000000000000000007", {"a": -9007199254740991, "b": 7}),
+        ('a: "\\U0001F600"\nb: 😀', {"a": "😀", "b": "😀"}),
         ("# only\na: job.value * 35 / 100 # percent\n", {"a": "job.value * 35 / 100"}),
     ],
 )
@@ -35,6 +37,13 @@ def test_accepted(text: str, content: object) -> None:
         ("a: !!str 1", "f.yaml:1: expected no tags"),
         ("a: !mine 1", "f.yaml:1: expected no tags"),
         ("a: 1.5", "f.yaml:1: expected no floating point numbers, got 1.5"),
+        (
+            "a: 1\nb: 9007199254740992",
+            "f.yaml:2: expected an integer within +-(2^53-1), got 9007199254740992",
+        ),
+        ("a: -" + "9" * 5000, "f.yaml:1: expected an integer within +-(2^53-1), got -999"),
+        ('a: 1\nb: "\\ud800 x"', "f.yaml:2: expected text, got half of a surrogate pair"),
+        ('a: 1\n"\\udfff": x', "f.yaml:2: expected text, got half of a surrogate pair"),
         ("a: .inf", "f.yaml:1: expected no floating point numbers"),
         ("%YAML 1.1\n---\na: 1", "expected no directives"),
         ("a: 1\n---\nb: 1", "f.yaml:2: expected one document"),
