@@ -4,8 +4,8 @@
                   -> records_imported, once                                   due timers take the same way
     job `said` -> casework.signals -> case opened, reopened or cleared; a broken rule is a case of its own
 
-Only live playbooks speak; those on trial (shadow) are counted. Imports of one organisation go one after another in a
-process; another process that was quicker makes a chunk `stale`, and it is prepared again.
+Only live playbooks speak; how often each fired is counted, those on trial (shadow) too. Imports of one organisation go
+one after another in a process; another process that was quicker makes a chunk `stale`, and it is prepared again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from typing import Any
+
+import structlog
 
 from api.published import Published, load_published
 from api.said import JOB_KIND, forgotten, outbox, read_said
@@ -29,35 +31,33 @@ from casework.errors import refuse
 from casework.intake import Intake, RequestKey
 from casework.requests import THE_SYSTEM, AttachEvidence, OpenCase, Principal
 from casework.signals import Signals
-from ledger.changes import Change, Delete
+from ledger.changes import Add, Change, Delete
 from ledger.clock import instant_of, unix_ms_of
 from ledger.codec import loads
 from ledger.commands import Command, Decided, View
 from ledger.entries import Actor, Draft
 from ledger.errors import Refused
 from ledger.store.tables import job as _job
+from ledger.vault import VaultError
 from ledger.writer import Writer
 from playbooks import documents
 from playbooks.engine import Engine
 from playbooks.errors import RecordInvalid
 from playbooks.importers import read_text
+from playbooks.imports import chunks_of, finish, open_import
 from playbooks.kinds import check_values
 from playbooks.mapping import read_mapping
 from playbooks.records import (
-    CHUNK_CHANGES_MAX,
     Chunk,
-    ImportOf,
     RecordView,
     backfill,
     bucketing,
-    finish,
-    import_id,
     prepare,
     prepare_due,
     read_record,
     write_chunk,
 )
-from playbooks.tables import record_version, timer
+from playbooks.tables import noticed, record_version, timer
 from playbooks.world import Broken, Cleared, RecordChange, Said, Signal
 
 STALE_TRIES_MAX = 5
@@ -66,6 +66,8 @@ SPOKEN_PER_CALL_MAX = 10_000
 """The worker acts on what is left."""
 NOTES_MAX = 100
 ORDERS_PER_MS = 1_000
+
+log = structlog.get_logger("api.watching")
 
 
 @dataclass(slots=True)
@@ -180,9 +182,9 @@ class Watching:
         async with self._one_at_a_time:
             running = await self._need_running()
             now_ms = self._in.clock()
-            of = ImportOf(source, import_id(source, digest), now_ms, who.id)
             done.replayed = await self._take_key(who, key)
-            while part := list(islice(changes, CHUNK_CHANGES_MAX)):
+            of = await open_import(self._rows, source, digest, now_ms, who.id)
+            for part in chunks_of(changes):
                 ready = partial(prepare, self._rows, running.engine, self._in.vault, part, of, now_ms)
                 chunk = await self._write(who, running, ready)
                 done.imported += chunk.imported
@@ -249,7 +251,7 @@ class Watching:
         """Prepare a chunk and commit it with its outbox; prepare again while somebody else is quicker."""
         for left in range(STALE_TRIES_MAX - 1, -1, -1):
             chunk = await prepared()
-            rows = (*chunk.rows, *self._kept(running, chunk.said))
+            rows = (*chunk.rows, *self._kept(running, chunk.said), *_counted(chunk.said))
             if not rows and not chunk.drafts:
                 return chunk
             try:
@@ -286,11 +288,24 @@ class Watching:
         return sum(1 for one in chunk.said if isinstance(one, Signal) and modes.get(one.playbook) == "shadow")
 
     async def speak(self) -> int:
-        """Act on everything said and not acted on yet; return how many cases were opened or reopened."""
+        """Act on everything said and not acted on yet; return how many cases were opened or reopened.
+
+        What cannot be acted on stays a job, which the worker tries again and shows in the end: it fails nobody's
+        request that happened to come by.
+        """
         opened = 0
         for row in await self._rows.find(_job, {"kind": JOB_KIND, "dead": 0}, limit=SPOKEN_PER_CALL_MAX):
-            opened += await self.act(row["job"], loads(row["payload"])["item"])
+            try:
+                opened += await self.act(row["job"], loads(row["payload"])["item"])
+            except (Refused, VaultError) as error:
+                log.warning(
+                    "said_waits", job=row["job"], error_type=type(error).__name__, detail=str(error)[:300]
+                )
         return opened
+
+    async def noticed(self) -> dict[str, int]:
+        """Return how often each watch has fired so far, those on trial too."""
+        return {row["playbook"]: row["count"] for row in await self._rows.find(noticed)}
 
     async def act(self, job: str, item: str) -> int:
         """Open, reopen or clear the case of one thing said, and forget it. Twice does it once."""
@@ -382,12 +397,15 @@ class Watching:
         source = await self._rows.one(tables.source, source=found.source)
         if source is None:
             raise refuse("unknown", f"expected the registered source {found.source}, got none")
-        _, _, order = found.version.rpartition("/")
+        if found.place >= ORDERS_PER_MS:
+            raise refuse(
+                "value_invalid", f"expected fewer than {ORDERS_PER_MS} versions of one instant, got more"
+            )
         facts = {
             "kind": found.kind,
             "id": found.id,
-            # one number per version, later versions larger: the instant, then the order within it
-            "version": unix_ms_of(found.event_at) * ORDERS_PER_MS + int(order) % ORDERS_PER_MS,
+            # one number per version, later versions larger: the instant, then the place within it
+            "version": unix_ms_of(found.event_at) * ORDERS_PER_MS + found.place,
             "event_time": found.event_at,
             "first_event_at": found.first_event_at,
             "customer": found.customer,
@@ -450,6 +468,12 @@ def _change(published: Published, one: Batched, line: int, now: str) -> RecordCh
     return RecordChange(
         one.kind, one.id, unix_ms_of(one.event_at), known, one.order, one.values, one.subject, line
     )
+
+
+def _counted(said: Iterable[Said]) -> list[Change]:
+    """Return how often each watch fired, those on trial too, as additions to what stands."""
+    fired = Counter(one.playbook for one in said if isinstance(one, Signal))
+    return [Add("noticed", (playbook,), "count", count) for playbook, count in sorted(fired.items())]
 
 
 def _only_rows(view: View, command: Command, at: str) -> Decided:

@@ -4,7 +4,7 @@ changes.
     chunk = await prepare(rows, engine, vault, changes, of, now_ms)     before the writer: seal, prefetch, run the
     engine Command(..., needs=chunk.needs, rule=write_chunk, data=chunk)       inside: still current? then these rows
     chunk.said                                                          after: cases open and clear
-    await finish(rows, vault, of, ...)                                  last: Merkle root over the import's versions
+    imports.py                                                          around it: which import, and its one entry
 
     chunk = await prepare_due(rows, engine, vault, now_ms)              the same for timers that are due
 
@@ -14,7 +14,6 @@ already counts as repeated, and the entry is appended when the last chunk is in.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -26,18 +25,15 @@ from ledger.changes import Change, Delete, Insert, Key, Row, Set
 from ledger.commands import Command, Decided, Need, View
 from ledger.entries import Draft
 from ledger.errors import CanonicalError, Refused
-from ledger.merkle import inclusion_proof, leaf_hash, nodes_over, root_of
 from ledger.vault import Vault
 from playbooks.backtest import Clockwork
 from playbooks.calendars import instant_ms, instant_text
 from playbooks.engine import Engine, Lookups
 from playbooks.errors import WorldIncomplete
 from playbooks.shapes import ACTIVE, TimerRow
-from playbooks.tables import import_file, record, record_index, record_version, timer
-from playbooks.world import Bucketing, RecordChange, Said, Signal, Step, TimerKey, Version
+from playbooks.tables import record, record_index, record_version, timer
+from playbooks.world import Bucketing, RecordChange, Said, Signal, Step, TimerKey, Version, not_after
 
-CHUNK_CHANGES_MAX = 500
-"""Changes per command: small enough that other commands wait milliseconds, large enough that the commit is shared."""
 DUE_TIMERS_MAX = 500
 ROWS_PER_READ_MAX = 10_000
 KEYS_PER_READ_MAX = 400
@@ -75,13 +71,14 @@ class Rows(Protocol):
 @dataclass(frozen=True, slots=True)
 class ImportOf:
     """Which import a chunk belongs to, and who sends it (a member's id, or `system`). `first_leaf` is the place of its
-    first change in the whole import."""
+    first change in the whole import, `round` how often this file was imported and finished before."""
 
     source: str
     id: str
     received_ms: int
     received_from: str
     first_leaf: int = 0
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +113,6 @@ def write_chunk(view: View, command: Command, at: str) -> Decided:
         if now != seen:
             raise Refused("stale", f"{table}: expected the rows the engine saw, got newer ones")
     return Decided(chunk.drafts, chunk.rows)
-
-
-def import_id(source: str, file_digest: str) -> str:
-    """Return the name of an import: the same file from the same source is the same import."""
-    return hashlib.sha256(f"tallystick/import/v1\x00{source}\x00{file_digest}".encode()).hexdigest()
 
 
 def subject_id(vault: Vault, source: str, subject: str) -> str:
@@ -208,7 +200,7 @@ def _loaded(rows: Mapping[tuple[str, str], T], key: tuple[str, str], what: str) 
 async def prepare(
     rows: Rows, engine: Engine, vault: Vault, changes: Sequence[RecordChange], of: ImportOf, now_ms: int
 ) -> Chunk:
-    """Prepare up to CHUNK_CHANGES_MAX changes, sorted by known time, for one command.
+    """Prepare changes, sorted by known time, for one command (imports.chunks_of).
 
     1. what is known only after `now_ms`, or has no canonical form, is refused  2. what is there already is repeated, or
     refused if it says something else  3. the rest is sealed  4. the rows the engine reads are loaded  5. the engine
@@ -255,9 +247,10 @@ async def prepare(
     world = RowWorld()
     await _prefetch(rows, world, lambda: engine.needs(fresh, world))
     step = engine.step(fresh, world, now_ms)
-    return Chunk(
-        (*sealed, *_rows_of(step, world)), world.expected(), step.said, len(fresh), repeated, tuple(refused)
-    )
+    # The root of an import that was finished meanwhile cannot take another version.
+    expected = {**world.expected(), ("import_file", (of.id,)): None}
+    said = tuple(not_after(one, now_ms) for one in step.said)
+    return Chunk((*sealed, *_rows_of(step, world)), expected, said, len(fresh), repeated, tuple(refused))
 
 
 async def prepare_due(rows: Rows, engine: Engine, now_ms: int, limit: int = DUE_TIMERS_MAX) -> Chunk | None:
@@ -359,68 +352,6 @@ def _timer_change(key: TimerKey, row: TimerRow | None, old: TimerRow | None) -> 
     ]
 
 
-# ---------------------------------------------------------------------------------------------- one entry per import
-async def finish(
-    rows: Rows, vault: Vault, of: ImportOf, file_digest: str, refused: int, private: Mapping[str, str]
-) -> Chunk:
-    """Prepare the `records_imported` entry of an import whose chunks are all in.
-
-    `private` may hold the commitment of the file under `file`; its rows travel beside the chunk. An import that brought
-    nothing new is still recorded once; one that is recorded already gives a chunk without drafts.
-
-    Raises:
-        Refused: nothing; the writer refuses `stale` if the import was finished meanwhile.
-    """
-    there = await rows.find(import_file, {"import": of.id})
-    if there:
-        return Chunk((), {}, ())
-    items = await import_items(rows, of.id)
-    root = root_of(leaf_hash(bytes.fromhex(item)) for item in items).hex()
-    body = {"source": of.source, "count": len(items), "refused": refused, "root": root}
-    row = {
-        "import": of.id, "source": of.source, "digest": vault.reuse_digest(file_digest.encode()), "count": len(items),
-        "refused": refused, "root": root, "finished_at": instant_text(of.received_ms),
-    }  # fmt: skip
-    draft = Draft("records_imported", None, body, private)
-    return Chunk((Insert("import_file", row),), {("import_file", (of.id,)): None}, (), drafts=(draft,))
-
-
-async def import_items(rows: Rows, import_name: str) -> list[str]:
-    """Return the commitments of an import's versions in order of their leaves: position n is leaf n of its tree."""
-    found: list[tuple[int, str]] = []
-    after = -1
-    while True:
-        leaf = record_version.c.leaf
-        page = await rows.find(
-            record_version, {"import": import_name}, also=(leaf > after, leaf <= after + ROWS_PER_READ_MAX)
-        )
-        found.extend((row["leaf"], row["item"]) for row in page)
-        more = await rows.find(
-            record_version, {"import": import_name}, also=(leaf > after + ROWS_PER_READ_MAX,), limit=1
-        )
-        if not more:
-            return [item for _, item in sorted(found)]
-        after += ROWS_PER_READ_MAX
-
-
-async def membership(rows: Rows, item: str) -> tuple[str, int, int, list[str]] | None:
-    """Return (root, index, size, proof) of a version under its import's root ("not edited since"), or None.
-
-    The leaf is SHA-256(0x00 || commitment bytes); `ledger.merkle.check_inclusion` checks it.
-    """
-    versions = await rows.find(record_version, {"item": item}, limit=1)
-    if not versions:
-        return None
-    finished = await rows.find(import_file, {"import": versions[0]["import"]}, limit=1)
-    if not finished:
-        return None
-    items = await import_items(rows, versions[0]["import"])
-    leaves = [leaf_hash(bytes.fromhex(one)) for one in items]
-    index = items.index(item)
-    proof = inclusion_proof(index, len(leaves), nodes_over(leaves))
-    return finished[0]["root"], index, len(leaves), [node.hex() for node in proof]
-
-
 # ---------------------------------------------------------------------------------------------- reading
 @dataclass(frozen=True, slots=True)
 class RecordView:
@@ -439,6 +370,8 @@ class RecordView:
     item: str
     fields: Mapping[str, Any] | None
     """None: the values were erased."""
+    place: int
+    """How many versions of the same instant come before it; `order` may be any number, as a file has it."""
 
 
 async def read_record(rows: Rows, kind: str, record_id: str) -> RecordView | None:
@@ -453,6 +386,7 @@ async def read_record(rows: Rows, kind: str, record_id: str) -> RecordView | Non
         min(row["event_at"] for row in versions), latest["known_at"], latest["received_at"],
         latest["received_from"], latest["source"], latest["subject"], latest["item"],
         None if opened is None else opened["values"],
+        sum(row["event_at"] == latest["event_at"] for row in versions) - 1,
     )  # fmt: skip
 
 
@@ -508,7 +442,9 @@ async def backfill(rows: Rows, engine: Engine, now_ms: int) -> Chunk:
         if isinstance(said, Signal):
             last[said.playbook, said.subject] = said
     fresh = {key for key in standing if (old := stored.get(key)) is None or old.state != ACTIVE}
-    return Chunk(tuple(changes), {}, tuple(last[key] for key in sorted(fresh) if key in last))
+    return Chunk(
+        tuple(changes), {}, tuple(not_after(last[key], now_ms) for key in sorted(fresh) if key in last)
+    )
 
 
 async def _all_changes(rows: Rows, engine: Engine) -> list[RecordChange]:

@@ -72,11 +72,20 @@ timer = Table(
     info=VAULT,
 )
 
+noticed = Table(
+    "noticed",  # how often each watch fired, those on trial too; written with what it said
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("playbook", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    info=VAULT,
+)
+
 import_file = Table(
     "import_file",
     metadata,
     Column("log", Text, primary_key=True),
-    Column("import", Text, primary_key=True),  # records.import_id
+    Column("import", Text, primary_key=True),  # imports.import_id
     Column("source", Text, nullable=False),
     Column("digest", Text, nullable=False),  # Vault.reuse_digest of the file
     Column("count", BigInteger, nullable=False),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from playbooks.errors import RecordConflict
@@ -140,6 +140,13 @@ class Broken:
 
 
 Said = Signal | Cleared | Broken
+
+
+def not_after(said: Said, now_ms: int) -> Said:
+    """Return what was said, dated no later than now. A source's clock may run ahead of ours; a case cannot."""
+    if isinstance(said, Signal):
+        return replace(said, onset_ms=min(said.onset_ms, now_ms), detected_ms=min(said.detected_ms, now_ms))
+    return replace(said, at_ms=min(said.at_ms, now_ms))
 
 
 # ---------------------------------------------------------------------------------------------- the step

@@ -13,7 +13,7 @@ from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
 from api.routes.answers import mark_replay
 from api.routes.shapes import Asked, Code, IdInPath, Instant, Name, RecordInPath, Told
-from api.watching import Batched, Imported, no_record
+from api.watching import ORDERS_PER_MS, Batched, Imported, no_record
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["records"], responses=PROBLEM_RESPONSES)
 
@@ -41,7 +41,7 @@ class RecordGiven(Asked):
     id: Name
     event_at: Instant
     known_at: Instant | None = None
-    order: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    order: Annotated[int, Field(ge=0, lt=ORDERS_PER_MS)] = 0
     values: dict[str, Any]
     subject: Name | None = None
 

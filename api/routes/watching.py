@@ -73,16 +73,19 @@ async def publish_kinds(body: DocumentGiven, asking: Publishes) -> Recorded:
 
 @router.get("/playbooks", operation_id="list_playbooks")
 async def list_playbooks(visit: Reads) -> Page:
-    """List playbooks with their mode and content."""
+    """List playbooks with their mode and content, and how often each has fired (`noticed`), on trial too."""
     rows = await visit.rooms.rows.find(tables.playbook)
-    return Page(items=[plain(row, tables.playbook) for row in rows], next_cursor=None)
+    noticed = await visit.rooms.watching.noticed()
+    items = [{**plain(row, tables.playbook), "noticed": noticed.get(row["playbook"], 0)} for row in rows]
+    return Page(items=items, next_cursor=None)
 
 
 @router.get("/playbooks/{playbook}", operation_id="read_playbook")
 async def read_one_playbook(playbook: IdInPath, visit: Reads) -> dict[str, Any]:
-    """Tell one playbook."""
+    """Tell one playbook, and how often it has fired (`noticed`)."""
     row = await visit.rooms.rows.need("playbook", tables.playbook, playbook=playbook)
-    return plain(row, tables.playbook)
+    noticed = await visit.rooms.watching.noticed()
+    return {**plain(row, tables.playbook), "noticed": noticed.get(playbook, 0)}
 
 
 @router.post("/playbooks", operation_id="publish_playbook", status_code=201)

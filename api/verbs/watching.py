@@ -118,8 +118,9 @@ def playbook_check(
 
 @playbook.command("list")
 def playbook_list() -> None:
-    """List what is published."""
-    tell_rows("playbooks", ["playbook", "mode", "policy", "digest"], ask("GET", "/api/v1/playbooks")["items"])
+    """List what is published, and how often each has fired; on trial it counts and tells nobody."""
+    columns = ["playbook", "mode", "noticed", "policy", "digest"]
+    tell_rows("playbooks", columns, ask("GET", "/api/v1/playbooks")["items"])
 
 
 @playbook.command("publish")

@@ -531,6 +531,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "import", name=op.f("pk_import_file")),
     )
     op.create_table(
+        "noticed",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("playbook", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "playbook", name=op.f("pk_noticed")),
+    )
+    op.create_table(
         "promise",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("case", sa.Text(), nullable=False),
