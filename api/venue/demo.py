@@ -46,6 +46,10 @@ class Told:
     venue: str = VENUE
     records: int = 0
     people: int = 0
+    watches: dict[str, int] = field(default_factory=dict)
+    """How often each watch fired."""
+    on_trial: list[str] = field(default_factory=list)
+    """Those of them that only count."""
     exceptions: dict[str, int] = field(default_factory=dict)
     awards: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
@@ -190,6 +194,10 @@ def _told(house: House) -> Told:
                 raise RehearsalBroken(f"story: expected a settled award, got {state_of_story}")
     if not told.story_award:
         raise RehearsalBroken("story: expected an award, got none")
+    for row in reader.get("/playbooks").body["items"]:
+        told.watches[row["playbook"]] = row["noticed"]
+        if row["mode"] == "shadow":
+            told.on_trial.append(row["playbook"])
     head = reader.get("/log").body
     told.awards = dict(sorted(awards.items()))
     told.refused, told.attempts = dict(sorted(house.tally.refused.items())), house.tally.attempts

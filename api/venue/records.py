@@ -90,6 +90,7 @@ FEW_FATES: Mapping[str, tuple[str, ...]] = {
     "complaint": ("questioned", "reopened", "self"),
     "recovery": ("proof",),
     "quote": ("award", "quiet"),
+    "lead": ("self",),
 }
 """Those of a small venue: one of each that three weeks have room for."""
 

@@ -100,6 +100,7 @@ def lines_of(told: Told) -> list[str]:
     return [
         f"{told.venue}, {moment(told.now, ZONE)}; simulated time, made-up people",
         f"{told.people} people, {told.records:,} records, {told.steps:,} steps recorded",
+        f"{len(told.watches)} watches fired: {_fired(told)}",
         f"{sum(told.exceptions.values())} exceptions: {_counts(told.exceptions)}",
         f"{sum(told.awards.values())} recognitions: {_counts(told.awards)}",
         f"{sum(told.refused.values())} of {told.attempts} attempts refused: {_counts(told.refused)}",
@@ -107,6 +108,13 @@ def lines_of(told: Told) -> list[str]:
         f"log {told.log}",
         f"root {told.root}",
     ]
+
+
+def _fired(told: Told) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {count}{' (on trial)' if name in told.on_trial else ''}"
+        for name, count in told.watches.items()
+    )
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -24,6 +24,7 @@ import pytest
 from api.app import create_app
 from api.pages.demo import add_pages
 from api.settings import Settings
+from playbooks.playbook import load_library
 from tests.page_words import NEVER_SAID, says
 from tools import readme_demo
 
@@ -81,6 +82,16 @@ def test_demo_holds_every_ending_and_refusals_that_left_nothing(made: tuple[Path
     assert {"missed", "false alarms", "sorted themselves out", "open"} <= set(told["exceptions"])
     assert {"yours for good", "waiting", "questioned"} <= set(told["awards"])
     assert told["now"] == "2026-11-20T16:10:00.000Z"
+
+
+def test_every_watch_of_the_library_fires_in_the_small_venue(made: tuple[Path, str]) -> None:
+    """The seven run in the demo, those on trial too: their firings are counted, and nobody is told."""
+    told = json.loads((made[0] / readme_demo.FOLDER / "demo.json").read_text())
+    _, playbooks = load_library()
+    assert set(told["watches"]) == {one.id for one in playbooks} and len(playbooks) == 7
+    assert {name: count for name, count in told["watches"].items() if count < 1} == {}
+    assert told["on_trial"] == ["low_stock_before_service", "supplier_renewal"]
+    assert "(on trial)" in made[1]
 
 
 def test_page_needs_no_key_and_no_script(url: str) -> None:
