@@ -32,7 +32,7 @@ def ingest(
     changes nothing."""
     encoding = read_encoding(documents.load(mapping))
     name = data.name.removesuffix(".gz")  # what is sent is text: unpacked and decoded here
-    body = {"name": name, "mapping": mapping.read_text("utf-8"), "content": file_text(data, encoding)}
+    body = {"name": name, "mapping": _text_of(mapping), "content": file_text(data, encoding)}
     done = ask("POST", f"/api/v1/sources/{source}/imports", body)
     counts = ("rows", "changes", "imported", "repeated", "refused", "flagged", "cases")
     lines = ["  ".join(f"{name} {done[name]}" for name in counts)]
@@ -131,7 +131,7 @@ def playbook_publish(
     ] = None,
 ) -> None:
     """Publish a playbook file."""
-    done = ask("POST", "/api/v1/playbooks", {"yaml": file.read_text("utf-8"), "mode": mode})
+    done = ask("POST", "/api/v1/playbooks", {"yaml": _text_of(file), "mode": mode})
     tell([f"playbook {done['ids']['playbook']} is published"], done)
 
 
@@ -149,13 +149,13 @@ def playbook_mode(
 @playbook.command("kinds")
 def publish_kinds(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Publish the vocabulary."""
-    tell(["the kinds are published"], ask("POST", "/api/v1/kinds", {"yaml": file.read_text("utf-8")}))
+    tell(["the kinds are published"], ask("POST", "/api/v1/kinds", {"yaml": _text_of(file)}))
 
 
 @playbook.command("policy")
 def publish_policy(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Publish a verifier's policy."""
-    done = ask("POST", "/api/v1/policies", {"yaml": file.read_text("utf-8")})
+    done = ask("POST", "/api/v1/policies", {"yaml": _text_of(file)})
     tell([f"policy {done['ids']['policy']} is published"], done)
 
 
@@ -167,3 +167,10 @@ def register_source(
     """Register a source of records."""
     done = ask("POST", "/api/v1/sources", {"source": source, "kinds": kind})
     tell([f"source {source} is registered"], done)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise Misuse(f"{file}: expected UTF-8 text, got other bytes") from error

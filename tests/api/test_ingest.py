@@ -107,6 +107,32 @@ def test_a_back_test_of_other_bytes_is_a_sentence(
     assert "a.csv: line 1: expected" in told["error"]
 
 
+@pytest.mark.parametrize("what", ["publish", "kinds", "policy"])
+def test_a_document_of_other_bytes_is_a_sentence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"title: \xe9\n")
+    told = verb(capsys, folder, "playbook", what, str(tmp_path / "a.yaml"), code=2)
+    assert told["error"].endswith("a.yaml: expected UTF-8 text, got other bytes")
+
+
+def test_half_a_surrogate_pair_is_named_by_file_and_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        (DESK / "playbooks" / "unassigned_48h.yaml")
+        .read_text()
+        .replace("\ntitle: ", '\ntitle: "\\ud800 x" #')
+    )
+    (tmp_path / "half.yaml").write_text(text)
+    kinds = ("--kinds", str(DESK / "kinds.yaml"))
+    for name, arguments in (("half", ("check", *kinds)), ("playbook", ("publish",))):
+        told = verb(
+            capsys, folder, "playbook", arguments[0], str(tmp_path / "half.yaml"), *arguments[1:], code=1
+        )
+        assert f"{name}.yaml:2: expected text, got half of a surrogate pair" in told["error"]
+
+
 def test_where_hits_go_is_checked_before_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for hits in (tmp_path, tmp_path / "none" / "hits.csv"):
         data = tmp_path / "missing-columns.csv"
