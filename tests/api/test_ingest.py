@@ -85,7 +85,11 @@ def test_a_file_is_read_in_the_encoding_of_its_mapping(
     [
         ("empty.csv", b"", "empty.csv: expected a header line, got an empty file"),
         ("latin.csv", (HEADER + ticket("é")).encode("latin-1"), "latin.csv: line 2: expected utf-8"),
-        ("cut.csv.gz", gzip.compress(HEADER.encode())[:-6], "cut.csv.gz: gzip data is damaged or cut off"),
+        (
+            "cut.csv.gz",
+            gzip.compress(HEADER.encode(), mtime=0)[:-6],
+            "cut.csv.gz: gzip data is damaged or cut off",
+        ),
         ("plain.csv.gz", HEADER.encode(), "plain.csv.gz: expected gzip, got other bytes"),
         ("utf-16.csv", HEADER.encode("utf-16"), "utf-16.csv: line 1: expected utf-8, got other bytes"),
     ],
