@@ -63,6 +63,39 @@ MATRIX: Mapping[str, frozenset[str]] = {
 }
 
 
+STEPS: Mapping[str, str | None] = {
+    "acknowledge": "case.work",
+    "propose": "case.propose",
+    "decide_action": "case.decide",
+    "withdraw_decision": "case.decide",
+    "take_action": "case.work",
+    "attach_evidence": "case.evidence",
+    "withdraw_evidence": "case.evidence",
+    "issue_link": "case.evidence",
+    "confirm": None,  # by the customer's link alone
+    "review_evidence": "case.review",
+    "record_outcome": "case.work",
+    "set_budget": "budget.write",
+    "approve_budget": "budget.approve",
+    "decide_award": "case.decide",
+    "hold": "award.hold",
+    "release": "award.hold",
+    "decline_award": "award.decide",
+    "revoke": "award.decide",
+    "reopen": "case.work",
+    "close": "case.close",
+}
+"""Each step of a case (casework/staffing.py) and the permission of its door."""
+
+
+def step_roles() -> dict[str, tuple[str, ...]]:
+    """Return step -> the roles whose door lets them try it, strongest first."""
+    return {
+        step: () if permission is None else tuple(role for role in ROLES if role in MATRIX[permission])
+        for step, permission in STEPS.items()
+    }
+
+
 def role_for(permission: str, roles: tuple[str, ...]) -> str | None:
     """Return the role in which somebody with these roles may use the permission, or None.
 

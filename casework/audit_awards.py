@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from casework import authority, awards, decisions, people
+from casework import authority, awards, decisions, office_rules, people
 from casework.audit_cases import Check, Standing, expect, find_case, wrong
 from casework.requests import Principal
 from ledger import book
@@ -145,14 +145,11 @@ def _balance(standing: Standing, account: str) -> int:
 # ---------------------------------------------------------------------------------------------- 8. budgets
 def check_budget(standing: Standing, entry: Entry) -> None:
     """Step 8: the second person, the amount that was asked for."""
-    view, actor = standing.view, entry.actor
+    view = standing.view
     row = view.get("budget", (entry.body["budget"],))
     if row is None or row["approved_by"] is not None:
         raise Refused("budget_missing", "expected a budget that was set and not approved")
-    two = not people.same_person(view, actor.id, row["set_by"])
-    expect(two, "second_person_needed", "expected another person than who set the budget")
-    may = actor.role == people.OWNER or authority.is_second_person(view, actor.id, entry.at)
-    expect(may, "no_authority", "expected an owner or a holder of a second_person authority")
+    office_rules.check_second(view, _who(entry), row["set_by"], entry.at)
     if row["amount_tokens"] != entry.body["amount_tokens"]:
         wrong(f"amount: expected {row['amount_tokens']}, as it was set, got {entry.body['amount_tokens']}")
 

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -290,6 +290,19 @@ def _amount(matter: authority.Matter, request: Decide) -> dict[str, Any] | None:
     if request.amount_tokens is None:
         return None
     return {"tokens": request.amount_tokens, "budget": request.budget}
+
+
+def taken_back_next(row: Row, made: Iterable[Row]) -> list[Row]:
+    """Return the decisions that their deciders may take back now: the last of each kind, while it has no effect."""
+    last = {
+        one["about"]: one for one in sorted(made, key=lambda one: int(one["seq"])) if not one["withdrawn"]
+    }
+    return [
+        one
+        for about, one in last.items()
+        if one["effect_seq"] is None
+        and row["state"] in cases.TRANSITIONS[f"decision_withdrawn:{about}"].allowed
+    ]
 
 
 def withdrawn(view: View, command: Command, at: str) -> Decided:

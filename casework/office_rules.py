@@ -24,6 +24,7 @@ from casework.requests import (
     MemberStep,
     Money,
     OpenLog,
+    Principal,
     PublishKinds,
     PublishPlaybook,
     PublishPolicy,
@@ -312,15 +313,15 @@ def budget_set(view: View, command: Command, at: str) -> Decided:
         raise refuse(
             "value_invalid", f"amount_tokens: expected 1 to {TOKENS_MAX}, got {request.amount_tokens}"
         )
-    persons = {
-        row["same_as"] or row["member"]
-        for row in view.scan("member", ())
-        if row["active"] and people.AGENT not in people.roles(row)
-    }
-    if len(persons) < 2:
-        raise refuse("one_account", "expected a second person; everything but tokens works without one")
+    check_two(view)
     body = {"budget": asked.ids["budget"], "amount_tokens": request.amount_tokens, "until": request.until}
     return _one(asked, "budget_set", body, {"budget": asked.ids["budget"]})
+
+
+def check_two(view: View) -> None:
+    """Check that there are two people at all: nobody mints alone. Raises Refused: one_account."""
+    if len(people.persons(view)) < 2:
+        raise refuse("one_account", "expected a second person; everything but tokens works without one")
 
 
 def budget_approved(view: View, command: Command, at: str) -> Decided:
@@ -339,12 +340,17 @@ def budget_approved(view: View, command: Command, at: str) -> Decided:
         raise refuse("stale", f"expected the amount {row['amount_tokens']}, got {request.amount_tokens}")
     if row["approved_by"] is not None:
         raise refuse("award_state", "expected a budget not approved yet")
-    if people.same_person(view, asked.who.id, row["set_by"]):
-        raise refuse("second_person_needed", "expected another person than who set the budget")
-    if asked.who.role != people.OWNER and not authority.is_second_person(view, asked.who.id, at):
-        raise refuse("no_authority", "expected an owner or a holder of a second_person authority")
+    check_second(view, asked.who, row["set_by"], at)
     body = {"budget": request.budget, "amount_tokens": request.amount_tokens}
     return _one(asked, "budget_approved", body, {"budget": request.budget})
+
+
+def check_second(view: View, who: Principal, set_by: str, at: str) -> None:
+    """Check that somebody may be the second person of a budget. Raises Refused: second_person_needed, no_authority."""
+    if people.same_person(view, who.id, set_by):
+        raise refuse("second_person_needed", "expected another person than who set the budget")
+    if who.role != people.OWNER and not authority.is_second_person(view, who.id, at):
+        raise refuse("no_authority", "expected an owner or a holder of a second_person authority")
 
 
 # ---------------------------------------------------------------------------------------------- what is published

@@ -85,6 +85,15 @@ def person(view: View, member: str) -> str:
     return member if row is None or row["same_as"] is None else str(row["same_as"])
 
 
+def persons(view: View) -> set[str]:
+    """Return the active people of an organisation, several accounts of one counted once; agents are none.
+
+    The command's needs must name all members.
+    """
+    active = (row for row in view.scan("member", ()) if row["active"] and AGENT not in roles(row))
+    return {str(row["same_as"] or row["member"]) for row in active}
+
+
 def same_person(view: View, one: str, other: str) -> bool:
     """Say whether two accounts are one person."""
     return one == other or person(view, one) == person(view, other)

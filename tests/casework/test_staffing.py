@@ -1,146 +1,176 @@
-"""Teams of 1, 2, 3 and 5: who may legally take each step, or the sentence that the product says instead."""
+"""Who may legally take each step, for teams of 1, 2, 3 and 5, or the sentence that the product says instead."""
 
 from __future__ import annotations
+
+import json
+from dataclasses import replace
 
 import pytest
 
 import casework.tables  # noqa: F401  the desk's tables join the MetaData
-from casework.staffing import ALONE, SENTENCES, STEPS, Stand, who_may
+from api.permissions import STEPS as DOORS
+from api.permissions import step_roles
+from casework.staffing import ALONE, BECAUSE, RECOGNITION, SENTENCES, STEPS, Item, Stand, who_may
 from ledger.changes import Insert
 from ledger.overlay import Overlay
 from ledger.store.tables import shapes
+from tests.casework.teams import POWERS, TABLE, TEAMS, Able, Scene, Team
 
 AT = "2026-11-23T16:10:00.000Z"
-
-Team = dict[str, tuple[str, str]]
-"""Member -> (roles as JSON, powers: letters of POWERS)."""
-
-POWERS = {"A": ("action", 0), "W": ("award", 0), "2": ("award", 1)}
-
-TEAMS: dict[int, Team] = {
-    1: {"marta": ('["owner"]', "AW")},
-    2: {"marta": ('["owner"]', "AW"), "ana": ('["staff"]', "2")},
-    3: {"marta": ('["owner"]', "A"), "ana": ('["staff"]', ""), "ines": ('["outsider"]', "2")},
-    5: {
-        "marta": ('["owner"]', "AW"),
-        "dev": ('["manager"]', "A"),
-        "ana": ('["staff"]', ""),
-        "ben": ('["staff"]', ""),
-        "ines": ('["outsider"]', "2"),
-    },
-}
+LATER = "2027-01-01T00:00:00.000Z"
 
 
 def view_of(team: Team) -> Overlay:
     """Return the rows of a team."""
     view = Overlay(shapes())
     view.admit({name: {0: {()}} for name in shapes()}, {})
-    for member, (roles, powers) in team.items():
-        row = {
-            "member": member,
-            "roles": roles,
-            "same_as": None,
-            "active": 1,
-            "charter": None,
-            "responsibility_item": None,
-            "answers_to": None,
-        }
-        view.apply([Insert("member", {**row, "seq": 0})])
+    for member, (role, powers) in team.items():
+        joined(view, member, role)
         for power in powers:
             about, second = POWERS[power]
-            view.apply([Insert("authority", authority_row(member, power, about, second))])
+            empowered(view, member, power, about=about, second_person=int(second))
     return view
 
 
-def authority_row(member: str, power: str, about: str, second: int) -> dict[str, object]:
-    """Return a limitless authority."""
-    return {
-        "member": member, "authority": f"{member}-{power}", "about": about, "scope": '["*"]', "amount_max": None,
-        "tokens_max": None, "until": None, "assurance_min": "key", "second_person": second, "active": 1,
+def joined(view: Overlay, member: str, role: str, same_as: str | None = None, active: int = 1) -> None:
+    """Let somebody join."""
+    row = {
+        "member": member,
+        "roles": json.dumps([role]),
+        "same_as": same_as,
+        "active": active,
+        "charter": None,
+    }
+    view.apply([Insert("member", {**row, "answers_to": None, "seq": 0})])
+
+
+def empowered(view: Overlay, member: str, power: str, **limits: object) -> None:
+    """Give a limitless authority, but for what `limits` say."""
+    row = {
+        "member": member, "authority": f"{member}-{power}", "about": "award", "scope": '["*"]', "amount_max": None,
+        "tokens_max": None, "until": None, "assurance_min": "key", "second_person": 0, "active": 1,
         "granted_by": "marta", "seq": 0,
     }  # fmt: skip
+    view.apply([Insert("authority", row | limits)])
 
 
-def stand(owner: str, maker: str, submitters: tuple[str, ...], set_by: str, held_by: str) -> Stand:
-    """A case that `owner` owns and works on."""
-    return Stand(owner, maker, owner, submitters, (owner,), "watch", "service_issue", 5, set_by, held_by)
+CELLS = [(scene, step, able) for scene, table in TABLE for step, able in table.items()]
 
 
-# One line per team and step: who may; None: nobody, and the product says the sentence of that step.
-EVERY_STEP: list[tuple[int, Stand, dict[str, tuple[str, ...] | None]]] = [
-    # Alone: she owns, acts and decides on what the watch itself suggested; recognition waits for a second person.
-    (1, stand("marta", "system", ("marta",), "marta", "marta"), {
-        "acknowledge": ("marta",), "propose": ("marta",), "decide_action": ("marta",), "take_action": ("marta",),
-        "attach_evidence": ("marta",), "confirm": None, "review_evidence": None, "record_outcome": ("marta",),
-        "set_budget": None, "approve_budget": None, "decide_award": None, "hold": ("marta",), "revoke": None,
-    }),
-    # Her own suggestion she cannot decide.
-    (1, stand("marta", "marta", ("marta",), "marta", "marta"), {"decide_action": None}),
-    # Two: Ana works, Marta decides, reviews and recognises; a budget takes both; taking back needs a third.
-    (2, stand("ana", "ana", ("ana",), "marta", "marta"), {
-        "acknowledge": ("ana",), "propose": ("marta", "ana"), "decide_action": ("marta",),
-        "take_action": ("marta", "ana"), "attach_evidence": ("marta", "ana"), "confirm": None,
-        "review_evidence": ("marta",), "record_outcome": ("marta", "ana"), "set_budget": ("marta",),
-        "approve_budget": ("ana",), "decide_award": ("marta",), "hold": ("marta", "ana"), "revoke": None,
-    }),
-    # Two, the owner did the work: the other one recognises it.
-    (2, stand("marta", "system", ("marta",), "marta", "ana"), {
-        "decide_action": ("marta",), "review_evidence": ("ana",), "decide_award": ("ana",), "revoke": None,
-    }),
-    # Three (SETTLED 27): staff owns and is recognised, the owner decides the action, the accountant the award.
-    (3, stand("ana", "ana", ("ana",), "marta", "marta"), {
-        "acknowledge": ("ana",), "propose": ("marta", "ana", "ines"), "decide_action": ("marta",),
-        "take_action": ("marta", "ana", "ines"), "attach_evidence": ("marta", "ana", "ines"), "confirm": None,
-        "review_evidence": ("marta", "ines"), "record_outcome": ("marta", "ana", "ines"), "set_budget": ("marta",),
-        "approve_budget": ("ines",), "decide_award": ("ines",), "hold": ("marta", "ana", "ines"), "revoke": ("ines",),
-    }),
-    # Five: nobody decides on what they suggested, brought or are recognised for.
-    (5, stand("ana", "dev", ("ana", "ben"), "marta", "ines"), {
-        "acknowledge": ("ana",), "propose": ("marta", "dev", "ana", "ben", "ines"), "decide_action": ("marta",),
-        "take_action": ("marta", "dev", "ana", "ben", "ines"),
-        "attach_evidence": ("marta", "dev", "ana", "ben", "ines"), "confirm": None,
-        "review_evidence": ("marta", "dev", "ines"), "record_outcome": ("marta", "dev", "ana", "ben", "ines"),
-        "set_budget": ("marta",), "approve_budget": ("ines",), "decide_award": ("marta", "ines"),
-        "hold": ("marta", "dev", "ana", "ben", "ines"), "revoke": ("marta",),
-    }),
-]  # fmt: skip
-
-CASES = [(size, where, step, able) for size, where, table in EVERY_STEP for step, able in table.items()]
-
-
-@pytest.mark.parametrize(("size", "where", "step", "able"), CASES)
-def test_each_step_names_who_may_or_says_a_sentence(
-    size: int, where: Stand, step: str, able: tuple[str, ...] | None
-) -> None:
-    team = TEAMS[size]
-    answer = who_may(view_of(team), list(team), step, where, AT)
+@pytest.mark.parametrize(("scene", "step", "able"), CELLS)
+def test_each_step_names_who_may_or_says_a_sentence(scene: Scene, step: str, able: Able) -> None:
+    team = TEAMS[scene.size]
+    answer = who_may(view_of(team), list(team), step, scene.stand(), step_roles(), AT)
     assert answer.members == (able or ())
-    if able is None:
-        alone = size == 1 and step in ("set_budget", "approve_budget", "decide_award", "revoke")
-        assert answer.sentence == (ALONE if alone else SENTENCES[step])
-    else:
+    if able is not None:
         assert answer.sentence is None
+    elif scene.size == 1 and step in RECOGNITION:
+        assert answer.sentence == ALONE
+    else:
+        assert answer.sentence in (
+            SENTENCES[step],
+            *(said for (of, _), said in BECAUSE.items() if of == step),
+        )
 
 
 @pytest.mark.parametrize("size", TEAMS)
 def test_every_step_has_a_line_for_every_size(size: int) -> None:
-    listed = {step for number, _, table in EVERY_STEP if number == size for step in table}
-    assert listed == set(STEPS)
+    assert {step for scene, step, _ in CELLS if scene.size == size} == set(STEPS)
+
+
+def test_every_step_has_a_door_and_every_sentence_is_one() -> None:
+    assert DOORS.keys() == set(STEPS)
+    assert {step for step, _ in BECAUSE} <= set(STEPS)
+    for sentence in (ALONE, *SENTENCES.values(), *BECAUSE.values()):
+        assert sentence[0].isupper() and sentence.endswith(".") and len(sentence) > 15
+
+
+# what somebody may not, where the team is there: the sentence says why
+REASONS: list[tuple[Scene, str, str]] = [
+    (Scene(3, "acted", "ana", "ana"), "withdraw_decision", BECAUSE["withdraw_decision", "not_decided"]),
+    (Scene(3, "opened", "ana", "ana"), "withdraw_evidence", BECAUSE["withdraw_evidence", "evidence_missing"]),
+    (
+        Scene(3, "provisional", "ana", "ana"),
+        "withdraw_evidence",
+        BECAUSE["withdraw_evidence", "already_awarded"],
+    ),
+    (Scene(3, "passed", "ana", "ana"), "review_evidence", BECAUSE["review_evidence", "evidence_closed"]),
+    (Scene(3, "passed", "ana", "ana"), "hold", BECAUSE["hold", "award_state"]),
+    (Scene(3, "held", "ana", "ana"), "hold", BECAUSE["hold", "held"]),
+    (Scene(3, "provisional", "ana", "ana"), "release", BECAUSE["release", "award_state"]),
+    (Scene(3, "settled", "ana", "ana"), "decline_award", BECAUSE["decline_award", "award_state"]),
+    (Scene(3, "provisional", "ana", "ana"), "revoke", BECAUSE["revoke", "award_state"]),
+    (Scene(3, "settled", "ana", "ana"), "revoke", SENTENCES["revoke"]),
+    (Scene(1, "proposed", "marta", "marta"), "decide_action", SENTENCES["decide_action"]),
+]
+
+
+@pytest.mark.parametrize(("scene", "step", "sentence"), REASONS)
+def test_the_sentence_says_what_is_missing(scene: Scene, step: str, sentence: str) -> None:
+    team = TEAMS[scene.size]
+    answer = who_may(view_of(team), list(team), step, scene.stand(), step_roles(), AT)
+    assert (answer.members, answer.sentence) == ((), sentence)
+
+
+CASE = Stand("ana", "ana", award_kind="service_issue", playbook="complaint_open")
+HELD = Scene(5, "held", "ana", "dev").stand()
+EUR = "EUR"
+DETAILS: list[tuple[str, str, Stand, tuple[str, ...]]] = [
+    # why, step, where it stands, who of the team of five may
+    ("as far as the amount goes", "decide_action", replace(CASE, value={"amount_minor": 500, "currency": EUR}),
+     ("marta", "dev", "small")),
+    ("beyond it", "decide_action", replace(CASE, value={"amount_minor": 501, "currency": EUR}), ("marta", "dev")),
+    ("not whoever brought evidence already", "decide_action", replace(CASE, items=(Item(frozenset({"marta"})),)),
+     ("dev", "small")),
+    ("what the verdict does not rest on keeps nobody away", "decide_award",
+     replace(CASE, items=(Item(frozenset({"marta"}), relied_on=False), Item(frozenset({"ben"})))), ("marta", "ines")),
+    ("not who was judged, though somebody else acted", "decide_award",
+     replace(CASE, action_by="ben", judged=("ben", "marta")), ("ines",)),
+    ("any of several items", "review_evidence",
+     replace(CASE, items=(Item(frozenset({"ben"})), Item(frozenset({"dev"})), Item(frozenset({"ana"}), True))),
+     ("marta", "dev", "ana", "ben", "small", "ines")),
+    ("nobody who acted", "review_evidence",
+     replace(CASE, action_by="dev", items=(Item(frozenset({"ben"})), Item(frozenset({"dev"})))),
+     ("marta", "ana", "ben", "small", "ines")),
+    ("no budget waits: any owner might set one", "approve_budget", CASE, ("ines",)),
+    ("a budget of somebody who is no owner any more", "approve_budget", replace(CASE, budgets_set_by=("ben",)),
+     ("marta", "ines")),
+    ("not beyond the authority", "decline_award", HELD, ("marta", "ines")),
+    ("a second account takes nothing back for another", "withdraw_evidence",
+     replace(CASE, items=(Item(frozenset({"double"})),)), ("ana", )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "step", "stand", "able"), DETAILS, ids=[one[0] for one in DETAILS])
+def test_who_may_looks_at_everything_the_desk_looks_at(
+    why: str, step: str, stand: Stand, able: tuple[str, ...]
+) -> None:
+    team = TEAMS[5]
+    view = view_of(team)
+    joined(view, "small", "staff")
+    empowered(view, "small", "A", about="action", amount_max='{"amount_minor":500,"currency":"EUR"}')
+    empowered(view, "small", "W", tokens_max=4, active=0)
+    empowered(view, "dev", "W", tokens_max=4, until=AT)
+    joined(view, "double", "manager", same_as="ana", active=0)
+    joined(view, "left", "owner", active=0)
+    members = ["marta", "dev", "ana", "ben", "small", "ines", "robin", "left"]
+    assert who_may(view, members, step, stand, step_roles(), AT).members == able
 
 
 def test_a_second_account_is_no_second_person() -> None:
-    team: Team = {"marta": ('["owner"]', "AW"), "marta2": ('["manager"]', "W")}
-    view = view_of({"marta": team["marta"]})
-    row = {
-        "member": "marta2",
-        "roles": '["manager"]',
-        "same_as": "marta",
-        "active": 1,
-        "charter": None,
-        "responsibility_item": None,
-    }
-    view.apply([Insert("member", {**row, "answers_to": None, "seq": 1})])
-    view.apply([Insert("authority", authority_row("marta2", "W", "award", 0))])
-    answer = who_may(view, list(team), "decide_award", stand("marta", "system", (), "marta", "marta"), AT)
-    assert answer.members == ()
-    assert answer.sentence == ALONE
+    view = view_of({"marta": ("owner", "AW")})
+    joined(view, "marta2", "manager", same_as="marta")
+    empowered(view, "marta2", "W")
+    members = ["marta", "marta2"]
+    stand = Stand("marta", award_kind="service_issue")
+    for step in ("decide_award", "set_budget", "approve_budget"):
+        answer = who_may(view, members, step, stand, step_roles(), AT)
+        assert (answer.members, answer.sentence) == ((), ALONE)
+
+
+def test_roles_are_an_argument() -> None:
+    view = view_of(TEAMS[2])
+    answer = who_may(view, ["marta", "ana"], "propose", CASE, {"propose": ("staff",)}, AT)
+    assert answer.members == ("ana",)
+    with pytest.raises(KeyError):
+        who_may(view, ["marta"], "destroy", CASE, step_roles(), AT)
