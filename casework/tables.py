@@ -270,15 +270,8 @@ verdict = Table(
     _int("seq"),
     UniqueConstraint("log", "verdict", "case", "result", name="uq_verdict_for_award"),
 )
-promise = Table(
-    "promise",
-    metadata,
-    *_key("case"),
-    _text("decision"),
-    _text("budget"),
-    _int("amount_tokens"),
-    _int("seq"),
-)  # tokens that an approved award decision waits for: they still lie in the budget, and are spoken for
+# Tokens that an approved award decision waits for: they still lie in the budget, and are spoken for.
+promise = Table("promise", metadata, *_key("case"), _text("budget"), _int("amount_tokens"))
 award = Table(
     "award",
     metadata,

@@ -289,8 +289,8 @@ def _promised(entry: Entry) -> list[Change]:
     body = entry.body
     if body["budget"] is None:
         return []
-    row = {name: body[name] for name in ("decision", "budget", "amount_tokens")}
-    return [_kept(entry), Insert("promise", row | {"case": entry.case, "seq": entry.seq})]
+    row = {"case": entry.case, "budget": body["budget"], "amount_tokens": body["amount_tokens"]}
+    return [_kept(entry), Insert("promise", row)]
 
 
 def _kept(entry: Entry) -> Change:

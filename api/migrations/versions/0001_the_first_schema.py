@@ -541,10 +541,8 @@ def upgrade() -> None:
         "promise",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("case", sa.Text(), nullable=False),
-        sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("budget", sa.Text(), nullable=False),
         sa.Column("amount_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "case", name=op.f("pk_promise")),
     )
     op.create_table(
