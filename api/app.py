@@ -19,7 +19,19 @@ from api.doorway import Doorway
 from api.house import check_house
 from api.installation import open_installation
 from api.problems import ProblemDocument, install
-from api.routes import awards, cases, health, installing, links, people, record, records, steps, watching
+from api.routes import (
+    awards,
+    cases,
+    health,
+    installing,
+    jobs,
+    links,
+    people,
+    record,
+    records,
+    steps,
+    watching,
+)
 from api.settings import Settings
 from api.worker import Worker
 from ledger.clock import Clock
@@ -29,7 +41,7 @@ from ledger.entropy import Entropy
 OPERATOR_TOKEN_BYTES = 32
 SERVER_FILE = "server.json"
 OPERATOR_TOKEN_FILE = "operator.token"
-ROUTERS = (people, watching, records, cases, steps, awards, record, installing, links, health)
+ROUTERS = (people, watching, records, cases, steps, awards, jobs, record, installing, links, health)
 
 
 class LateDoorway:

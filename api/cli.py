@@ -18,7 +18,7 @@ from api.house import ForeignPackage
 from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
-from api.verbs import demo, people, record, rehearsing, serving, watching
+from api.verbs import demo, jobs, people, record, rehearsing, serving, watching
 from api.verbs.console import DONE, FAILED, MISUSE, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
@@ -58,6 +58,7 @@ app.add_typer(people.member, name="member")
 app.add_typer(people.key, name="key")
 app.add_typer(people.authority, name="authority")
 app.add_typer(people.budget, name="budget")
+app.add_typer(jobs.job, name="job")
 app.command("ingest")(watching.ingest)
 app.command("backtest")(watching.backtest)
 app.add_typer(watching.playbook, name="playbook")

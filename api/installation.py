@@ -17,13 +17,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from api.caller import draw_key
 from api.journal import Journal
 from api.rooms import Rooms
 from api.schema import SchemaBehind, check_schema, keep_private
-from api.scope import KeyHolders, Scoped, logs
+from api.scope import KeyHolders, Scoped, dead_jobs, logs
 from api.settings import Settings, SettingsInvalid
 from api.watching import Watching
 from casework.desk import Desk
@@ -36,7 +36,7 @@ from ledger.book import project as project_book
 from ledger.changes import Projection
 from ledger.clock import SIMULATED_SUFFIX, Clock, FileClock, SystemClock, instant_of
 from ledger.entropy import Entropy, SystemEntropy
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, StoreError
 from ledger.guard import FileGuard
 from ledger.merkle import check_inclusion, leaf_hash
 from ledger.publish import CommandShelf, Publisher
@@ -91,6 +91,7 @@ class Installation:
     guard: FileGuard
     registry: CollectorRegistry
     journal: Journal
+    dead_jobs: Gauge
     _rooms: dict[str, Rooms] = field(default_factory=dict)
 
     async def rooms(self, log: str) -> Rooms:
@@ -137,6 +138,13 @@ class Installation:
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),
         )
+
+    async def measure(self) -> None:
+        """Bring the gauges up to date; a database that does not answer leaves them unknown, not as they were."""
+        try:
+            self.dead_jobs.set(await dead_jobs(self.store.reader))
+        except StoreError:
+            self.dead_jobs.set(float("nan"))
 
     async def logs(self) -> list[str]:
         """Return the logs of this installation, by name."""
@@ -255,6 +263,9 @@ async def open_installation(
                 guard=FileGuard(settings.guard_folder),
                 registry=registry,
                 journal=journal,
+                dead_jobs=Gauge(
+                    "tallystick_jobs_dead", "Jobs given up, which wait for a person", registry=registry
+                ),
             )
             real = [log for log in await installation.logs() if not log.endswith(SIMULATED_SUFFIX)]
             if clock.simulated and real:

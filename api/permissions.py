@@ -56,6 +56,9 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "account.read": _READERS,
     "budget.write": _OWNER,
     "budget.approve": _PEOPLE,
+    # work that was given up
+    "job.read": _OWNER,
+    "job.write": _OWNER,
     # the record
     "log.read": _READERS,
     "log.checkpoint": _READERS,

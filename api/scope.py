@@ -29,7 +29,7 @@ from ledger.entries import Entry
 from ledger.errors import ProgrammingError, StoreError
 from ledger.reader import LogReader
 from ledger.reading import read_entry
-from ledger.store.tables import log_head, metadata
+from ledger.store.tables import job, log_head, metadata
 from ledger.vault import Vault
 
 CURSOR_CHARS_MAX = 400
@@ -214,6 +214,13 @@ async def logs(engine: AsyncEngine) -> list[str]:
     """Return the names of all logs in the database: for the worker and the health checks, never for a request."""
     async with _reading(engine) as connection:
         return list((await connection.execute(select(log_head.c.log).order_by(log_head.c.log))).scalars())
+
+
+async def dead_jobs(engine: AsyncEngine) -> int:
+    """Return how many jobs of all logs were given up: for the metrics, never for a request."""
+    query = select(func.count()).select_from(job).where(job.c.dead == 1)
+    async with _reading(engine) as connection:
+        return int((await connection.execute(query)).scalar_one())
 
 
 def write_cursor(position: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from casework import authority, awards, decisions, office_rules, people
+from casework import authority, awards, decisions, people
 from casework.audit_cases import Check, Standing, expect, find_case, wrong
 from casework.requests import Principal
 from ledger import book
@@ -149,7 +149,7 @@ def check_budget(standing: Standing, entry: Entry) -> None:
     row = view.get("budget", (entry.body["budget"],))
     if row is None or row["approved_by"] is not None:
         raise Refused("budget_missing", "expected a budget that was set and not approved")
-    office_rules.check_second(view, _who(entry), row["set_by"], entry.at)
+    authority.check_second(view, _who(entry), row["set_by"], entry.at)
     if row["amount_tokens"] != entry.body["amount_tokens"]:
         wrong(f"amount: expected {row['amount_tokens']}, as it was set, got {entry.body['amount_tokens']}")
 

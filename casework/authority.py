@@ -14,6 +14,7 @@ from typing import Any
 from casework import people
 from casework.errors import refuse
 from casework.records import Records
+from casework.requests import Principal
 from ledger.changes import Row
 from ledger.commands import Need, View
 from verifiers import controllers
@@ -114,6 +115,14 @@ def is_second_person(view: View, member: str, at: str) -> bool:
         row["active"] and row["second_person"] and (row["until"] is None or at < row["until"])
         for row in view.scan("authority", (member,))
     )
+
+
+def check_second(view: View, who: Principal, set_by: str, at: str) -> None:
+    """Check that somebody may be the second person of a budget. Raises Refused: second_person_needed, no_authority."""
+    if people.same_person(view, who.id, set_by):
+        raise refuse("second_person_needed", "expected another person than who set the budget")
+    if who.role != people.OWNER and not is_second_person(view, who.id, at):
+        raise refuse("no_authority", "expected an owner or a holder of a second_person authority")
 
 
 def _asked(matter: Matter) -> str:

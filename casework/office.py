@@ -29,6 +29,7 @@ from casework.requests import (
     PublishPolicy,
     RegisterAgent,
     RegisterSource,
+    RunJob,
     SetBudget,
 )
 from ledger.commands import Need
@@ -136,6 +137,10 @@ class Office:
         """Let a log go on that stopped because its clock had stepped by more than a day. Refused: transition."""
         needs = [Need("log_head", ())]
         return await self._in.submit(who, key, ConfirmClock(), rules.clock_confirmed, needs)
+
+    async def run_job(self, who: Principal, key: str, request: RunJob) -> Done:
+        """ids: job. Refused: unknown, transition (it was not given up)."""
+        return await self._in.submit(who, key, request, rules.job_run, [Need("job", (request.job,))])
 
     async def change_settings(self, who: Principal, key: str, request: ChangeSettings) -> Done:
         """Refused: value_invalid (an unknown setting or value)."""

@@ -24,14 +24,15 @@ from casework.requests import (
     MemberStep,
     Money,
     OpenLog,
-    Principal,
     PublishKinds,
     PublishPlaybook,
     PublishPolicy,
     RegisterAgent,
     RegisterSource,
+    RunJob,
     SetBudget,
 )
+from ledger.changes import Set
 from ledger.commands import Command, Decided, View
 from ledger.entries import REGISTRY_VERSION, SYSTEM, Draft
 
@@ -313,15 +314,9 @@ def budget_set(view: View, command: Command, at: str) -> Decided:
         raise refuse(
             "value_invalid", f"amount_tokens: expected 1 to {TOKENS_MAX}, got {request.amount_tokens}"
         )
-    check_two(view)
+    people.check_two(view)
     body = {"budget": asked.ids["budget"], "amount_tokens": request.amount_tokens, "until": request.until}
     return _one(asked, "budget_set", body, {"budget": asked.ids["budget"]})
-
-
-def check_two(view: View) -> None:
-    """Check that there are two people at all: nobody mints alone. Raises Refused: one_account."""
-    if len(people.persons(view)) < 2:
-        raise refuse("one_account", "expected a second person; everything but tokens works without one")
 
 
 def budget_approved(view: View, command: Command, at: str) -> Decided:
@@ -340,17 +335,9 @@ def budget_approved(view: View, command: Command, at: str) -> Decided:
         raise refuse("stale", f"expected the amount {row['amount_tokens']}, got {request.amount_tokens}")
     if row["approved_by"] is not None:
         raise refuse("award_state", "expected a budget not approved yet")
-    check_second(view, asked.who, row["set_by"], at)
+    authority.check_second(view, asked.who, row["set_by"], at)
     body = {"budget": request.budget, "amount_tokens": request.amount_tokens}
     return _one(asked, "budget_approved", body, {"budget": request.budget})
-
-
-def check_second(view: View, who: Principal, set_by: str, at: str) -> None:
-    """Check that somebody may be the second person of a budget. Raises Refused: second_person_needed, no_authority."""
-    if people.same_person(view, who.id, set_by):
-        raise refuse("second_person_needed", "expected another person than who set the budget")
-    if who.role != people.OWNER and not authority.is_second_person(view, who.id, at):
-        raise refuse("no_authority", "expected an owner or a holder of a second_person authority")
 
 
 # ---------------------------------------------------------------------------------------------- what is published
@@ -449,6 +436,24 @@ def clock_confirmed(view: View, command: Command, at: str) -> Decided:
             "transition", "expected a log that waits for its clock to be confirmed, got one that runs"
         )
     return _one(asked, "clock_confirmed", {"at": at}, {})
+
+
+def job_run(view: View, command: Command, at: str) -> Decided:
+    """Rule of run_job: an owner has work done again that was given up. No entry: what it leads to will leave its own.
+
+    Raises:
+        Refused: unknown, transition (it was not given up).
+    """
+    asked: Asked = command.data
+    request: RunJob = asked.request
+    people.owner(view, asked.who)
+    row = view.get("job", (request.job,))
+    if row is None:
+        raise refuse("unknown", f"expected work of this organisation, got {request.job}")
+    if not row["dead"]:
+        raise refuse("transition", f"expected work that was given up, got some that is due {row['due']}")
+    again = Set("job", (request.job,), {"dead": 0, "attempt": 0, "due": at})
+    return Decided((), (again,), {"job": request.job})
 
 
 def settings_changed(view: View, command: Command, at: str) -> Decided:

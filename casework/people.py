@@ -94,6 +94,12 @@ def persons(view: View) -> set[str]:
     return {str(row["same_as"] or row["member"]) for row in active}
 
 
+def check_two(view: View) -> None:
+    """Check that there are two people at all: nobody mints alone. Raises Refused: one_account."""
+    if len(persons(view)) < 2:
+        raise refuse("one_account", "expected a second person; everything but tokens works without one")
+
+
 def same_person(view: View, one: str, other: str) -> bool:
     """Say whether two accounts are one person."""
     return one == other or person(view, one) == person(view, other)

@@ -407,6 +407,13 @@ class RegisterSource:
 
 
 @dataclass(frozen=True, slots=True)
+class RunJob:
+    """Work that was given up is to be done again."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmClock:
     """A person says that the time shown is right, after a step that stopped the log."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, awards, charters, office_rules, people
+from casework import authority, awards, charters, people
 from casework.errors import refuse
 from casework.requests import Principal
 from ledger.commands import View
@@ -254,7 +254,7 @@ def _brought(view: View, member: str, item: Item) -> bool:
 # ---------------------------------------------------------------------------------------------- recognition
 def _set_budget(view: View, who: Principal, stand: Stand, at: str) -> None:
     people.owner(view, who)
-    office_rules.check_two(view)
+    people.check_two(view)
 
 
 def _approve_budget(view: View, who: Principal, stand: Stand, at: str) -> None:
@@ -262,7 +262,7 @@ def _approve_budget(view: View, who: Principal, stand: Stand, at: str) -> None:
     owners = [row["member"] for row in view.scan("member", ()) if row["active"] and _owns(row)]
     for set_by in stand.budgets_set_by or owners:
         try:
-            return office_rules.check_second(view, who, set_by, at)
+            return authority.check_second(view, who, set_by, at)
         except Refused as refused:
             last = refused
     raise last

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -88,6 +89,16 @@ def job_inserted(kind: str, cause: str, due: str, payload: Mapping[str, Any], en
 def job_deleted(kind: str, cause: str) -> Change:
     """Return the change that takes a job away; none of that name is no error."""
     return Delete("job", (f"{kind}:{cause}",))
+
+
+def why_of(error: str | None) -> str:
+    """Return the part of a job's error that is safe to show: its type, and the code of a refusal. What an error of
+    another kind says may hold a value."""
+    found = _WHY.match(error or "")
+    return found[0] if found else "unknown"
+
+
+_WHY = re.compile(r"Refused: [a-z_]+(?=:)|Stopped: [a-z_]+(?=:)|[A-Za-z]+")
 
 
 class Worker:

@@ -43,4 +43,5 @@ async def readyz(request: Request) -> Response:
 @router.get("/metrics", operation_id="metrics", include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Prometheus text."""
+    await request.app.state.installation.measure()
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

@@ -51,6 +51,8 @@ def test_verbs_without_a_server(folder: Path, capsys: pytest.CaptureFixture[str]
     told(capsys, folder, "authority", "grant", member, "--about", "award", "--tokens-max", "50")
     assert told(capsys, folder, "org", "list")[0]["members"] == 2
     assert told(capsys, folder, "checkpoint")["checkpoint"].startswith("harbour-house-")
+    assert told(capsys, folder, "job", "list") == []
+    assert told(capsys, folder, "job", "run", "grant:nothing", code=1)["error"].startswith("unknown: ")
     assert {row["finding"] for row in told(capsys, folder, "doctor")} <= {
         "ok",
         "none runs on this data folder, which is no fault",

@@ -58,6 +58,7 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
         "key": key["ids"]["key"],
         "budget": budget["ids"]["budget"],
         "award": case,
+        "job": "judge:1",
         "playbook": "complaint_to_escalate",
         "source": "pms",
         "kind": "complaint",

@@ -102,8 +102,8 @@ class Stage:
         await self.do("marta", "/playbooks", {"yaml": PLAYBOOK})
         await self.do("marta", "/sources", {"source": "desk", "kinds": ["complaint"]})
         self.budget = (await self.do("marta", "/budgets", {"amount_tokens": 500}))["budget"]
-        second = next(name for name, (_, powers) in TEAMS[size].items() if "2" in powers)
-        await self.do(second, f"/budgets/{self.budget}/approve", {"amount_tokens": 500})
+        approver = next(name for name, (_, powers) in TEAMS[size].items() if "2" in powers)
+        await self.do(approver, f"/budgets/{self.budget}/approve", {"amount_tokens": 500})
 
     async def send(self, name: str, status: str, opened: str) -> None:
         """Let the booking system, which is no person, send a version of a complaint."""

@@ -40,6 +40,7 @@ def joined(view: Overlay, member: str, role: str, same_as: str | None = None, ac
         "same_as": same_as,
         "active": active,
         "charter": None,
+        "responsibility_item": None,
     }
     view.apply([Insert("member", {**row, "answers_to": None, "seq": 0})])
 
