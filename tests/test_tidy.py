@@ -60,7 +60,9 @@ def module_name(path: str, text: str) -> Faults:
 
 
 def file_length(path: str, text: str) -> Faults:
-    """Two subjects in a file are two files."""
+    """Two subjects in a file are two files; a migration is one list of statements, written by tools/new_migration.py."""
+    if path.startswith("api/migrations/versions/"):
+        return
     if path.endswith(".py") and text.count("\n") > FILE_LINES_MAX:
         yield f"{path}: expected at most {FILE_LINES_MAX} lines, got {text.count(chr(10))}"
 

@@ -15,7 +15,7 @@ import pytest
 
 from api.remote import OPERATOR_TOKEN_FILE
 from casework.staffing import SENTENCES, STEPS
-from tests.api.house import House, Team
+from tests.api.house import CHARTER, House, Team
 from tests.api.test_path import KINDS, PLAYBOOK, record
 from tests.casework.teams import POWERS, TABLE, TEAMS, Able, Scene
 
@@ -82,7 +82,7 @@ class Stage:
         self.members["marta"], self.keys["marta"] = opened["member"], opened["key"]
         for name, (role, powers) in TEAMS[size].items():
             if role == "agent":
-                agent = {"name": name, "charter": {"purpose": "watch"}, "answers_to": self.members["marta"]}
+                agent = {"name": name, "charter": CHARTER, "answers_to": self.members["marta"]}
                 self.members[name] = (await self.do("marta", "/agents", agent))["member"]
             elif name != "marta":
                 joined = await self.do("marta", "/members", {"name": name, "roles": [role]})
