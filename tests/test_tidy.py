@@ -60,7 +60,7 @@ def module_name(path: str, text: str) -> Faults:
 
 
 def file_length(path: str, text: str) -> Faults:
-    """Two subjects in a file are two files; a migration is one list of statements, written by tools/new_migration.py."""
+    """Two subjects in a file are two files; a migration is one list of statements that a tool writes."""
     if path.startswith("api/migrations/versions/"):
         return
     if path.endswith(".py") and text.count("\n") > FILE_LINES_MAX:
