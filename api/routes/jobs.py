@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
+from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
 from api.routes.answers import tell
@@ -14,7 +15,7 @@ from casework.requests import RunJob
 from ledger.jobs import why_of
 from ledger.store.tables import job as job_table
 
-router = APIRouter(prefix="/api/v1", tags=["jobs"], responses=PROBLEM_RESPONSES)
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["jobs"], responses=PROBLEM_RESPONSES)
 
 
 class DeadJob(Told):
