@@ -31,7 +31,7 @@ HANDED = {
     ("casework.awards", "api.scope", "get"),
     ("casework.decisions", "api.scope", "get"),
 }
-"""The writer runs the command's rule and the projections; rules read by the port that a door gives: the shop uses api's."""
+"""The writer runs the command's rule and the projections; rules read by the port of a door: the shop uses api's."""
 
 
 class Trace:
