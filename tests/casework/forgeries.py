@@ -129,6 +129,17 @@ def _acted_otherwise(story: Story) -> Line:
     return line
 
 
+def _declined_by_the_earner(story: Story) -> Line:
+    line = _award_decision(story, "many")
+    line.by(story.named["double"], "manager")
+    line.body.update(
+        verb="declined", beneficiaries=[], amount_tokens=None, budget=None, reason_code="not_appropriate",
+        authority=story.named["double_may"],
+    )  # fmt: skip
+    story.cut(line)
+    return line
+
+
 def _closed_over_approval(story: Story) -> Line:
     first = _award_decision(story, "plain")
     actor = Actor(story.named["owner"], "owner", "http")
@@ -477,6 +488,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("a link to the system", _told("link_issued", "plain", True, customer="system"), "customer"),
     ("by who attached the evidence", _decided_by("clerk", "staff"), "decider_is_submitter"),
     ("by the earner's second account", _decided_by("double", "manager"), "decider_is_beneficiary"),
+    ("a no by the earner's second account", _declined_by_the_earner, "decider_is_beneficiary"),
     ("without an authority", _decided_by("auditor", "auditor"), "no_authority"),
     ("after the authority ended", _decided_by("deputy", "manager"), "no_authority"),
     ("above the authority's amount", _decided_by("junior", "manager"), "no_authority"),

@@ -140,6 +140,29 @@ def test_separate(
             authority.separate(PEOPLE, decider, maker, submitters, beneficiaries)
 
 
+def item(type: str = "file", submitter: str = "member:ada", attached_by: str = "ada", of: Any = None) -> Any:
+    made = of or {"party": "server"}
+    return {"type": type, "submitter": submitter, "attached_by": attached_by, "controllers": json.dumps(made)}
+
+
+BEARER = {"any": [{"party": "customer:guest"}, {"party": "member:zoe"}]}
+SUBMITTERS = [
+    # items, whose they are
+    ([], set()),
+    ([item()], {"ada"}),
+    ([item(attached_by="ben")], {"ada", "ben"}),  # whoever put it there stands behind it too
+    ([item(submitter="system", attached_by="ben")], {"ben"}),
+    ([item("customer_confirmation", "customer:guest", "guest", BEARER)], {"guest", "zoe"}),
+    ([item(), item(submitter="member:ben", attached_by="ben")], {"ada", "ben"}),
+]
+
+
+@pytest.mark.parametrize(("items", "whose"), SUBMITTERS)
+def test_submitters(items: list[Any], whose: set[str]) -> None:
+    assert whose <= authority.submitters(items)
+    assert authority.submitters(items) - whose <= {"system"}
+
+
 HUMAN = [
     (Principal("ben", "manager", "http", "key"), None),
     (Principal("bot", "agent", "http", "key"), "agent_may_not"),

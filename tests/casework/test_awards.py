@@ -23,6 +23,7 @@ from casework.requests import (
 )
 from ledger import book
 from ledger.changes import Add
+from ledger.clock import instant_of
 from ledger.commands import Command, Decided
 from ledger.entries import Actor
 from ledger.errors import Refused
@@ -87,6 +88,13 @@ async def test_approve_fails_if_a_second_account_of_the_earner_approves(here: Sh
     assert (await here.judge(case))["result"] == "pass"
     with pytest.raises(Refused, match="decider_is_beneficiary"):
         await here.approve(case, "double")
+    for who in (
+        "double",
+        "waiter",
+    ):  # nor do they say no to it: who is judged stands inside, whatever the verb
+        await here.may(who, "award")
+        with pytest.raises(Refused, match="decider_is_beneficiary"):
+            await here.decide(case, "award", who, verb="declined", reason_code="not_appropriate")
 
 
 async def test_more_tokens_need_more_independent_parties(here: Shop) -> None:
@@ -105,6 +113,12 @@ async def test_more_tokens_need_more_independent_parties(here: Shop) -> None:
     await here.judge(case)
     with pytest.raises(Refused, match="forgery_number_low"):
         await here.approve(case, "owner", 16)
+    await here.join("owner2", "manager", same_as="owner")  # another account adds nobody either
+    await here.may("owner2", "award")
+    with pytest.raises(Refused, match="forgery_number_low"):
+        await here.approve(case, "owner2", 16)
+    decision = (await here.approve(case, "owner2", 15)).ids["decision"]  # the limit itself is not above it
+    await here.desk.withdraw_decision(here.people["owner2"], here.key(), WithdrawDecision(case, decision))
     done = await here.approve(case, "accountant", 16)
     here.wait(seconds=10)
     award = await here.rows.get("award", (await here.grant(case, done.ids["decision"]),))
@@ -203,6 +217,17 @@ async def test_an_unapproved_budget_gives_nothing(here: Shop) -> None:
     case = await here.until("passed")
     with pytest.raises(Refused, match="budget_missing"):
         await here.approve(case, budget=asked.ids["budget"])
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(59, None), (60, "budget_missing"), (61, "budget_missing")])
+async def test_a_budget_gives_until_its_end(here: Shop, minutes: int, code: str | None) -> None:
+    owner, second = here.people["owner"], here.people["accountant"]
+    case = await here.until("passed")
+    until = instant_of(here.clock.read().unix_ms + 3_600_000)
+    budget = (await here.office.set_budget(owner, here.key(), SetBudget(50, until=until))).ids["budget"]
+    await here.office.approve_budget(second, here.key(), ApproveBudget(budget, 50))
+    here.wait(minutes=minutes)
+    await _tried(here.approve(case, budget=budget), code)
 
 
 async def test_evidence_withdrawn_between_decision_and_grant_stops_the_grant(here: Shop) -> None:
@@ -426,6 +451,42 @@ async def test_revoking_takes_two_people(here: Shop) -> None:
     assert await here.balance(book.budget(here.budget)) == 100
     with pytest.raises(Refused, match="award_state"):
         await here.desk.revoke(owner, here.key(), revoke)
+
+
+async def test_what_the_system_holds_no_single_person_takes_back(here: Shop) -> None:
+    """A reopened case holds its award; that is nobody's second voice."""
+    case, award = await here.awarded()
+    here.wait(days=14)
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    await here.desk.reopen(THE_SYSTEM, here.key(), CaseStep(case, "signal_again"))
+    row = await here.rows.get("award", (award,))
+    assert row is not None and row["held_by"] == "system"
+    with pytest.raises(Refused, match="second_person_needed"):
+        await here.desk.revoke(here.people["accountant"], here.key(), AwardStep(award, "reopened"))
+
+
+@pytest.mark.parametrize("again", [None, "lead"])
+async def test_revoke_is_stale_when_the_hold_changed_meanwhile(
+    here: Shop, monkeypatch: pytest.MonkeyPatch, again: str | None
+) -> None:
+    """Released, or released and held by somebody else, between the look and the revocation."""
+    award = await _settled(here, "one")
+    await here.join("lead", "manager")
+    owner, accountant = here.people["owner"], here.people["accountant"]
+    await here.desk.hold(owner, here.key(), AwardStep(award, "revocation_asked"))
+    look = awards.needs_of_award
+
+    async def slow(*asked: Any) -> Any:
+        seen = await look(*asked)
+        monkeypatch.setattr(awards, "needs_of_award", look)
+        await here.desk.release(owner, here.key(), AwardStep(award, "mistaken"))
+        if again is not None:
+            await here.desk.hold(here.people[again], here.key(), AwardStep(award, "revocation_asked"))
+        return seen
+
+    monkeypatch.setattr(awards, "needs_of_award", slow)
+    with pytest.raises(Refused, match="stale"):
+        await here.desk.revoke(accountant, here.key(), AwardStep(award, "misconduct"))
 
 
 async def _spend(here: Shop, amount: int) -> None:

@@ -344,8 +344,38 @@ async def test_a_clock_step_is_recorded_and_a_large_one_stops_the_log(store_url:
         seconds = [codec.loads(canon)["body"].get("seconds") for _, canon in steps]
         # Stepped, stopped; after the restart the clock lies before the log's last entry, which is a step again.
         assert seconds[:2] == [3600, -400 * 86_400]
-        assert [kind for kind, _ in steps][-1] == "clock_confirmed"
+        assert [kind for kind, _ in steps] == [*["clock_stepped"] * 3, "clock_confirmed"]
         await check_log(store)
+
+
+BEHIND: list[tuple[int, list[tuple[int, bool]]]] = [
+    # seconds by which the clock lies behind the log's last entry at start, the steps recorded and whether they stop it
+    (0, []),
+    (60, []),
+    (61, [(-61, False)]),
+    (86_400, [(-86_400, False)]),
+    (86_401, [(-86_401, True)]),
+    (2 * 86_400, [(-2 * 86_400, True)]),
+]
+
+
+@pytest.mark.parametrize(("seconds", "steps"), BEHIND)
+async def test_a_clock_behind_the_log_at_start_has_stepped(
+    tmp_path: Path, seconds: int, steps: list[tuple[int, bool]]
+) -> None:
+    async with empty_store(f"sqlite:///{tmp_path / 'a.db'}") as store:
+        async with Writer(store, PROJECTIONS, clock()) as writer:
+            await writer.submit(opening())
+        restarted = HandClock(unix_ms_of(NOON) - seconds * 1000, 5)
+        async with Writer(store, PROJECTIONS, restarted) as writer:
+            if steps and steps[-1][1]:
+                with pytest.raises(Stopped, match="person confirms"):
+                    await writer.submit(note("k"))
+            else:
+                assert (await writer.submit(note("k"))).at == NOON  # never before the entry it follows
+        found = await fetch(store, "SELECT canon FROM entry WHERE kind = 'clock_stepped' ORDER BY seq")
+        bodies = [codec.loads(canon)["body"] for (canon,) in found]
+        assert [(body["seconds"], body["stopped"]) for body in bodies] == steps
 
 
 async def test_a_server_that_was_off_has_not_stepped(store_url: str) -> None:
