@@ -1,7 +1,7 @@
 """The audit of integrity of a log folder, whole path, against hashing the same entries one by one; and its memory.
 
 Each audit runs in a process of its own, so that what it holds can be read from the system: nothing of building the
-folder counts. Ratios are of one process and one file cache, in turn.
+folder counts. Ratios are of one process and one file cache, in turn. The log's kinds stand in the shares of the demo.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from ledger.canonical import encode
 from ledger.chain import EMPTY_HEAD, extend
 from ledger.checkpoints import Checkpoint, sign_checkpoint
 from ledger.ed25519 import Ed25519Signer, verify
-from ledger.entries import ENTRY_VERSION, SYSTEM, command_id
+from ledger.entries import ENTRY_VERSION, KINDS, REGISTRY_VERSION, SYSTEM, command_id
 from ledger.folders import FolderFiles, FolderSource, write_log
 from ledger.merkle import Frontier, leaf_hash
 from ledger.notes import ED25519, VerifierKey
@@ -60,22 +62,42 @@ def run() -> list[Figure]:
     ]
 
 
+VENUE: dict[str, int] = {
+    "records_imported": 178, "api_key_issued": 34, "member_joined": 31, "proposal_made": 22, "owner_assigned": 20,
+    "case_opened": 17, "decision_made": 17, "evidence_attached": 16, "evidence_reviewed": 14, "case_closed": 12,
+    "action_taken": 9, "link_issued": 9, "authority_granted": 8, "playbook_published": 7, "link_answered": 7,
+    "outcome_recorded": 7, "verdict_given": 7, "award_granted": 6, "source_registered": 6, "agent_registered": 3,
+    "award_settled": 3, "acknowledged": 2, "case_cleared": 2, "award_held": 2, "settings_changed": 1,
+    "kinds_published": 1, "policy_published": 1, "note_added": 1, "case_reopened": 1, "case_expired": 1,
+    "award_declined": 1,
+}  # fmt: skip
+"""Kind -> how many of the 449 entries of `tallystick demo --small --at 2026-11-20`; the other three begin the log."""
+
+FIRST = ("log_opened", "budget_set", "budget_approved")
+MEMBERS = tuple(f"01930000-0000-7000-8000-{number:012x}" for number in range(31))
+TOKENS = 6
+
+
 def _entries(count: int) -> Iterator[bytes]:
-    """Yield entries like those of a venue: about 600 bytes, one in three moves nothing but words."""
-    key = _signer()[0].vkey()
-    head = EMPTY_HEAD
-    for seq in range(count):
-        kind, body = _step(seq, key)
+    """Yield entries in the demo's shares, evenly mixed, with bodies of every declared field; awards move tokens."""
+    head, steps = EMPTY_HEAD, _Steps()
+    for seq, kind in zip(range(count), chain(FIRST, cycle(_mixed(VENUE))), strict=False):
+        kind, body = steps.next(seq, kind)
+        of_case = kind.startswith(("case_", "award_", "evidence_", "link_")) or kind in _OF_CASE
         value: dict[str, Any] = {
             "v": ENTRY_VERSION,
             "log": ORIGIN,
             "seq": seq,
-            "at": f"2026-11-{1 + seq // 86_400:02d}T{seq // 3600 % 24:02d}:{seq // 60 % 60:02d}:{seq % 60:02d}.000Z",
+            "at": _instant(seq),
             "kind": kind,
-            "actor": {"id": SYSTEM, "role": SYSTEM, "via": "bench"},
-            "case": None if seq == 0 else f"0193{seq // 9:08x}-7000-8000-000000000000",
+            "actor": {
+                "id": MEMBERS[seq % len(MEMBERS)] if seq % 2 else SYSTEM,
+                "role": SYSTEM,
+                "via": "bench",
+            },
+            "case": f"0193{seq // 9:08x}-7000-8000-000000000000" if of_case else None,
             "body": body,
-            "private": {} if seq == 0 else {"note": hashlib.sha256(b"%d" % seq).hexdigest()},
+            "private": {path: _hash(f"{seq} {path}") for path in KINDS[kind].private},
             "cmd": command_id(ORIGIN, SYSTEM, str(seq)),
             "prev": head.prev,
         }
@@ -84,12 +106,80 @@ def _entries(count: int) -> Iterator[bytes]:
         yield data
 
 
-def _step(seq: int, key: str) -> tuple[str, dict[str, Any]]:
-    if seq == 0:
-        return "log_opened", {"origin": ORIGIN, "registry": 1, "log_key": key, "simulated": True}
-    if seq % 3:
-        return "note_added", {}
-    return "outcome_recorded", {"resolution": "fixed", "impact": "none"}
+_OF_CASE = frozenset(
+    {"owner_assigned", "acknowledged", "note_added", "proposal_made", "decision_made", "action_taken"}
+    | {"outcome_recorded", "verdict_given"}
+)
+
+
+def _mixed(counts: dict[str, int]) -> list[str]:
+    """Return each kind as often as counted, spread evenly."""
+    places = [((at + 0.5) / count, kind) for kind, count in counts.items() for at in range(count)]
+    return [kind for _, kind in sorted(places)]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _instant(seq: int) -> str:
+    return f"2026-11-{1 + seq // 86_400:02d}T{seq // 3600 % 24:02d}:{seq // 60 % 60:02d}:{seq % 60:02d}.000Z"
+
+
+class _Steps:
+    """Bodies, and which awards are open, so that the book stays right."""
+
+    def __init__(self) -> None:
+        self._open: deque[tuple[str, str]] = deque()  # (award, who)
+
+    def next(self, seq: int, kind: str) -> tuple[str, dict[str, Any]]:
+        """Return kind and body of the next entry; a settlement with nothing to settle becomes a remark."""
+        if kind in ("award_settled", "award_declined") and not self._open:
+            kind = "note_added"
+        body = {name: _field(seq, name, type_name) for name, type_name in KINDS[kind].fields.items()}
+        body |= self._meant(seq, kind)
+        return kind, body
+
+    def _meant(self, seq: int, kind: str) -> dict[str, Any]:
+        if kind == "log_opened":
+            return {
+                "origin": ORIGIN,
+                "registry": REGISTRY_VERSION,
+                "log_key": _signer()[0].vkey(),
+                "simulated": True,
+            }
+        if kind in ("budget_set", "budget_approved"):
+            return {"budget": "b1", "amount_tokens": 10**9}
+        if kind == "award_granted":
+            award, member = f"award-{seq}", MEMBERS[seq % len(MEMBERS)]
+            self._open.append((award, member))
+            shares = [{"member": member, "amount": TOKENS}]
+            return {"award": award, "budget": "b1", "amount_tokens": TOKENS, "shares": shares}
+        if kind == "award_settled":
+            award, member = self._open.popleft()
+            return {"award": award, "shares": [{"member": member, "to_settled": TOKENS, "to_owed": 0}]}
+        if kind == "award_declined":
+            award, member = self._open.popleft()
+            return {"award": award, "budget": "b1", "shares": [{"member": member, "amount": TOKENS}]}
+        return {}
+
+
+def _field(seq: int, name: str, type_name: str) -> Any:
+    """Return something of a field's type, as long as the demo's."""
+    values: dict[str, Any] = {
+        "int": seq % 1_000,
+        "bool": seq % 2 == 0,
+        "text": f"{name}_{seq % 20}",
+        "id": f"0193{seq:08x}-7000-8000-{len(name):012x}",
+        "ids": [f"0193{seq:08x}-7000-8000-00000000000{number}" for number in range(2)],
+        "texts": [name, "front_of_house"],
+        "hash": _hash(f"{seq} {name}"),
+        "instant": _instant(seq),
+        "money": {"amount_minor": 18_000, "currency": "EUR"},
+        "object": {"party": f"member:{MEMBERS[seq % len(MEMBERS)]}"},
+        "objects": [{"item": _hash(f"{seq} {name} {number}")} for number in range(2)],
+    }
+    return values[type_name.removesuffix("?")]
 
 
 def _signer() -> tuple[VerifierKey, Ed25519Signer]:

@@ -8,6 +8,7 @@ ValueError or AttributeError instead of answering False: the caller takes that a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -85,6 +86,7 @@ _TESTS: dict[str, ColumnTest] = {
 }
 
 
+@cache
 def column_test(type_name: str) -> ColumnTest:
     """Return the test of a field type of `ledger.entries`; `?` at its end allows null."""
     if type_name.endswith("?"):

@@ -15,7 +15,7 @@ from typing import Any
 
 from ledger.book import MOVES
 from ledger.canonical import DOCUMENT_SIZE_MAX_BYTES, Dumps, Loads, decode, json_dumps, json_loads
-from ledger.columns import ColumnTest, all_ids, all_instants, all_text, column_test, raw_hashes
+from ledger.columns import all_ids, all_instants, all_text, column_test, raw_hashes
 from ledger.entries import ENTRY_VERSION, KINDS, Entry, Kind, parse_entry
 from ledger.merkle import leaf_hashes
 
@@ -156,30 +156,41 @@ class QuickReader:
             of_kind = by_kind[kind]
             of_kind[0].append(body)
             of_kind[1].append(private)
+        columns: dict[str, list[Any]] = {}
         for kind, (its_bodies, its_privates) in by_kind.items():
             if not self._shapes[kind].fits(its_bodies, its_privates):
                 return False
+            self._shapes[kind].add_to(columns, its_bodies)
+        # A piece holds many kinds and few types: one test over all fields of a type, whatever they are called.
+        if not all(column_test(type_name)(column) for type_name, column in columns.items()):
+            return False
         return raw_hashes(list(chain.from_iterable(map(dict.values, privates)))) is not None
 
 
 class _Shape:
-    """What bodies and private paths of a kind must be, with the tests of its fields in the order of their names."""
+    """What members, types of fields and private paths an entry's body of a kind must have."""
 
-    __slots__ = ("_fields", "_paths")
+    __slots__ = ("_count", "_fields", "_paths")
 
     def __init__(self, kind: Kind) -> None:
-        self._fields: list[tuple[itemgetter[str], ColumnTest]] = [
-            (itemgetter(name), column_test(type_name)) for name, type_name in kind.fields.items()
-        ]
+        self._fields = [(type_name, itemgetter(name)) for name, type_name in kind.fields.items()]
+        self._count = len(kind.fields)
         self._paths = set(kind.private)
 
     def fits(self, bodies: Sequence[Any], privates: Sequence[Any]) -> bool:
-        """Say whether all bodies and paths of private values are as declared."""
-        if set(map(type, bodies)) != {dict} or set(map(len, bodies)) != {len(self._fields)}:
+        """Say whether all bodies are objects with so many members, and all private paths are as declared."""
+        if set(map(type, bodies)) != {dict} or set(map(len, bodies)) != {self._count}:
             return False
-        if not self._paths.issuperset(chain.from_iterable(privates)):
-            return False
-        return all(test(list(map(of_field, bodies))) for of_field, test in self._fields)
+        return self._paths.issuperset(chain.from_iterable(privates))
+
+    def add_to(self, columns: dict[str, list[Any]], bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Put the values of all fields into the column of their type. Raises KeyError: a field is missing."""
+        for type_name, of_field in self._fields:
+            column = columns.get(type_name)
+            if column is None:
+                columns[type_name] = list(map(of_field, bodies))
+            else:
+                column.extend(map(of_field, bodies))
 
 
 def _moves(
