@@ -1,8 +1,8 @@
 """How many rooms one award goes through: the modules that really run, traced, and the direction of every call.
 
-The command that approves an award (with no undo time, so that approving and granting are one command) is followed
-twice: what the desk prepares before it, and the command itself from the moment it enters the writer until it is
-committed, in the writer's thread. docs/adr/0007 says what is counted, and why each part has a bound of its own.
+The command that approves an award (with no undo time, so that approving and granting are one command) is followed in
+two parts: what the desk prepares, and the command itself from the moment it enters the writer until it is committed,
+in the writer's thread. docs/adr/0007 says what is counted, and why each part has a bound of its own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HANDED = {
     ("casework.awards", "api.scope", "get"),
     ("casework.decisions", "api.scope", "get"),
 }
-"""The writer runs the command's rule and the projections; rules read by the port of a door: the shop uses api's."""
+"""The writer runs the command's rule and the projections; rules read by a port of the door (the shop uses api's)."""
 
 
 class Trace:
