@@ -3,14 +3,15 @@
 The entries are replayed through the same projections that made the tables, and every step is held against the rules
 as they stood at that entry, over rows rebuilt from the log alone. One recipe, by kind of entry:
 
-    1. who        the actor was an active member in the role it used; what only people or owners may do, they did
+    1. who        the actor was an active member in the role it used; what only people, owners or the system may do,
+                  they did; every coded reason is one of its kind's
     2. when       the step was possible in the state the case was in
     3. decisions  over the proposal, evidence, verdict and policy that stood; the decider stood outside and held an
-                  authority in force that covers it; its nonce was new, its record has the digest it names; what was
-                  done is what was approved
-    4. evidence   each item from its submitter, a customer's word through the customer's own link; the reviewer neither
-                  submitted the item nor took the action
-    5. verdicts   over the evidence that stood, under the case's policy; the judge was shown what is on record; judged
+                  authority in force that covers it; its nonce was new, its record has the digest it names, its effect
+                  waited for the undo time; what was done is what was approved
+    4. evidence   each item from its submitter, a customer's word as the customer's own link and answer give it; the
+                  reviewer neither submitted the item nor took the action
+    5. verdicts   over the evidence that stood, under the case's policy, whose content has its digest; the judge was shown what is on record; judged
                   again from the committed input they come out the same
     6. awards     one approved award decision and one passing verdict; people, amount, shares, k and window recomputed
     7. windows    settled after the window with no hold; ended by somebody outside it who may; revoked by two
@@ -27,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from casework import audit_awards, audit_cases, cases, people
+from casework import audit_awards, audit_cases, awards, cases, evidence, people
 from casework.audit_cases import Check, OpenValue, Standing, expect
 from casework.requests import Principal
 from ledger.changes import Projection
@@ -43,7 +44,7 @@ FINDINGS_MAX_COUNT = 50
 OWNERS_ONLY = frozenset({
     "member_joined", "member_left", "role_granted", "role_ended", "authority_granted", "authority_ended",
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
-    "source_registered", "settings_changed",
+    "source_registered", "settings_changed", "subject_erased", "clock_confirmed",
 })  # fmt: skip
 """Who may do what, and what counts, is for owners to say."""
 
@@ -57,8 +58,29 @@ PEOPLE_ONLY = frozenset({
 CUSTOMER_KINDS = frozenset({"link_answered", "evidence_attached"})
 """What the holder of a one-time link may write."""
 
-SYSTEM_KINDS = frozenset({"award_settled", "link_expired"})
-"""What follows from time alone: a person who wrote these would only choose the moment."""
+SYSTEM_KINDS = frozenset({"award_settled", "link_expired", "case_expired", "key_rotated"})
+"""What follows from time alone, or from the keys at hand: a person who wrote these would only choose the moment."""
+
+AGENT_KINDS = frozenset(
+    {"case_opened", "owner_assigned", "proposal_made", "records_imported", "api_key_ended"}
+)
+"""What a digital employee may write by any door: it reports, suggests, brings records, ends its own key."""
+
+CODES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("evidence_withdrawn", "reason_code"): evidence.WITHDRAW_REASONS,
+    ("evidence_reviewed", "result"): evidence.REVIEWS,
+    ("link_answered", "answer"): evidence.ANSWERS,
+    ("outcome_recorded", "resolution"): cases.RESOLUTIONS,
+    ("outcome_recorded", "impact"): cases.IMPACTS,
+    ("case_closed", "reason_code"): cases.CLOSE_REASONS,
+    ("case_reopened", "reason_code"): cases.REOPEN_REASONS,
+    ("case_expired", "reason_code"): cases.EXPIRE_REASONS,
+    ("award_held", "reason_code"): awards.HOLD_REASONS,
+    ("award_released", "reason_code"): awards.RELEASE_REASONS,
+    ("award_declined", "reason_code"): awards.DECLINE_REASONS,
+    ("award_revoked", "cause"): awards.REVOKE_CAUSES,
+}
+"""Kind and field -> the codes it may hold: a reason that is none tells the person nothing."""
 
 _UNREADABLE = (KeyError, TypeError, ValueError, LookupError, AttributeError, LedgerError, VerifierError)
 
@@ -170,6 +192,9 @@ class _Replay:
             opens = entry.kind == "case_opened"
             state = cases.NOTHING if opens else cases.find(self.view, entry.case)["state"]
             cases.move(state, entry.kind, entry.body)  # 2
+        for (kind, field_name), codes in CODES.items():
+            if kind == entry.kind:
+                cases.one_of(entry.body[field_name], codes, field_name)
         check = _CHECKS.get(entry.kind)
         if check is not None:
             check(self._standing, entry)
@@ -190,6 +215,10 @@ class _Replay:
             expect(entry.kind in CUSTOMER_KINDS, "role_missing", "expected what a customer may write")
         else:
             people.acting(self.view, who)
+            if who.role == people.AGENT:
+                expect(
+                    entry.kind in AGENT_KINDS, "agent_may_not", "expected what a digital employee may write"
+                )
             if entry.kind == "api_key_issued" and actor.id != SYSTEM:
                 people.owner(self.view, who)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from casework import authority, cases, charters, decisions, people, proposals
+from casework.collectors import customer_link
 from casework.requests import Principal
 from ledger.canonical import encode
 from ledger.changes import Row
@@ -20,6 +21,7 @@ from ledger.commands import View
 from ledger.entries import SYSTEM, Entry
 from ledger.errors import Refused
 from ledger.merkle import EMPTY_ROOT
+from verifiers.policy import policy_digest
 from verifiers.registry import rejudge
 from verifiers.verdicts import digest_input, digest_output
 
@@ -40,7 +42,8 @@ class Standing:
     roots: list[bytes] = field(default_factory=lambda: [EMPTY_ROOT])
     facts: dict[str, bytes] = field(default_factory=dict)  # evidence id -> digest of its facts
     subjects: dict[str, bytes] = field(default_factory=dict)  # case -> digest of its subject
-    answered_cmd: str = ""  # of the last link_answered: the answer's evidence comes in the same command
+    answered: tuple[str, Row, str] | None = None
+    """Command, link and answer of the last link_answered: the answer's evidence comes in the same command."""
     unreplayable: set[int] = field(default_factory=set)
 
     def open(self, entry: Entry, path: str) -> Any:
@@ -79,6 +82,13 @@ def _check_as_of(standing: Standing, entry: Entry, as_of: Mapping[str, Any]) -> 
 
 
 # ---------------------------------------------------------------------------------------------- opening, proposing
+def check_policy(standing: Standing, entry: Entry) -> None:
+    """A policy's content is what its digest names: verdicts cite the digest, awards are planned by the content."""
+    expected = policy_digest(entry.body["content"])
+    if entry.body["digest"] != expected:
+        wrong(f"digest: expected {expected}, of the content, got {entry.body['digest']}")
+
+
 def check_opened(standing: Standing, entry: Entry) -> None:
     """A case opens by the system for a signal or a schedule, else by somebody; under a policy of its award kind."""
     by_system = entry.body["origin"] in ("signal", "schedule")
@@ -134,6 +144,12 @@ def check_decision(standing: Standing, entry: Entry) -> None:
     )
     expect(entry.at < body["expires"], "expired", f"expected before {body['expires']}, got {entry.at}")
     _check_as_of(standing, entry, body["as_of"])
+    undo = int(cases.setting(view, "undo_seconds", decisions.UNDO_SECONDS_DEFAULT))
+    leaves = cases.later(entry.at, seconds=undo)
+    if body["effects_at"] != leaves:
+        wrong(f"effects_at: expected {leaves}, after the undo time then in force, got {body['effects_at']}")
+    if body["verb"] == decisions.DECLINED:
+        cases.one_of(body["reason_code"], decisions.DECLINE_REASONS, "reason_code")
     if body["about"] == authority.AWARD:
         waits = cases.waiting(row, view.scan("decision", (row["case"],)))
         expect(waits is None, "already_awarded", f"expected no award decision that waits, got {waits}")
@@ -267,13 +283,25 @@ def check_attached(standing: Standing, entry: Entry) -> None:
         wrong(f"submitter: expected {party}, got {body['submitter']}")
     if customer != (body["type"] == "customer_confirmation"):
         wrong(f"type: expected what {actor.role} may say, got {body['type']}")
-    if customer and entry.cmd != standing.answered_cmd:
-        raise Refused("link_closed", "expected a customer's answer through a link")
     if body["replaces"] is not None:
         _check_taken_back(standing, entry, body["replaces"])
     facts = standing.open(entry, "facts")
     if facts is not None:
         standing.facts[body["evidence"]] = _digest(facts)
+    if customer:
+        _check_confirmation(standing, entry, facts)
+
+
+def _check_confirmation(standing: Standing, entry: Entry, facts: Any) -> None:
+    """What a customer's answer says, and who could have given it, follows from the link and the answer on record."""
+    if standing.answered is None or standing.answered[0] != entry.cmd:
+        raise Refused("link_closed", "expected a customer's answer through a link")
+    _, link, answer = standing.answered
+    body = entry.body
+    said = customer_link.collect(link, answer, body["received_at"])
+    same = (said.grade, said.controllers) == (body["grade"], body["controllers"])
+    if not same or (facts is not None and facts != said.facts):
+        wrong("expected grade, controllers and facts as the link and its answer give them")
 
 
 def _check_taken_back(standing: Standing, entry: Entry, name: str) -> None:
@@ -304,7 +332,8 @@ def check_answered(standing: Standing, entry: Entry) -> None:
         entry.actor.role == people.CUSTOMER,
     ))  # fmt: skip
     expect(good, "link_closed", "expected an open link of this case and customer")
-    standing.answered_cmd = entry.cmd
+    assert link is not None  # expected above
+    standing.answered = (entry.cmd, link, entry.body["answer"])
 
 
 def check_review(standing: Standing, entry: Entry) -> None:
@@ -438,6 +467,7 @@ def _check_prior(standing: Standing, value: Mapping[str, Any], row: Row) -> None
 
 
 CHECKS: Mapping[str, Check] = {
+    "policy_published": check_policy,
     "case_opened": check_opened,
     "acknowledged": check_acknowledged,
     "proposal_made": check_proposal,

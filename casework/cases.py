@@ -301,7 +301,7 @@ def assigned(view: View, command: Command, at: str) -> Decided:
     """
     asked: Asked = command.data
     request = asked.request
-    people.acting(view, asked.who)
+    people.no_agent(view, asked.who)
     row = find(view, request.case)
     people.employed(view, request.owner, "owner_unknown", "/owner")
     one_of(request.reason_code, ASSIGN_REASONS, "reason_code")
@@ -337,7 +337,7 @@ def acknowledged(view: View, command: Command, at: str) -> Decided:
 def noted(view: View, command: Command, at: str) -> Decided:
     """Rule of add_note."""
     asked: Asked = command.data
-    people.acting(view, asked.who)
+    people.no_agent(view, asked.who)
     draft = Draft("note_added", asked.request.case, {}, asked.private.commitments, asked.private.opened)
     advance(find(view, asked.request.case), draft)
     return Decided((draft,), asked.private.rows, {"case": asked.request.case})
@@ -382,12 +382,14 @@ def ended(kind: str, reasons: tuple[str, ...]) -> Any:
     def rule(view: View, command: Command, at: str) -> Decided:
         asked: Asked = command.data
         request: CaseStep = asked.request
-        people.acting(view, asked.who)
+        people.no_agent(view, asked.who)
         row = find(view, request.case)
         draft = Draft(
             kind, request.case, {"reason_code": one_of(request.reason_code, reasons, "reason_code")}
         )
         advance(row, draft)
+        if kind == "case_expired" and asked.who.id != SYSTEM:
+            raise refuse("agent_may_not", "expected the system's own job: a miss is told by time alone")
         if kind == "case_closed":
             people.human(view, asked.who)
             _check_closing(view, row, draft.body["reason_code"])
@@ -419,7 +421,7 @@ def _check_closing(view: View, row: Row, reason: str) -> None:
 def cleared(view: View, command: Command, at: str) -> Decided:
     """Rule of clear: the watch saw the condition go away before anybody decided."""
     asked: Asked = command.data
-    people.acting(view, asked.who)
+    people.no_agent(view, asked.who)
     draft = Draft(
         "case_cleared", asked.request.case, {"records": [{"item": item} for item in asked.request.records]}
     )
@@ -431,7 +433,7 @@ def reopened(view: View, command: Command, at: str) -> Decided:
     """Rule of reopen: back to its owner, and a live award is held in the same command."""
     asked: Asked = command.data
     request: CaseStep = asked.request
-    people.acting(view, asked.who)
+    people.no_agent(view, asked.who)
     row = find(view, request.case)
     if row["award"] != asked.known["award"]:
         raise refuse("stale", "the case was recognised or un-recognised meanwhile; look again")

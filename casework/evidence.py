@@ -32,7 +32,7 @@ def attached(view: View, command: Command, at: str) -> Decided:
         Refused: evidence_reused, evidence_closed (what it replaces), value_invalid, transition.
     """
     asked: Asked = command.data
-    people.acting(view, asked.who)
+    people.no_agent(view, asked.who)
     case = asked.request.case
     drafts = [_item(view, asked, asked.request, at)]
     if "note" in asked.private.commitments:
@@ -109,7 +109,7 @@ def withdrawn(view: View, command: Command, at: str) -> Decided:
     """
     asked: Asked = command.data
     request = asked.request
-    people.acting(view, asked.who)
+    people.no_agent(view, asked.who)
     item = _open_item(view, request.case, request.evidence)
     if item["type"] == "customer_confirmation" or not _is_submitter(view, asked.who.id, item):
         raise refuse("evidence_closed", "expected its own submitter; a customer's answer stays")

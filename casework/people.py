@@ -60,6 +60,17 @@ def human(view: View, who: Principal) -> None:
         raise refuse("agent_may_not", f"expected a person, got the agent {who.id}")
 
 
+def no_agent(view: View, who: Principal) -> None:
+    """Check that a person, the system or a link's customer acts: a digital employee reports and suggests, no more.
+
+    Raises:
+        Refused: agent_may_not, and as `acting`.
+    """
+    acting(view, who)
+    if who.role == AGENT:
+        raise refuse("agent_may_not", "expected a person or the system, got a digital employee")
+
+
 def owner(view: View, who: Principal) -> None:
     """Check that an owner acts as owner.
 

@@ -283,6 +283,37 @@ def _later_root(story: Story, value: dict[str, Any]) -> None:
     value["as_of"]["root"] = "00" * 32
 
 
+def _behind_the_word(kind: str, **lies: Any) -> Forgery:
+    """The link or its answer says something else than the evidence that came of it."""
+
+    def forge(story: Story) -> Line:
+        story.find(kind, "plain").lie = lambda body: body.update(lies)
+        line = story.find("evidence_attached", "plain", type="customer_confirmation")
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _at_once(story: Story, line: Line) -> str:
+    return line.entry.at
+
+
+def _told_no(story: Story) -> Line:
+    line = story.find("decision_made", "thought", verb="declined")
+    line.lie = lambda body: body.update(reason_code=None)
+    story.cut(line)
+    return line
+
+
+def _softer_policy(story: Story) -> Line:
+    line = story.find("policy_published", None)
+    terms = {**line.body["content"]["terms"], "k_min": 1}
+    line.lie = lambda body: body.update(content={**body["content"], "terms": terms})
+    story.cut(line)
+    return line
+
+
 def _hidden_award(story: Story) -> Line:
     """The judge was not told that the same guest's case was recognised before."""
     line = story.find("verdict_given", "many")
@@ -484,6 +515,14 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     # 3. decisions
     ("self-approval by the maker", _decided_by("waiter", "staff", "plain"), "decider_is_maker"),
     ("by the maker of the proposal, not the earner", _decided_by("cook", "staff"), "decider_is_maker"),
+    ("another answer than its evidence", _behind_the_word("link_answered", answer="not_resolved"), "as the link"),
+    ("another bearer than its evidence", _behind_the_word("link_issued", handed_over_by="cook"), "as the link"),
+    ("an effect before the undo time", _told("decision_made", "plain", True, effects_at=_at_once), "effects_at"),
+    ("a no without its reason", _told_no, "reason_missing"),
+    ("an award declined for no known reason", _told("award_declined", "ended", reason_code="so"), "reason_unknown"),
+    ("a revocation for no known cause", _told("award_revoked", "false", cause="so"), "reason_unknown"),
+    ("a softer policy under the same digest", _softer_policy, "digest"),
+    ("held by a digital employee", _by("award_held", "asked", "agent", "agent"), "agent_may_not"),
     ("under another kind's policy", _told("case_opened", "plain", True, award_kind="training"), "award_kind"),
     ("a link to the system", _told("link_issued", "plain", True, customer="system"), "customer"),
     ("by who attached the evidence", _decided_by("clerk", "staff"), "decider_is_submitter"),
