@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -33,6 +33,7 @@ from api.routes import (
     watching,
 )
 from api.settings import Settings
+from api.stopping import finish
 from api.worker import Worker
 from ledger.clock import Clock
 from ledger.durable import replace_file
@@ -137,14 +138,13 @@ async def _lifespan(
         token = await asyncio.to_thread(_leave_token, settings)
         app.state.is_operator = lambda given: _is_same(given, token)
         app.state.worker = Worker(installation)
-        working = asyncio.create_task(app.state.worker.run()) if settings.worker_inside else None
+        stop = asyncio.Event()
+        working = asyncio.create_task(app.state.worker.run(stop)) if settings.worker_inside else None
         try:
             yield
         finally:
             if working is not None:
-                working.cancel()
-                with suppress(asyncio.CancelledError):
-                    await working
+                await finish(working, stop)
 
 
 def _leave_token(settings: Settings) -> str:

@@ -7,6 +7,7 @@ fault of ours.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
 from api.verbs import demo, jobs, people, record, rehearsing, serving, watching
-from api.verbs.console import DONE, FAILED, MISUSE, Misuse, begin, complain
+from api.verbs.console import DONE, FAILED, MISUSE, STOPPED, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
 from playbooks.errors import PlaybookError
@@ -79,6 +80,8 @@ _USAGE: type[Exception] = next(
 
 def main() -> None:
     """Run a verb and turn what went wrong into a sentence and an exit code."""
+    # SIGTERM ends any verb as Ctrl-C does, so that it tidies up; `run` and `worker` finish first (api/stopping.py).
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run_verb(sys.argv[1:]))
 
 
@@ -99,12 +102,13 @@ def run_verb(arguments: list[str]) -> int:
         complain(said() if said is not None else str(error))
         return MISUSE
     except (KeyboardInterrupt, typer.Abort):
-        complain("stopped")
-        return FAILED
+        code = STOPPED  # typer itself answers this number for Ctrl-C
     except BrokenPipeError:
         # whoever read our output went away; nothing is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    if code == STOPPED:
+        complain("stopped before it was done")
     return code if isinstance(code, int) else DONE
 
 

@@ -5,6 +5,7 @@ A filter refuses any line that carries something shaped like a key, so that a ca
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
@@ -47,6 +48,7 @@ def configure(level: str, as_json: bool) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_blackout_record)
+    handler.addFilter(_is_news)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
@@ -55,3 +57,8 @@ def _blackout_record(record: logging.LogRecord) -> bool:
     if _SECRET.search(text):
         record.msg, record.args = _SECRET.sub("[secret]", text), ()
     return True
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A request that was let go of while stopping is no fault, and uvicorn's traceback of it tells nobody anything."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

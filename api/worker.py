@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -56,34 +57,42 @@ class Worker:
         at_once = {"claim_count": 1} if installation.simulated else {}
         self._jobs = Jobs(installation.writer, handlers, name, **at_once)
 
-    async def run(self) -> None:
-        """Tick for ever; an error of one tick is logged and the next one tries again."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until `stop` is set; an error of one tick is logged and the next one tries again.
+
+        What is in hand when `stop` is set is finished, and nothing else begun. Cancelled, it gives its jobs back.
+        """
         pause_seconds = self._at.settings.worker_pause_ms / 1000
-        while True:
+        while not stop.is_set():
             try:
-                done = await self.tick()
+                done = await self.tick(stop)
             except (LedgerError, OSError) as error:
                 log.error("tick_failed", error_type=type(error).__name__, detail=str(error)[:300])
                 done = 0
             if not done:
-                await asyncio.sleep(pause_seconds)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), pause_seconds)
 
-    async def tick(self) -> int:
-        """Do what is due at the installation's time and return how much that was.
+    async def tick(self, stop: asyncio.Event | None = None) -> int:
+        """Do what is due at the installation's time, until `stop`, and return how much that was.
 
         A log that is stopped, or whose keys are not here, does not keep the others from their work.
         """
+
+        def going() -> bool:
+            return stop is None or not stop.is_set()
+
         done = 0
         logs = await self._at.logs()
         for name in logs:
-            done += await self._guarded(name, self._fire)
+            done += await self._guarded(name, self._fire) if going() else 0
         for _ in range(TRIES_MAX_PER_TICK):
-            claimed = await self._jobs.run_once()
+            claimed = await self._jobs.run_once() if going() else 0
             done += claimed
             if not claimed:
                 break
         for name in logs:
-            done += await self._guarded(name, _publish)
+            done += await self._guarded(name, _publish) if going() else 0
         return done
 
     async def _guarded(self, name: str, work: Callable[[Rooms], Awaitable[int]]) -> int:

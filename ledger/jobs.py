@@ -31,6 +31,7 @@ RETRY_FIRST_SECONDS = 5
 RETRY_MAX_SECONDS = 3600
 POLL_SECONDS = 1.0
 ERROR_SIZE_MAX_CHARACTERS = 300
+STOPPED = "the worker was stopped before it was done"
 
 _journal = logging.getLogger(__name__)
 
@@ -139,12 +140,22 @@ class Worker:
 
         Raises:
             StoreError, Stopped: claiming failed; nothing was leased.
+            CancelledError: what was claimed was given back.
         """
         now = self._writer.now()
         until = instant_of(unix_ms_of(now) + LEASE_SECONDS * 1000)
         rows = await self._writer.maintain(_one(ClaimJobs(self._name, now, until, self._claim_count)))
         jobs = [_job(*row) for row in rows]
-        failures = await asyncio.gather(*(self._handle(job) for job in jobs))
+        try:
+            failures = await asyncio.gather(*(self._handle(job) for job in jobs))
+        except asyncio.CancelledError:
+            # Stopped: the jobs are due again at once, instead of when the leases run out. Those already done are
+            # repeated under the same key, which changes nothing.
+            for job in jobs:
+                await self._writer.maintain(
+                    _one(ReleaseJob(self._name, job.log, job.job, job.due, STOPPED, dead=False))
+                )
+            raise
         done = [(job.log, job.job) for job, failure in zip(jobs, failures, strict=True) if failure is None]
         if done:
             # Jobs whose command replaced or deleted the row already are no longer leased to us, and stay as they are.

@@ -3,12 +3,13 @@
 0  done                      4  an audit met a log newer than this program
 1  refused, damaged, failed  5  an audit could not replay everything, because it was erased
 2  misuse, with a sentence   3  an audit without a trust policy: consistent with itself only
+130  stopped by Ctrl-C or SIGTERM before it was done; `run` and `worker` end with 0 at the first one
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +22,10 @@ from rich.table import Table
 from api.settings import Settings, load_settings
 from api.tellings import configure
 
-DONE, FAILED, MISUSE = 0, 1, 2
+DONE, FAILED, MISUSE, STOPPED = 0, 1, 2, 130
 
 T = TypeVar("T")
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 class Misuse(Exception):
@@ -59,9 +61,13 @@ def here() -> Desk:
     return _here
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a verb's work."""
-    return asyncio.run(work)
+def run(work: Coroutine[Any, Any, T], loop_factory: LoopFactory | None = None) -> T:
+    """Run a verb's work. Raises KeyboardInterrupt: told to stop before it was done."""
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(work)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def tell(lines: Sequence[str], data: Any) -> None:

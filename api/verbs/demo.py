@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,11 @@ import typer
 from api.cast import RehearsalBroken
 from api.pages.demo import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.pages.story import moment
+from api.settings import Settings
 from api.venue.calendar import SMALL, WHOLE, ZONE
 from api.venue.demo import SEED, Told, make_demo
 from api.verbs.console import Misuse, complain, here, tell
-from api.verbs.serving import serve, serve_with
+from api.verbs.serving import listen, serve, serve_with
 
 
 def demo(
@@ -52,13 +54,20 @@ def run(
     settings = here().settings.model_copy(update=changed).in_one_folder()
     if not settings.on_loopback:
         raise Misuse(f"--demo: expected a loopback address, got {settings.host}")
-    if not (settings.data_dir / DEMO_FILE).is_file():
-        complain("Playing eight weeks at The Harbour House through the real product; this is done once.")
-        _make(settings.data_dir, _day(None), SEED, small=False)
+    # Taken before the play, which is long: a port that is not free is known at once.
+    with listen(settings) as listening:
+        if not (settings.data_dir / DEMO_FILE).is_file():
+            complain("Playing eight weeks at The Harbour House through the real product; this is done once.")
+            _make(settings.data_dir, _day(None), SEED, small=False)
+        _serve_demo(settings, listening)
+
+
+def _serve_demo(settings: Settings, listening: socket.socket) -> None:
     told = orjson.loads((settings.data_dir / DEMO_FILE).read_bytes())
     now = moment(told["now"], ZONE)
     serve_with(
         settings.model_copy(update={"clock_file": settings.data_dir / CLOCK_FILE}),
+        listening,
         (
             "Ready.",
             f"{told['venue']}, {now}: {told['steps']:,} steps recorded, {told['people']} people, "

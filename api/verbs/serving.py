@@ -23,6 +23,7 @@ from api.listening import answer_at_once
 from api.pages.demo import add_pages
 from api.remote import CLI_KEY_FILE, reach, running_server
 from api.settings import Settings
+from api.stopping import REQUESTS_SECONDS_MAX, Server, stopping, work_until_told
 from api.tellings import configure
 from api.verbs.console import FAILED, Misuse, here, run, tell, tell_rows
 from api.worker import Worker
@@ -80,21 +81,13 @@ def serve(
 ) -> None:
     """Serve the doors, with the worker inside unless TALLYSTICK_WORKER_INSIDE=false."""
     changed = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    serve_with(here().settings.model_copy(update=changed))
+    settings = here().settings.model_copy(update=changed)
+    with listen(settings) as listening:
+        serve_with(settings, listening)
 
 
-def serve_with(settings: Settings, ready: Sequence[str] = ("serving {url}",)) -> None:
-    """Serve until told to stop; once it answers, print the lines `ready`.
-
-    Raises:
-        Misuse: no worker on SQLite, or the port is taken.
-        SchemaBehind, StoreError: see api.installation.
-    """
-    if settings.is_sqlite and not settings.worker_inside:
-        raise Misuse(
-            "TALLYSTICK_WORKER_INSIDE: on SQLite the worker runs inside the server; expected true, got false"
-        )
-    configure(settings.log_level, settings.log_json)
+def listen(settings: Settings) -> socket.socket:
+    """Take the port. Raises Misuse: it is taken, or the address is none of this machine."""
     try:
         listening = socket.create_server((settings.host, settings.port), family=_family(settings.host))
     except OSError as error:
@@ -103,34 +96,67 @@ def serve_with(settings: Settings, ready: Sequence[str] = ("serving {url}",)) ->
             " names another, 0 takes a free one"
         ) from error
     answer_at_once(listening)
-    port = listening.getsockname()[1]
-    url = f"http://{'localhost' if settings.on_loopback else settings.host}:{port}"
+    return listening
+
+
+def serve_with(
+    settings: Settings, listening: socket.socket, ready: Sequence[str] = ("serving {url}",)
+) -> None:
+    """Serve until told to stop; once it answers, print the lines `ready`. The caller closes `listening`.
+
+    Raises:
+        Misuse: no worker on SQLite.
+        SchemaBehind, StoreError: see api.installation.
+        KeyboardInterrupt: told to stop a second time; what was in hand was let go of.
+    """
+    if settings.is_sqlite and not settings.worker_inside:
+        raise Misuse(
+            "TALLYSTICK_WORKER_INSIDE: on SQLite the worker runs inside the server; expected true, got false"
+        )
+    configure(settings.log_level, settings.log_json)
     app = create_app(settings, extend=add_pages)
     # The product is opened and closed here and not by uvicorn, so that what keeps it from opening leaves as a sentence.
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
-    server = uvicorn.Server(config)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=REQUESTS_SECONDS_MAX,
+    )
+    server = Server(config)
 
     async def work() -> None:
-        async with app.router.lifespan_context(app):
-            task = asyncio.create_task(server.serve(sockets=[listening]))
-            while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-                await asyncio.sleep(0.02)
-            if server.started:
-                tell_address(settings, url)
-                tell([line.replace("{url}", url) for line in ready], {"url": url, "pid": os.getpid()})
-            try:
-                await task
-            finally:
-                if server.started:  # the file of another server on this folder is not ours to remove
-                    (settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
+        whole = asyncio.current_task()
+        assert whole is not None
 
-    try:
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(work())
-    finally:
-        listening.close()
+        def insist() -> None:
+            server.force_exit = True
+            whole.cancel()
+
+        with stopping(lambda: setattr(server, "should_exit", True), insist):
+            async with app.router.lifespan_context(app):
+                await _serve(server, listening, settings, ready)
+
+    run(work(), config.get_loop_factory())
     if not server.started:
         raise typer.Exit(FAILED)
+
+
+async def _serve(server: Server, listening: socket.socket, settings: Settings, ready: Sequence[str]) -> None:
+    """Serve until the server is told to exit; meanwhile `server.json` tells the command line where it is."""
+    url = f"http://{'localhost' if settings.on_loopback else settings.host}:{listening.getsockname()[1]}"
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.02)
+        if server.started and not server.should_exit:
+            tell_address(settings, url)
+            tell([line.replace("{url}", url) for line in ready], {"url": url, "pid": os.getpid()})
+        await task
+    finally:
+        if server.started:  # the file of another server on this folder is not ours to remove
+            (settings.data_dir / SERVER_FILE).unlink(missing_ok=True)
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -140,7 +166,7 @@ def _family(host: str) -> socket.AddressFamily:
 def worker(
     once: Annotated[bool, typer.Option(help="Do what is due now, then end.")] = False,
 ) -> None:
-    """Run timers, jobs and checkpoints in a process of its own, on PostgreSQL."""
+    """Run timers, jobs and checkpoints in a process of its own, on PostgreSQL, until SIGTERM or Ctrl-C."""
     settings = here().settings
     if settings.is_sqlite:
         raise Misuse(
@@ -153,11 +179,12 @@ def worker(
             working = Worker(installation)
             if once:
                 return await working.tick()
-            await working.run()
+            await work_until_told(working.run)
             return 0
 
     done = run(work())
-    tell([f"{done} things were due"], {"done": done})
+    if once:
+        tell([f"{done} things were due"], {"done": done})
 
 
 def doctor() -> None:

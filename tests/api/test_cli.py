@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,9 @@ from api.cli import run_verb
 from api.house import ForeignPackage, check_house
 from api.settings import SettingsInvalid, load_settings
 from ledger.store import database_url
+from tests.served import END_SECONDS_MAX, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS_MAX = 60
 
 
 @pytest.fixture(scope="module")
@@ -230,20 +228,9 @@ def test_a_foreign_package_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_running_server_is_asked_and_keys_are_never_printed(
-    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = tmp_path / "said"
-    with said.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "--data-dir", str(folder), "run", "--port", "0"],
-            cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
-        until = time.monotonic() + START_SECONDS_MAX
-        while not (folder / "server.json").exists() and time.monotonic() < until:
-            assert server.poll() is None, said.read_text()
-            time.sleep(0.1)
-        url = json.loads((folder / "server.json").read_text())["url"]
+    with serving(folder) as (server, url, said):
         assert httpx.get(f"{url}/readyz", timeout=10).json()["status"] == "ok"
         assert "tallystick_requests_total" in httpx.get(f"{url}/metrics", timeout=10).text
         member = told(capsys, folder, "member", "add", "Lee", "--role", "manager")["ids"]["member"]
@@ -258,10 +245,8 @@ def test_a_running_server_is_asked_and_keys_are_never_printed(
         assert "one writing process" in refused
         assert "Traceback" not in refused
         assert (folder / "server.json").exists()  # of the server that runs
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
-    assert not (folder / "server.json").exists()
+        server.terminate()
+        server.wait(END_SECONDS_MAX)
     printed = said.read_text() + (folder / "refusals.jsonl").read_text()
     assert "not_signed_in" in printed
     assert "tsk_" not in printed

@@ -11,7 +11,7 @@ from ledger.clock import HandClock, unix_ms_of
 from ledger.commands import Command, Decided, View
 from ledger.entries import Draft
 from ledger.errors import Refused, StoreError
-from ledger.jobs import ATTEMPTS_MAX, CLAIM_COUNT_MAX, LEASE_SECONDS, Job, JobGone, Worker
+from ledger.jobs import ATTEMPTS_MAX, CLAIM_COUNT_MAX, LEASE_SECONDS, STOPPED, Job, JobGone, Worker
 from ledger.store import Store
 from ledger.writer import Writer
 from tests.ledger.writing import NOON, PROJECTIONS, command, empty_store, fetch, note, opening
@@ -171,3 +171,20 @@ async def test_run_works_until_it_is_stopped(bench: Bench) -> None:
     stop.set()
     await asyncio.wait_for(running, 5)
     assert bench.calls == [("answer:2", 1)]
+
+
+async def test_a_worker_cancelled_gives_its_jobs_back_at_once(bench: Bench) -> None:
+    await bench.writer.submit(note("a"))
+    started = asyncio.Event()
+
+    async def hang(job: Job) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    working = asyncio.create_task(bench.worker("stopped", hang).run_once())
+    await started.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert await bench.jobs() == [("answer:2", 1, 0, None, STOPPED)]
+    assert await bench.worker("w2").run_once() == 1, "due without waiting for the lease"
