@@ -48,7 +48,6 @@ class Audited:
     target: str
     intact: Result
     earned: Earned | None
-    with_vault: bool
 
     @property
     def exit(self) -> Exit:
@@ -57,7 +56,7 @@ class Audited:
             return Exit.DAMAGED
         if self.intact.newer:
             return Exit.NEWER
-        if self.with_vault and self.earned is not None and self.earned.unreplayable:
+        if self.earned is not None and self.earned.with_values and self.earned.unreplayable:
             return Exit.UNREPLAYABLE
         return self.intact.exit
 
@@ -77,8 +76,6 @@ class Audited:
             return said
         said.append(self.earned.sentence())
         said += [f"  entry {finding.seq}: {finding.what}" for finding in self.earned.findings]
-        if self.earned.unreplayable and not self.with_vault:
-            said.append("  verdicts could not be judged again: the target holds no private values")
         return said
 
 
@@ -92,12 +89,11 @@ def audit_file(target: Path, trust: TrustPolicy | None) -> Audited:
     if target.stat().st_size > BUNDLE_SIZE_MAX_BYTES:
         result = Result()
         result.found("bundle", f"{target}: expected at most {BUNDLE_SIZE_MAX_BYTES} bytes", None, "entries")
-        return Audited(str(target), result, None, False)
+        return Audited(str(target), result, None)
     return Audited(
         str(target),
         audit_bundle(target.read_bytes(), ed25519.verify, trust=trust, loads=codec.loads, dumps=codec.dumps),
         None,
-        False,
     )
 
 
@@ -160,14 +156,14 @@ def _both(
         source, ed25519.verify, trust=trust, known=known, loads=codec.loads, dumps=codec.dumps
     )
     if intact.findings or intact.newer:
-        return Audited(name, intact, None, with_vault)
+        return Audited(name, intact, None)
     values = _Values(again.opened())
     entries = ((data, read_entry(data, codec.loads, codec.dumps)) for data in again.entries())
     try:
         earned = audit_earned(entries, shapes(), PROJECTIONS, values.of if with_vault else None)
     finally:
         values.close()
-    return Audited(name, intact, earned, with_vault)
+    return Audited(name, intact, earned)
 
 
 class _Values:

@@ -95,6 +95,8 @@ class Earned:
     awards: int = 0
     unreplayable: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    with_values: bool = False
+    """Whether private values were at hand: only then does a missing one mean that it was erased."""
     rows: Overlay | None = field(default=None, repr=False)
     """What the entries leave in tables, as far as no private value is needed."""
 
@@ -103,9 +105,14 @@ class Earned:
         if self.findings:
             first = min(self.findings, key=lambda finding: finding.seq or 0)
             return f"not earned: entry {first.seq}: {first.what}"
-        gone = f"; {len(self.unreplayable)} verdicts unreplayable: erased" if self.unreplayable else ""
+        gone = "" if not self.unreplayable else f"; {len(self.unreplayable)} verdicts {self._gone()}"
         done = f"{self.decisions} decisions, {self.verdicts} verdicts judged again, {self.awards} awards"
         return f"every recognition was earned: {done}{gone}"
+
+    def _gone(self) -> str:
+        if self.with_values:
+            return "unreplayable: erased"
+        return "not judged again: the target holds no private values"
 
 
 def audit(
@@ -139,7 +146,7 @@ class _Replay:
         self._projections = projections
         self._frontier = Frontier()
         self._opening = ""
-        self.earned = Earned()
+        self.earned = Earned(with_values=open_value is not None)
 
     def step(self, data: bytes, entry: Entry) -> None:
         """Check one entry against the rows before it, then let it leave its own rows. At most one finding each."""

@@ -78,6 +78,9 @@ def test_without_a_vault_all_verdicts_are_unreplayable_and_all_else_is_checked(h
     found = audit(history.entries, shapes(), PROJECTIONS)
     verdicts = [entry.seq for _, entry in history.entries if entry.kind == "verdict_given"]
     assert (found.findings, found.unreplayable, found.verdicts) == ([], verdicts, 0)
+    said = found.sentence()
+    assert f"{len(verdicts)} verdicts not judged again: the target holds no private values" in said
+    assert "erased" not in said
 
 
 def test_a_history_written_again_unchanged_is_the_same_history(history: History) -> None:

@@ -221,6 +221,19 @@ def test_proof_can_be_downloaded_and_checked(url: str, tmp_path: Path) -> None:
     assert _audit(proof) == 1
 
 
+def test_a_plain_export_of_it_holds_no_private_values_and_nothing_was_erased(
+    made: tuple[Path, str], url: str, tmp_path: Path
+) -> None:
+    # the running server signs the export, in the demo's own time
+    assert (
+        _run("--data-dir", str(made[0] / readme_demo.FOLDER), "export", str(tmp_path / "log")).returncode == 0
+    )
+    audited = _run("audit", str(tmp_path / "log"))
+    assert audited.returncode == 3
+    assert re.search(r"\d+ verdicts not judged again: the target holds no private values", audited.stdout)
+    assert "erased" not in audited.stdout
+
+
 STICKS_OUT = """[...document.querySelectorAll('.card, .note')].flatMap(box => [...box.querySelectorAll('*')]
     .filter(e => e.getBoundingClientRect().right > box.getBoundingClientRect().right
         - parseFloat(getComputedStyle(box).paddingRight) + 0.5).map(e => e.outerHTML.slice(0, 80)))"""
@@ -279,8 +292,12 @@ def _plain(html: str) -> str:
 
 
 def _audit(proof: Path) -> int:
-    command = [sys.executable, "-c", "from api.cli import main; main()", "audit", str(proof)]
+    return _run("audit", str(proof)).returncode
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from api.cli import main; main()", *arguments]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, check=False, timeout=120
-    ).returncode
+        command, cwd=ROOT, env=env, capture_output=True, check=False, text=True, timeout=120
+    )
