@@ -6,6 +6,7 @@ fault of ours.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -72,6 +73,19 @@ app.command("rejudge")(record.rejudge)
 MISUSES = (Misuse, SettingsInvalid, ForeignPackage, SchemaBehind, NoKey)
 FAILURES = (RemoteRefused, LedgerError, CaseworkError, PlaybookError, VerifierError, httpx.HTTPError, OSError)
 
+EXPECTED_OF_THE_SYSTEM = {
+    errno.EACCES: "expected a place that this user may read and write",
+    errno.EPERM: "expected a place that this user may read and write",
+    errno.EROFS: "expected a place that can be written",
+    errno.ENOENT: "expected a file or folder there",
+    errno.ENOTDIR: "expected folders on the way there",
+    errno.EISDIR: "expected a file",
+    errno.EEXIST: "expected nothing there yet",
+    errno.ENOSPC: "expected room on the disk",
+    errno.EDQUOT: "expected room on the disk",
+}
+"""What the commonest refusals of the operating system mean; error number -> expected."""
+
 # typer brings its own copy of click: the root of its usage errors has no public name
 _USAGE: type[Exception] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
@@ -93,7 +107,7 @@ def run_verb(arguments: list[str]) -> int:
         complain(str(error))
         return MISUSE
     except FAILURES as error:
-        complain(f"{type(error).__name__}: {error}" if not isinstance(error, RemoteRefused) else str(error))
+        complain(_said(error))
         return FAILED
     except typer.Exit as end:
         return int(end.exit_code)
@@ -110,6 +124,18 @@ def run_verb(arguments: list[str]) -> int:
     if code == STOPPED:
         complain("stopped before it was done")
     return code if isinstance(code, int) else DONE
+
+
+def _said(error: Exception) -> str:
+    """Return what a failure reads like for whoever ran the verb."""
+    if isinstance(error, RemoteRefused):
+        return str(error)
+    if isinstance(error, httpx.HTTPError):
+        return f"server: expected an answer, got {type(error).__name__}: {error}"
+    if isinstance(error, OSError):
+        wanted = EXPECTED_OF_THE_SYSTEM.get(error.errno or 0, "expected the system to do it")
+        return f"{error.filename or 'the system'}: {wanted}, got {error.strerror or error}"
+    return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

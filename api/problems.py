@@ -16,6 +16,7 @@ anything else           500 with an error number; the cause stands in the server
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -45,6 +46,9 @@ MEDIA_TYPE = "application/problem+json"
 NOTHING = "Nothing was recorded."
 ERRORS_PER_PROBLEM_MAX = 20
 INPUT_SHOWN_CHARS_MAX = 80
+
+_CHOICES = re.compile(r"\^\(([\w|]+)\)\$")
+"""A pattern that only lists words; people are told the words."""
 
 log = structlog.get_logger("api.problems")
 
@@ -208,9 +212,13 @@ def _said(item: Mapping[str, Any]) -> str:
         return {"missing": "expected this member, got none", "extra_forbidden": "unknown member"}[
             item["type"]
         ]
-    return f"{item['msg']}, got {type(item['input']).__name__} {item['input']!r}"[
-        : 200 + INPUT_SHOWN_CHARS_MAX
-    ]
+    words = _CHOICES.fullmatch(item.get("ctx", {}).get("pattern", ""))
+    wanted = (
+        f"expected one of {words[1].replace('|', ', ')}"
+        if words
+        else item["msg"].removeprefix("Value error, ")
+    )
+    return f"{wanted}, got {type(item['input']).__name__} {item['input']!r}"[: 200 + INPUT_SHOWN_CHARS_MAX]
 
 
 def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:

@@ -31,9 +31,19 @@ class RemoteRefused(Exception):
     """The product refused; `problem` is its problem document. Nothing was changed unless that says so."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{problem.get('code', 'refused')}: {problem.get('detail', '')}")
+        super().__init__(_sentence(problem))
         self.status = status
         self.problem = problem
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """Return code, detail and each member to blame with what was expected of it and got."""
+    said = f"{problem.get('code', 'refused')}: {problem.get('detail', '')}"
+    for one in problem.get("errors") or ():
+        # one member to blame is often the whole detail already
+        more = "" if one["detail"] == problem.get("detail") else f": {one['detail']}"
+        said += f"; {one['pointer'] or 'the whole body'}{more}"
+    return said
 
 
 class NoKey(Exception):

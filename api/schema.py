@@ -13,6 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ledger.errors import StoreError
+
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 
@@ -32,11 +34,25 @@ def upgrade(url: str) -> None:
     """Bring the database to this version's schema; nothing to do is no error. Blocks: call it in a thread.
 
     A SQLite file is its owner's only, from its first byte, whatever the folder lets others see.
+
+    Raises:
+        StoreError: the database does not answer, or cannot be written.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         keep_private(Path(parsed.database))
-    command.upgrade(_config(url), "head")
+    try:
+        command.upgrade(_config(url), "head")
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"database: expected one that can be written, got {getattr(error, 'orig', error)}"
+        ) from error
+    except OSError as error:
+        raise _no_answer(error) from error
+
+
+def _no_answer(error: OSError) -> StoreError:
+    return StoreError(f"database: expected a server that answers, got {error}")
 
 
 def keep_private(file: Path) -> None:
@@ -53,6 +69,7 @@ async def check_schema(engine: AsyncEngine) -> None:
 
     Raises:
         SchemaBehind: says expected and got.
+        StoreError: the database does not answer.
     """
     wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     try:
@@ -64,5 +81,7 @@ async def check_schema(engine: AsyncEngine) -> None:
         raise SchemaBehind(
             f"database: expected schema {wanted}, got none; run `tallystick db upgrade`"
         ) from error
+    except OSError as error:
+        raise _no_answer(error) from error
     if got != wanted:
         raise SchemaBehind(f"database: expected schema {wanted}, got {got}; run `tallystick db upgrade`")

@@ -26,6 +26,9 @@ from ledger.notes import Verify
 from ledger.trust import TrustPolicy, check_trust
 
 TYPE = "tallystick/award-bundle/v1"
+TYPE_WITHOUT_VERSION = b"tallystick/award-bundle/"
+START = b'{"award":"'
+"""The first bytes of every bundle: members are sorted."""
 BUNDLE_SIZE_MAX_BYTES = 64_000_000
 PASSES_COUNT = 3
 """Rounds of following what entries mention: the case, what it rests on, what that rests on."""
@@ -157,6 +160,11 @@ def _grants(entry: Entry, bundle: Bundle) -> bool:
         and entry.case == bundle.case
         and entry.body.get("award") == bundle.award
     )
+
+
+def is_meant_as_bundle(data: bytes) -> bool:
+    """Return whether a file is a bundle, whole or damaged: it starts as one or names the type."""
+    return data.startswith(START) or TYPE_WITHOUT_VERSION in data
 
 
 def parse_bundle(data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dumps) -> Bundle:

@@ -17,9 +17,12 @@ from api.schema import check_schema
 from api.scope import logs
 from api.settings import Settings
 from api.verbs.console import FAILED, Misuse, here, run, tell
-from ledger.errors import LedgerError
+from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, is_meant_as_bundle
+from ledger.checkpoints import parse_text
+from ledger.errors import LedgerError, ProofError
 from ledger.export import export_award, export_log
 from ledger.findings import Exit
+from ledger.notes import parse_note
 from ledger.reader import LogReader
 from ledger.store import open_store
 from ledger.trust import TrustPolicy, parse_trust
@@ -28,6 +31,9 @@ from verifiers.registry import rejudge as judge_again
 from verifiers.verdicts import digest_output
 
 SMALL_FILE_BYTES_MAX = 1_000_000
+SHOWN_BYTES = 40
+SQLITE_HEADER = b"SQLite format 3\x00"
+"""The first 16 bytes of a database file (SQLite file format, section 1.2)."""
 
 
 def audit(
@@ -47,7 +53,7 @@ def audit(
     """Check the record: intact, and every recognition earned. Exit codes: 0 intact and trusted, 1 damaged, 2 usage,
     3 consistent with itself only, 4 newer than this auditor, 5 unreplayable because erased."""
     policy = _trust(trust)
-    checkpoints = [_small(path) for path in known or ()]
+    checkpoints = [_checkpoint(path) for path in known or ()]
     results = _audited(target, policy, checkpoints, log)
     lines = [line for result in results for line in (f"{result.target}", *result.sentences())]
     tell(lines, [_json(result) for result in results])
@@ -69,6 +75,7 @@ def _audited(
         if is_folder(path):
             return [audit_folder(path, trust, known)]
         if path.is_file():
+            _need_bundle(path)
             return [audit_file(path, trust)]
         settings = here().settings.model_copy(update={"data_dir": path, "database_url": None})
         if not (path / "tallystick.db").is_file():
@@ -115,6 +122,39 @@ def _trust(path: Path | None) -> TrustPolicy | None:
         return parse_trust(_small(path))
     except LedgerError as error:
         raise Misuse(f"{path}: {error}") from error
+
+
+def _need_bundle(path: Path) -> None:
+    """Refuse a file that was never a bundle: that it is no intact record would be true and would mislead."""
+    with path.open("rb") as file:
+        data = file.read(BUNDLE_SIZE_MAX_BYTES)
+    if data.startswith(SQLITE_HEADER):
+        address = f"sqlite:///{path.resolve()}"
+        raise Misuse(
+            f"{path}: expected a bundle (`tallystick export --award`), got a SQLite database; pass {address}"
+        )
+    if not is_meant_as_bundle(data):
+        raise Misuse(f"{path}: expected a bundle (`tallystick export --award`), got {_described(data)}")
+
+
+def _checkpoint(path: Path) -> bytes:
+    data = _small(path)
+    try:
+        parse_text(parse_note(data).text)
+    except ProofError as error:
+        raise Misuse(
+            f"--known {path}: expected a checkpoint (`tallystick checkpoint`), got {_described(data)} ({error})"
+        ) from error
+    return data
+
+
+def _described(data: bytes) -> str:
+    if not data:
+        return "an empty file"
+    text = data[:SHOWN_BYTES].decode("utf-8", "ignore").partition("\n")[0]
+    if text.strip() and text.isprintable():
+        return f"a file that begins {text!r}"
+    return f"a file of {len(data)} bytes that is no text"
 
 
 def _small(path: Path) -> bytes:

@@ -28,7 +28,7 @@ from api.tellings import configure
 from api.verbs.console import FAILED, Misuse, here, run, tell, tell_rows
 from api.worker import Worker
 from ledger.durable import create_file
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, StoreError
 from ledger.rebuild import rebuild
 from ledger.store import open_store
 from ledger.store.tables import derived_tables, shapes
@@ -205,11 +205,14 @@ async def _examine(settings: Settings) -> list[tuple[str, str]]:
     if settings.is_sqlite:
         ok = sqlite3.sqlite_version_info >= (3, 38, 0)
         found.append(("SQLite", "ok" if ok else f"expected at least 3.38, got {sqlite3.sqlite_version}"))
+    if settings.sqlite_path is not None and not settings.sqlite_path.is_file():
+        none = f"not looked at: expected the database {settings.url}, got no such file; run `tallystick init`"
+        return [*found, ("database schema", none)]
     store = open_store(settings.url)
     try:
         await schema.check_schema(store.reader)
         found.append(("database schema", "ok"))
-    except schema.SchemaBehind as error:
+    except (schema.SchemaBehind, StoreError) as error:
         found.append(("database schema", str(error)))
         return found
     finally:

@@ -19,7 +19,7 @@ from api.cli import run_verb
 from api.house import ForeignPackage, check_house
 from api.settings import SettingsInvalid, load_settings
 from ledger.store import database_url
-from tests.served import END_SECONDS_MAX, serving
+from tests.served import END_SECONDS_MAX, START_SECONDS_MAX, serving, started
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,8 +76,6 @@ def test_audit_of_database_folder_and_file(
     damaged = bundle.read_bytes().replace(b"staff", b"owner")
     bundle.write_bytes(damaged)
     assert told(capsys, folder, "audit", str(out), "--trust", str(trust), code=1)[0]["findings"]
-    (tmp_path / "no-bundle.json").write_text("{}")
-    assert told(capsys, folder, "audit", str(tmp_path / "no-bundle.json"), code=1)[0]["findings"]
 
 
 def test_rebuild_and_rejudge(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +94,51 @@ MISUSE: list[tuple[tuple[str, ...], int, str]] = [
     (("rebuild", "nobody"), 2, "expected one of"),
     (("rejudge", "nothing"), 2, "expected one of this installation"),
     (("backtest", "/nowhere", "/nowhere"), 2, "/nowhere"),
+    # a file that was never a record is no damaged record
+    (
+        ("audit", "{root}/README.md"),
+        2,
+        "README.md: expected a bundle (`tallystick export --award`), got a file that begins '# T",
+    ),
+    (
+        ("audit", "{root}/tests/vectors/chain.json"),
+        2,
+        "expected a bundle (`tallystick export --award`), got a file that begins",
+    ),
+    (("audit", "{folder}/tallystick.db"), 2, "got a SQLite database; pass sqlite:///{folder}/tallystick.db"),
+    (
+        ("audit", "--known", "{root}/README.md"),
+        2,
+        "README.md: expected a checkpoint (`tallystick checkpoint`), got a file",
+    ),
+    # what the system refuses
+    (("export", "/proc/nothing"), 1, "/proc/nothing: expected a file or folder there, got No such file"),
+    # which member, what was expected of it, what it got
+    (
+        ("member", "add", "Ben", "--role", "king"),
+        1,
+        "; /roles/0: expected one of owner, manager, staff, auditor, outsider, got str 'king'",
+    ),
+    (
+        ("authority", "grant", "x", "--about", "dance"),
+        1,
+        "; /about: expected one of action, award, got str 'dance'",
+    ),
+    (
+        ("key", "issue", "x", "--until", "tomorrow"),
+        1,
+        "; /until: expected RFC 3339 with an offset",
+    ),
+    (
+        ("playbook", "mode", "x", "bogus"),
+        1,
+        "; /mode: expected one of draft, shadow, live, retired, got str 'bogus'",
+    ),
+    (
+        ("org", "add", "", "--owner", ""),
+        1,
+        "; /owner_name: String should have at least 1 character, got str ''",
+    ),
     (("member", "end", "nobody"), 1, "unknown"),
     (("key", "issue", "nobody"), 1, "unknown"),
     (("playbook", "mode", "nothing", "live"), 1, "unknown"),
@@ -106,9 +149,10 @@ MISUSE: list[tuple[tuple[str, ...], int, str]] = [
 def test_misuse(
     folder: Path, arguments: tuple[str, ...], code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_verb(["--data-dir", str(folder), *arguments]) == code
+    given = [one.format(folder=folder, root=ROOT) for one in arguments]
+    assert run_verb(["--data-dir", str(folder), *given]) == code
     said = capsys.readouterr().err
-    assert words in said
+    assert words.format(folder=folder) in said
     assert "Traceback" not in said
 
 
@@ -142,6 +186,17 @@ def test_no_installation_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture
     for arguments in (("member", "list"), ("audit",), ("checkpoint",)):
         assert run_verb(["--data-dir", str(tmp_path / "none"), *arguments]) == 2
         assert "expected" in capsys.readouterr().err
+
+
+def test_doctor_without_a_data_folder_looks_no_further(tmp_path: Path) -> None:
+    """In a process of its own: the fault it had came from a thread, after the verb had ended."""
+    folder = tmp_path / "none"
+    with started(folder, "doctor", env={"COLUMNS": "400"}) as (doctor, said):
+        assert doctor.wait(START_SECONDS_MAX) == 1
+    printed = said.read_text()
+    assert "not looked at: expected the database" in printed
+    assert "Traceback" not in printed
+    assert not folder.exists()
 
 
 def test_settings_say_variable_expected_and_got(monkeypatch: pytest.MonkeyPatch) -> None:
