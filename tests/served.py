@@ -39,9 +39,9 @@ def started(
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
-    """Start `tallystick run` on a free port; give the process, its address and what it printed."""
-    with started(folder, "run", "--port", "0") as (process, said):
+def serving(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
+    """Start `tallystick run MORE` on a free port; give the process, its address and what it printed."""
+    with started(folder, "run", "--port", "0", *more) as (process, said):
         until = time.monotonic() + START_SECONDS_MAX
         while not (folder / "server.json").exists() and time.monotonic() < until:
             assert process.poll() is None, said.read_text()

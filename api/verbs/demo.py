@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from datetime import date, datetime
 from pathlib import Path
@@ -17,8 +16,12 @@ from api.pages.story import moment
 from api.settings import Settings
 from api.venue.calendar import SMALL, WHOLE, ZONE
 from api.venue.demo import SEED, Told, make_demo
+from api.venue.making import PlaceTaken, making
 from api.verbs.console import Misuse, complain, here, tell
 from api.verbs.serving import listen, serve, serve_with
+
+DAY_MIN, DAY_MAX = date(2000, 1, 1), date(2199, 12, 31)
+"""Room on both sides: the weeks before the day, the windows after it, and instants within 2^53 thousandths of a ms."""
 
 
 def demo(
@@ -83,25 +86,21 @@ def _day(at: str | None) -> date:
     if at is None:
         return datetime.now(ZONE).date()
     try:
-        return date.fromisoformat(at)
+        day = date.fromisoformat(at)
     except ValueError as error:
         raise Misuse(f"--at: expected a date like 2026-11-20, got {at}") from error
+    if not DAY_MIN <= day <= DAY_MAX:
+        raise Misuse(f"--at: expected a date from {DAY_MIN} to {DAY_MAX}, got {at}")
+    return day
 
 
 def _make(folder: Path, day: date, seed: str, small: bool) -> Told:
-    """Play in a folder beside, and put it in place whole: an interrupted play leaves nothing that looks like a demo."""
-    if folder.exists() and any(folder.iterdir()):
-        raise Misuse(f"{folder}: expected a new or empty folder for the demo, got one with files in it")
-    making = folder.with_name(f"{folder.name}.making")
-    shutil.rmtree(making, ignore_errors=True)
+    """Play, and put it in place whole: an interrupted play leaves nothing that looks like a demo."""
     try:
-        told = make_demo(making, day, seed, SMALL if small else WHOLE)
-    except RehearsalBroken as broken:
+        with making(folder) as beside:
+            return make_demo(beside, day, seed, SMALL if small else WHOLE)
+    except (RehearsalBroken, PlaceTaken) as broken:
         raise Misuse(str(broken)) from broken
-    if folder.exists():
-        folder.rmdir()
-    making.rename(folder)
-    return told
 
 
 def lines_of(told: Told) -> list[str]:
