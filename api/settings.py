@@ -6,6 +6,9 @@ variable is the database's password, which the database gets in the same way.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +21,14 @@ from ledger.keys import KeyFolder
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+PREFIX = "TALLYSTICK_"
+NOT_SETTINGS = frozenset(
+    PREFIX + name
+    for name in ("SHARED", "TEST_POSTGRES_URL", "TEST_PROFILE", "PROVE_SEED", "POSTGRES_PASSWORD")
+)
+"""Names that tests, tools and docker-compose.yml read, which may stand in the same environment."""
+
+
 class SettingsInvalid(Exception):
     """A setting is missing, out of range or unknown. The operator mends it; nothing was started."""
 
@@ -25,7 +36,7 @@ class SettingsInvalid(Exception):
 class Settings(BaseSettings):
     """One installation: where its data lies, where it listens, and its named limits."""
 
-    model_config = SettingsConfigDict(env_prefix="TALLYSTICK_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data_dir: Path = Path("var")
     guard_dir: Path | None = None
@@ -107,17 +118,37 @@ class Settings(BaseSettings):
         return self.host in LOOPBACK
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Refuse a `TALLYSTICK_*` name that nothing reads: a misspelt limit would otherwise silently not hold.
+
+    Raises:
+        SettingsInvalid: says the name and the nearest known one.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | NOT_SETTINGS
+    unknown = sorted({name.upper() for name in names if name.upper().startswith(PREFIX)} - known)
+    if unknown:
+        raise SettingsInvalid("; ".join(f"{name}: {_nearest(name, known)}" for name in unknown))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    # compared without the prefix, which makes all names alike
+    near = get_close_matches(name.removeprefix(PREFIX), sorted(one.removeprefix(PREFIX) for one in known), 1)
+    hint = f"such as {PREFIX}{near[0]}" if near else "api/settings.py lists them"
+    return f"expected the name of a setting ({hint}), got one that nothing reads"
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the environment, then the overrides.
 
     Raises:
         SettingsInvalid: says the variable, expected and got.
     """
+    check_names(os.environ)
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [
-            f"TALLYSTICK_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, got {item['input']!r}"
+            f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, got {item['input']!r}"
             for item in error.errors()
         ]
         raise SettingsInvalid("; ".join(lines)) from error

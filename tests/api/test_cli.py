@@ -17,7 +17,7 @@ import pytest
 from api import house
 from api.cli import run_verb
 from api.house import ForeignPackage, check_house
-from api.settings import SettingsInvalid, load_settings
+from api.settings import SettingsInvalid, check_names, load_settings
 from ledger.store import database_url
 from tests.served import END_SECONDS_MAX, START_SECONDS_MAX, serving, started
 
@@ -265,6 +265,32 @@ def test_a_password_is_for_postgresql_only(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TALLYSTICK_DATABASE_PASSWORD", "x")
     assert load_settings(database_url="sqlite:////a.db").url == "sqlite:////a.db"
     assert load_settings().is_sqlite
+
+
+def test_settings_that_nothing_reads_are_refused_by_the_nearest_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, nearest in (
+        ("TALLYSTICK_PRT", "such as TALLYSTICK_PORT"),
+        ("tallystick_data_dri", "such as TALLYSTICK_DATA_DIR"),
+        ("TALLYSTICK_ZZZ", "api/settings.py lists them"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, "1")
+            assert run_verb(["doctor"]) == 2
+            said = capsys.readouterr().err
+            assert f"{name.upper()}: expected the name of a setting ({nearest})" in said
+
+
+def test_every_name_in_this_repository_is_a_setting_or_known_not_to_be_one() -> None:
+    """Else a name that a tool, a test or the container files read would stop the program."""
+    listed = subprocess.run(
+        ["git", "grep", "-hoE", r"\bTALLYSTICK_[A-Z][A-Z_]+", "--", ".", ":!tests/api/test_cli.py"],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    names = set(listed.stdout.split())
+    assert "TALLYSTICK_PORT" in names
+    check_names(names)
 
 
 def test_a_foreign_package_is_refused(tmp_path: Path) -> None:
