@@ -11,8 +11,8 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
                   waited for the undo time; what was done is what was approved
     4. evidence   each item from its submitter, a customer's word as the customer's own link and answer give it; the
                   reviewer neither submitted the item nor took the action
-    5. verdicts   over the evidence that stood, under the case's policy, whose content has its digest; the judge was shown what is on record; judged
-                  again from the committed input they come out the same
+    5. verdicts   over the evidence that stood, under the case's policy, whose content has its digest; the judge was
+                  shown what is on record; judged again from the committed input they come out the same
     6. awards     one approved award decision and one passing verdict; people, amount, shares, k and window recomputed
     7. windows    settled after the window with no hold; ended by somebody outside it who may; revoked by two
     8. budgets    issued by another person than who set them, who may
