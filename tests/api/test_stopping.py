@@ -82,9 +82,11 @@ def test_run_told_to_stop_in_the_middle_of_requests_keeps_what_it_acknowledged(f
 
 
 def test_run_lets_go_of_a_slow_request_at_the_second_signal(folder: Path) -> None:
+    key = (folder / "cli.key").read_text().strip()
     with serving(folder) as (server, url, said):
         with socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0)) as slow:
-            slow.sendall(b"POST /api/v1/members HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
+            head = f"POST /api/v1/members HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+            slow.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{{".encode())
             time.sleep(0.5)
             server.terminate()
             with pytest.raises(subprocess.TimeoutExpired):
