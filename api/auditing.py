@@ -19,6 +19,7 @@ from casework.audit import audit as audit_earned
 from ledger import codec, ed25519
 from ledger.audit import Source
 from ledger.audit import audit as audit_intact
+from ledger.audit_head import HeadCheck
 from ledger.blobs import FolderBlobs
 from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, audit_bundle
 from ledger.commitments import Opened
@@ -27,6 +28,7 @@ from ledger.entropy import SystemEntropy
 from ledger.export import DatabaseSource
 from ledger.findings import Exit, Result
 from ledger.folders import CHECKPOINT, FolderFiles, FolderSource
+from ledger.merkle import Frontier
 from ledger.overlay import Overlay
 from ledger.reader import LogReader
 from ledger.reading import read_entry
@@ -111,15 +113,25 @@ async def audit_database(
 ) -> Audited:
     """Audit one log in its database; with `vault` the private values too. Raises StoreError."""
     loop = asyncio.get_running_loop()
+    head = HeadCheck()
 
     def work() -> Audited:
         first, second = (DatabaseSource(reader, loop, vault) for _ in range(2))
-        return _both(reader.log, first, second, vault is not None, trust, known)
+        return _both(reader.log, first, second, vault is not None, trust, known, head)
 
     found = await asyncio.to_thread(work)
+    if found.earned is not None:
+        await _compare_head(reader, found.intact, head)
     if found.earned is not None and found.earned.rows is not None and not found.earned.findings:
         await _compare_rows(reader, found.intact, found.earned.rows)
     return found
+
+
+async def _compare_head(reader: LogReader, intact: Result, head: HeadCheck) -> None:
+    """Report a head row that is not as the entries leave it: the next entry would chain to it."""
+    row = next(iter(await reader.rows("log_head")), None)
+    if row is None or Frontier.from_bytes(row["frontier"]).size == intact.size:  # else it grew meanwhile
+        head.check(row, intact)
 
 
 async def _compare_rows(reader: LogReader, intact: Result, expected: Overlay) -> None:
@@ -150,8 +162,9 @@ def _both(
     with_vault: bool,
     trust: TrustPolicy | None,
     known: Sequence[bytes],
+    head: HeadCheck | None = None,
 ) -> Audited:
-    """1. intact? 2. only over an intact record: earned? It reads the entries a second time."""
+    """1. intact? 2. only over an intact record: earned? It reads the entries a second time, `head` with it."""
     intact = audit_intact(
         source, ed25519.verify, trust=trust, known=known, loads=codec.loads, dumps=codec.dumps
     )
@@ -160,7 +173,12 @@ def _both(
     values = _Values(again.opened())
     entries = ((data, read_entry(data, codec.loads, codec.dumps)) for data in again.entries())
     try:
-        earned = audit_earned(entries, shapes(), PROJECTIONS, values.of if with_vault else None)
+        earned = audit_earned(
+            entries if head is None else head.follow(entries),
+            shapes(),
+            PROJECTIONS,
+            values.of if with_vault else None,
+        )
     finally:
         values.close()
     return Audited(name, intact, earned)

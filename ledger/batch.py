@@ -82,6 +82,7 @@ def run_batch(
     A refused command has changed nothing and the next one is decided as if it had not been there.
 
     Raises:
+        Stopped: `head_differs`, the head row is not that of the last entry.
         LedgerError: the batch as a whole cannot be written; the caller rolls back and tries commands one by one.
     """
     row = yield Lock(log)
@@ -96,9 +97,13 @@ def run_batch(
     cmds = [command_id(log, command.actor.id, command.key) for command in commands]
     overlay.want(wanted, (Need("command", (cmd,)) for cmd in cmds))
     overlay.want(wanted, (Need("tile", key) for key in _edge_keys(head.size)))
+    if head.exists:
+        overlay.want(wanted, (Need("entry", (head.size - 1,)),))
     for command in commands:
         overlay.want(wanted, command.needs)
     overlay.admit(wanted, (yield Load(log, wanted)))
+    if head.exists:
+        _check_last(log, head, overlay.get("entry", (head.size - 1,)))
     edge = TileEdge.at(head.size, lambda level, index, width: _tile_bytes(overlay, level, index))
     first_size = head.size
     answers = [
@@ -240,6 +245,23 @@ def _head_of(row: Sequence[Any] | None) -> _Head:
     if head.frontier.size != size:
         raise ProgrammingError(f"head: expected a frontier of size {size}, got {head.frontier.size}")
     return head
+
+
+def _check_last(log: str, head: _Head, last: Mapping[str, Any] | None) -> None:
+    """Refuse to append after a head row that is not the last entry's: what chained to it could never be mended."""
+    seq = head.size - 1
+    if last is None:
+        raise _head_differs(log, f"entry {seq} as its last", f"no entry {seq}")
+    leaf = leaf_hash(bytes(last["canon"]))
+    if leaf != head.last_leaf:
+        raise _head_differs(log, f"last_leaf {leaf.hex()} as of entry {seq}", head.last_leaf.hex())
+    at = codec.loads(bytes(last["canon"]))["at"]  # what was hashed, not the column beside it
+    if at != head.at:
+        raise _head_differs(log, f"at {at} as of entry {seq}", head.at)
+
+
+def _head_differs(log: str, expected: str, got: str) -> Stopped:
+    return Stopped("head_differs", f"head of {log}: expected {expected}, got {got}; run `tallystick audit`")
 
 
 def _advance(head: _Head, entry: Entry, leaf: bytes) -> None:

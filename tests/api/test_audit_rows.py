@@ -23,6 +23,13 @@ DAMAGE = [
     ("UPDATE budget SET approved_by = set_by", "budget", "another approved_by"),
 ]
 
+HEAD_DAMAGE = [
+    ("UPDATE log_head SET last_leaf = zeroblob(32)", "expected last_leaf "),
+    ("UPDATE log_head SET size = size + 1", "expected size "),
+    ("UPDATE log_head SET at = '2099-01-01T00:00:00.000Z'", "expected at 2026-"),
+    ("UPDATE log_head SET stopped = 'clock'", "expected stopped None, got clock"),
+]
+
 
 async def _audited(at: House, url: str, log: str) -> Audited:
     store = open_store(url)
@@ -50,3 +57,27 @@ async def test_a_patched_row_is_named(at: House, ours: Team, tmp_path: Path) -> 
         assert found.exit == Exit.DAMAGED, statement
         named = [one.what for one in found.intact.findings if one.detected_by == "rows"]
         assert named and all(what.startswith(f"{table} ") and words in what for what in named), named
+
+
+async def test_every_column_of_the_head_is_compared(at: House, theirs: Team, tmp_path: Path) -> None:
+    log = theirs.log
+    path = at.settings.sqlite_path
+    assert path is not None
+    assert (await _audited(at, at.settings.url, log)).exit == Exit.CONSISTENT_ONLY
+    with sqlite3.connect(path) as whole:
+        (frontier,) = whole.execute("SELECT frontier FROM log_head WHERE log = ?", (log,)).fetchone()
+    other = bytes([frontier[-1] ^ 1])
+    damage = [
+        *HEAD_DAMAGE,
+        (f"UPDATE log_head SET frontier = x'{(frontier[:-1] + other).hex()}'", "frontier the root"),
+    ]
+    for number, (statement, words) in enumerate(damage):
+        copy = tmp_path / f"head-{number}.db"
+        with sqlite3.connect(path) as whole, sqlite3.connect(copy) as patched:
+            whole.backup(patched)
+            patched.execute(f"{statement} WHERE log = ?", (log,))
+        found = await _audited(at, f"sqlite:///{copy}", log)
+        assert found.exit == Exit.DAMAGED, statement
+        (finding,) = found.intact.findings
+        assert (finding.code, finding.detected_by) == ("head", "rows")
+        assert finding.what.startswith(f"head of {log}: ") and words in finding.what, finding.what

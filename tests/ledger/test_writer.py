@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from ledger import codec, writer
 from ledger.batch import CONFIRM_NEEDS, confirm_clock
@@ -406,3 +407,35 @@ async def test_a_stopped_lane_leaves_nobody_waiting_and_the_next_command_works(t
         assert {type(answer) for answer in answers} == {StoreError}
         outcomes = [await one.submit(note(f"k{number}")) for number in range(300)]
         assert sorted(outcome.first_seq for outcome in outcomes) == list(range(2, 302))
+
+
+WRONG_HEADS = [
+    (
+        f"UPDATE log_head SET last_leaf = (SELECT leaf FROM entry WHERE seq = 0 AND log = '{LOG}')",
+        "expected last_leaf ",
+    ),
+    (
+        "UPDATE log_head SET at = '2026-11-23T11:59:59.999Z'",
+        f"expected at {NOON} as of entry 2, got 2026-11-23T11:59",
+    ),
+    ("DELETE FROM entry WHERE seq = 2", "expected entry 2 as its last, got no entry 2"),
+]
+
+
+@pytest.mark.parametrize(("edit", "words"), WRONG_HEADS)
+async def test_nothing_is_appended_after_a_head_that_is_not_the_last_entry(
+    store_url: str, edit: str, words: str
+) -> None:
+    async with empty_store(store_url) as store:
+        async with Writer(store, PROJECTIONS, clock()) as writer:
+            await writer.submit(opening())
+            await writer.submit(note("k1"))
+            engine = create_async_engine(store.url)
+            async with engine.begin() as connection:
+                await connection.execute(text(edit))
+            await engine.dispose()
+            before = await tables_of(store)
+            for answer in await answers_of(writer, note("k2"), grant("k3", 5)):
+                assert isinstance(answer, Stopped) and answer.code == "head_differs"
+                assert words in answer.detail and "tallystick audit" in answer.detail
+        assert await tables_of(store) == before
