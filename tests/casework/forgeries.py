@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.clock import instant_of, unix_ms_of
 from ledger.entries import Actor
+from tests.casework import forged_inputs
 from tests.casework.forging import Line, Story, fit_output
 from tests.guests import guest
 from verifiers.policy import policy_digest
@@ -254,33 +255,6 @@ def _judge_shown(change: Callable[[Story, dict[str, Any]], None]) -> Forgery:
         return line
 
     return forge
-
-
-def _friendlier_facts(story: Story, value: dict[str, Any]) -> None:
-    for item in value["evidence"]:
-        if item["type"] == "system_record":
-            item["facts"]["fields"]["status"] = "resolved"
-
-
-def _other_maker(story: Story, value: dict[str, Any]) -> None:
-    value["facts"]["proposal"]["maker"] = value["facts"]["opened_by"]
-
-
-def _one_item_less(story: Story, value: dict[str, Any]) -> None:
-    value["evidence"].pop()
-
-
-def _forgot_second_account(story: Story, value: dict[str, Any]) -> None:
-    value["people"][story.named["waiter"]]["same_as"] = story.named["cook"]
-    value["people"][story.named["cook"]] = {"roles": ["staff"], "same_as": None}
-
-
-def _other_subject(story: Story, value: dict[str, Any]) -> None:
-    value["facts"]["subject"]["customer"] = guest("guest-9")
-
-
-def _later_root(story: Story, value: dict[str, Any]) -> None:
-    value["as_of"]["root"] = "00" * 32
 
 
 def _behind_the_word(kind: str, **lies: Any) -> Forgery:
@@ -572,12 +546,12 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("a verdict over fewer items", _verdict_says(evidence=_fewer), "evidence that stood"),
     ("a verdict over another outcome", _verdict_says(outcome_seq=3), "over outcome"),
     ("a verdict under another policy", _friendlier_policy, "no_policy"),
-    ("the judge shown other facts", _judge_shown(_friendlier_facts), "evidence .* another facts"),
-    ("the judge shown another maker", _judge_shown(_other_maker), "another proposal"),
-    ("the judge shown less evidence", _judge_shown(_one_item_less), "evidence that stood"),
-    ("the judge shown other accounts", _judge_shown(_forgot_second_account), "another member"),
-    ("the judge shown another subject", _judge_shown(_other_subject), "another subject"),
-    ("the judge shown another tree", _judge_shown(_later_root), "as_of"),
+    ("the judge shown other facts", _judge_shown(forged_inputs.friendlier_facts), "evidence .* another facts"),
+    ("the judge shown another maker", _judge_shown(forged_inputs.other_maker), "another proposal"),
+    ("the judge shown less evidence", _judge_shown(forged_inputs.one_item_less), "evidence that stood"),
+    ("the judge shown other accounts", _judge_shown(forged_inputs.forgot_second_account), "another member"),
+    ("the judge shown another subject", _judge_shown(forged_inputs.other_subject), "another subject"),
+    ("the judge shown another tree", _judge_shown(forged_inputs.later_root), "as_of"),
     ("the judge not told of an earlier award", _hidden_award, "award .* of a related case"),
     # 6. awards
     ("an award without a decision", _grant_of("none"), "not_decided"),
