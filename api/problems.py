@@ -9,6 +9,7 @@ Problem                     an error of the doors themselves; carries its status
 ledger.Refused      by code see STATUS_BY_CODE; 409 otherwise
 casework.TokenInvalid   403 a decision or link token that was never issued here
 playbooks.DocumentInvalid and its like, verifiers.PolicyInvalid    422 a file is not what its format says
+ledger.GuardError       409 nothing may be signed: an older copy, another history, or a guard that is not there
 ledger.Stopped          503 the log takes no command until somebody acts
 ledger.StoreError       503 the batch was rolled back; a retry with the same key is safe
 anything else           500 with an error number; the cause stands in the server's log, never in the answer
@@ -32,6 +33,7 @@ from starlette.responses import Response
 
 from casework.errors import CaseworkError, TokenInvalid
 from ledger.errors import CanonicalError, EntryInvalid, LedgerError, Refused, Stopped, StoreError
+from ledger.guard import GuardDamaged, GuardError, GuardMoved, GuardRefused, GuardUnknownLog
 from playbooks.errors import (
     DocumentInvalid,
     EvolutionRefused,
@@ -44,6 +46,7 @@ from verifiers.errors import PolicyInvalid, VerifierError
 
 MEDIA_TYPE = "application/problem+json"
 NOTHING = "Nothing was recorded."
+UNSIGNED = "Nothing was signed and nothing was recorded."
 ERRORS_PER_PROBLEM_MAX = 20
 INPUT_SHOWN_CHARS_MAX = 80
 
@@ -235,6 +238,8 @@ def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
         return document(409, "record_conflict", str(error)[:2000]), {}
     if isinstance(error, TokenInvalid):
         return document(403, "token_invalid", str(error)), {}
+    if isinstance(error, GuardError):
+        return document(409, "signing_refused", _guard_said(error), effect=UNSIGNED), {}
     if isinstance(error, Stopped):
         return document(503, error.code, error.detail), {"Retry-After": "60"}
     if isinstance(error, StoreError):
@@ -248,6 +253,22 @@ def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     log.error("internal_error", number=number, error_type=type(error).__name__, exc_info=error)
     detail = f"an error of our own, number {number}; repeat with the same Idempotency-Key to learn what was recorded"
     return document(500, "internal", detail, effect="A command is recorded whole or not at all."), {}
+
+
+def _guard_said(error: GuardError) -> str:
+    """Say what was refused and what a person can do; folders and the guard's bytes stay out of the answer."""
+    if isinstance(error, GuardMoved):
+        return f"{error}; ask again"
+    if isinstance(error, GuardRefused) and error.got_size < error.expected_size:
+        missing = f"this copy is missing entries {error.got_size} up to size {error.expected_size}"
+        return f"{error}; {missing}: restore the newer copy"
+    if isinstance(error, GuardRefused):
+        return f"{error}; this is not the log that was signed: restore that one and run `tallystick audit`"
+    if isinstance(error, GuardUnknownLog):
+        return "signing guard: expected a memory of this log, got none; mount the guard's volume (TALLYSTICK_GUARD_DIR)"
+    if isinstance(error, GuardDamaged):
+        return "signing guard: expected the file it wrote, got another; restore the guard's volume"
+    return str(error)
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
