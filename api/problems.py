@@ -11,7 +11,7 @@ casework.TokenInvalid   403 a decision or link token that was never issued here
 playbooks.DocumentInvalid and its like, verifiers.PolicyInvalid    422 a file is not what its format says
 ledger.GuardError       409 nothing may be signed: an older copy, another history, or a guard that is not there
 ledger.Stopped          503 the log takes no command until somebody acts
-ledger.StoreError       503 the batch was rolled back; a retry with the same key is safe
+ledger.StoreError       503 by what is known, see STORE_TROUBLE; a retry with the same key is safe
 anything else           500 with an error number; the cause stands in the server's log, never in the answer
 """
 
@@ -32,7 +32,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from casework.errors import CaseworkError, TokenInvalid
-from ledger.errors import CanonicalError, EntryInvalid, LedgerError, Refused, Stopped, StoreError
+from ledger.errors import (
+    CanonicalError,
+    DiskFull,
+    EntryInvalid,
+    LedgerError,
+    OutcomeUnknown,
+    Refused,
+    Stopped,
+    StoreError,
+)
 from ledger.guard import GuardDamaged, GuardError, GuardMoved, GuardRefused, GuardUnknownLog
 from playbooks.errors import (
     DocumentInvalid,
@@ -83,6 +92,19 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "invalid": 422,
 }
 """Refusal codes with a status of their own; every other refusal conflicts with the state: 409."""
+
+
+FAILED_ALONE = "The command that failed recorded nothing."
+STORE_TROUBLE: Sequence[tuple[type[StoreError], str, str, str, str]] = (
+    (DiskFull, "disk_full", "the database's disk is full", FAILED_ALONE, "60"),
+    (
+        OutcomeUnknown, "outcome_unknown", "the database was lost while it recorded this",
+        "Recorded whole or not at all; which of the two is not known.", "1",
+    ),
+    (StoreError, "store_failed", "the database could not do it", FAILED_ALONE, "1"),
+)  # fmt: skip
+"""Error -> code, what happened, what that left, seconds to wait. A large import is several commands: those before the
+one that failed stand."""
 
 
 class FieldProblem(BaseModel):
@@ -243,10 +265,11 @@ def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     if isinstance(error, Stopped):
         return document(503, error.code, error.detail), {"Retry-After": "60"}
     if isinstance(error, StoreError):
-        detail = "the database did not answer; repeat with the same Idempotency-Key, the effect is one"
-        return document(503, "store_failed", detail, effect="The batch was rolled back."), {
-            "Retry-After": "1"
-        }
+        code, happened, effect, wait_seconds = next(
+            row for kind, *row in STORE_TROUBLE if isinstance(error, kind)
+        )
+        detail = f"{happened}; send it again with the same Idempotency-Key, it has one effect"
+        return document(503, code, detail, effect=effect), {"Retry-After": wait_seconds}
     if isinstance(error, CanonicalError | EntryInvalid):
         return document(422, "invalid_request", str(error)), {}
     number = secrets.token_hex(6)

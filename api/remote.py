@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 
 from api.app import create_app
+from api.problems import NOTHING
 from api.settings import Settings
 
 ANSWER_SECONDS_MAX = 120
@@ -37,13 +38,14 @@ class RemoteRefused(Exception):
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
-    """Return code, detail and each member to blame with what was expected of it and got."""
+    """Return code, detail, each member to blame with what was expected of it and got, and what was recorded."""
     said = f"{problem.get('code', 'refused')}: {problem.get('detail', '')}"
     for one in problem.get("errors") or ():
         # one member to blame is often the whole detail already
         more = "" if one["detail"] == problem.get("detail") else f": {one['detail']}"
         said += f"; {one['pointer'] or 'the whole body'}{more}"
-    return said
+    # that nothing was recorded goes without saying; anything else does not
+    return said if problem.get("effect", NOTHING) == NOTHING else f"{said}. {problem['effect']}"
 
 
 class NoKey(Exception):

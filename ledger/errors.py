@@ -25,6 +25,9 @@ LedgerError
 |-- Refused                 this command fails; nothing was written. Tell the caller
 |-- Stopped                 the log takes no command until somebody acts (clock, restore, disk); reading goes on
 |-- StoreError              the database failed; the batch was rolled back and may be tried again
+|   |-- DiskFull            ... because its disk is full: somebody must make room first
+|   |-- OutcomeUnknown      the connection was lost while committing: written whole or not at all, nobody knows which
+|   `-- RowRefused          a constraint refused rows that the rules let through: our own mistake
 `-- ProgrammingError        our own mistake: an undeclared read, a projection that reads rows; never shown as is
     `-- UndeclaredRead
 """
@@ -102,6 +105,15 @@ class Stopped(LedgerError):
 
 class StoreError(LedgerError):
     """The database refused or vanished. The batch was rolled back whole; a retry with the same key is safe."""
+
+
+class DiskFull(StoreError):
+    """The database has no room left. The batch was rolled back whole; somebody makes room, then the same key again."""
+
+
+class OutcomeUnknown(StoreError):
+    """The database went away while it committed, or the process was ended. The batch was written whole or not at all;
+    the same key again gives the one answer."""
 
 
 class RowRefused(StoreError):

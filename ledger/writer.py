@@ -21,7 +21,7 @@ from ledger.batch import Answer, BatchDone, run_batch
 from ledger.changes import Projection
 from ledger.clock import SIMULATED_SUFFIX, Clock, ClockWatch
 from ledger.commands import Command, Outcome
-from ledger.errors import LedgerError, ProgrammingError, Refused, RowRefused, StoreError
+from ledger.errors import LedgerError, OutcomeUnknown, ProgrammingError, Refused, RowRefused, StoreError
 from ledger.steps import Work
 from ledger.store import Store
 from ledger.store.postgres import PostgresConnection, PostgresStore
@@ -92,8 +92,8 @@ class Writer:
         Raises:
             Refused: by the rule, or `idempotency_mismatch`, `unknown_log`, `simulated_clock`, `busy`, `malformed_key`.
             Stopped: the log waits for a person.
-            StoreError: the database failed and nothing was written, or (connection lost while committing) it is not
-                known; the same key again gives the one answer.
+            StoreError: the database failed and nothing was written.
+            OutcomeUnknown: the connection was lost while committing; the same key again gives the one answer.
         """
         self._check(command)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -150,10 +150,10 @@ class Writer:
             # In the good case nobody is left. Otherwise the loop is ending, and nobody may wait for ever.
             del self._lanes[log]
             self._waiting_count -= len(lane.queue)
-            for _, future in (*batch, *lane.queue):
-                _resolve(
-                    future, StoreError("writer: expected to finish, was stopped; the same key again is safe")
-                )
+            for _, future in batch:
+                _resolve(future, OutcomeUnknown("writer: expected to finish, was stopped in the middle"))
+            for _, future in lane.queue:
+                _resolve(future, StoreError("writer: expected to begin, was stopped; nothing was recorded"))
 
     async def _write(self, log: str, batch: Sequence[_Waiting]) -> None:
         """Write one batch and answer everybody in it."""
@@ -192,6 +192,7 @@ class Writer:
 
 def _drive_sqlite(connection: SqliteConnection, work: Work) -> Any:
     """Perform work in one transaction, in the writer's thread."""
+    committing = False
     try:
         connection.begin()
         answer: Any = None
@@ -202,12 +203,13 @@ def _drive_sqlite(connection: SqliteConnection, work: Work) -> Any:
                 value = done.value
                 break
             answer = connection.perform(step)
+        committing = True
         connection.commit()
         return value
     except BaseException as error:
         work.close()
         connection.rollback()
-        ours = sqlite_error(error) if isinstance(error, Exception) else error
+        ours = sqlite_error(error, committing) if isinstance(error, Exception) else error
         if ours is error:
             raise
         raise ours from error
@@ -216,6 +218,7 @@ def _drive_sqlite(connection: SqliteConnection, work: Work) -> Any:
 async def _drive_postgres(store: PostgresStore, work: Work) -> Any:
     """Perform work in one transaction, on a connection of the store's writing pool."""
     connection: PostgresConnection | None = None
+    committing = False
     try:
         async with store.writing() as connection:
             await connection.begin()
@@ -227,11 +230,12 @@ async def _drive_postgres(store: PostgresStore, work: Work) -> Any:
                     value = done.value
                     break
                 answer = await connection.perform(step)
+            committing = True
             await connection.commit()
             return value
     except BaseException as error:
         work.close()
-        ours = postgres_error(error) if isinstance(error, Exception) else error
+        ours = postgres_error(error, committing) if isinstance(error, Exception) else error
         if ours is error:
             raise
         raise ours from error
@@ -254,7 +258,7 @@ def _answer_of(error: Exception) -> LedgerError:
     if isinstance(error, LedgerError) and not _is_database_trouble(error):
         return error
     if isinstance(error, StoreError):
-        told: LedgerError = StoreError(str(error))
+        told: LedgerError = type(error)(str(error))
     else:
         told = ProgrammingError(f"batch: expected to be written, got {error!r}")
     told.__cause__ = error

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger.changes import Key
-from ledger.errors import ProgrammingError, RowRefused, StoreError
+from ledger.errors import DiskFull, OutcomeUnknown, ProgrammingError, RowRefused, StoreError
 from ledger.overlay import Shape, TableWrite
 from ledger.steps import (
     JOB_COLUMNS,
@@ -39,6 +39,8 @@ READ_CONNECTIONS_MAX = 16
 LOCK_TIMEOUT_SECONDS = 30
 STATEMENTS_KEPT = 1_000
 VERSION_NUM_MIN = 150_000
+CONNECTION_ENDED = ("08", "57P")
+"""SQLSTATEs (PostgreSQL, appendix A) of a connection that ended: connection exceptions, operator intervention."""
 
 _WRITER_SETTINGS = {
     "application_name": "tallystick-writer",
@@ -281,10 +283,11 @@ class PostgresConnection:
         return sorted((tuple(row) for row in rows), key=lambda row: (row[3], row[0], row[1]))
 
 
-def store_error(error: Exception) -> Exception:
+def store_error(error: Exception, committing: bool = False) -> Exception:
     """Return the error of ours for one of the driver's: RowRefused blames the rows, StoreError the database.
 
-    asyncpg raises its own errors; SQLAlchemy's come from its pool alone.
+    asyncpg raises its own errors; SQLAlchemy's come from its pool alone. A connection that ends while `committing`
+    leaves open whether the server committed.
     """
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return RowRefused(f"PostgreSQL refused a row: {error}")
@@ -295,9 +298,13 @@ def store_error(error: Exception) -> Exception:
     if isinstance(
         error, (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError, TimeoutError)
     ):
-        return StoreError(
-            f"PostgreSQL could not write, nothing was acknowledged: {error or type(error).__name__}"
-        )
+        state = (error.sqlstate or "") if isinstance(error, asyncpg.PostgresError) else None
+        said = str(error) or type(error).__name__
+        if state == asyncpg.DiskFullError.sqlstate:
+            return DiskFull(f"PostgreSQL could not write, nothing was recorded: {said}")
+        if committing and (state is None or state.startswith(CONNECTION_ENDED)):
+            return OutcomeUnknown(f"PostgreSQL went away while committing: {said}")
+        return StoreError(f"PostgreSQL could not write, nothing was recorded: {said}")
     return error
 
 

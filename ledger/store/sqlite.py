@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger.changes import Key
-from ledger.errors import ProgrammingError, RowRefused, StoreError
+from ledger.errors import DiskFull, OutcomeUnknown, ProgrammingError, RowRefused, StoreError
 from ledger.overlay import Shape, TableWrite
 from ledger.steps import (
     JOB_COLUMNS,
@@ -268,12 +268,20 @@ class SqliteConnection:
         return sorted(self.raw.execute(sql, values).fetchall(), key=lambda row: (row[3], row[0], row[1]))
 
 
-def store_error(error: Exception) -> Exception:
-    """Return the error of ours for one of the driver's: RowRefused blames the rows, StoreError the database."""
+def store_error(error: Exception, committing: bool = False) -> Exception:
+    """Return the error of ours for one of the driver's: RowRefused blames the rows, StoreError the database.
+
+    A disk that fails while `committing` may have kept the commit: the next process to open the file would find it.
+    """
     if isinstance(error, sqlite3.IntegrityError):
         return RowRefused(f"SQLite refused a row: {error}")
     if isinstance(error, sqlite3.OperationalError):
-        return StoreError(f"SQLite could not write, nothing was recorded: {error} ({error.sqlite_errorname})")
+        said = f"{error} ({error.sqlite_errorname})"
+        if error.sqlite_errorname == "SQLITE_FULL":
+            return DiskFull(f"SQLite could not write, nothing was recorded: {said}")
+        if committing and error.sqlite_errorname.startswith("SQLITE_IOERR"):
+            return OutcomeUnknown(f"SQLite failed while committing: {said}")
+        return StoreError(f"SQLite could not write, nothing was recorded: {said}")
     if isinstance(error, (sqlite3.Error, OverflowError, UnicodeError)):
         return RowRefused(f"SQLite cannot hold a value: {error}")
     return error

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.problems import MEDIA_TYPE
+from api.problems import MEDIA_TYPE, of_error
 from api.scope import write_cursor
+from ledger.errors import DiskFull, OutcomeUnknown, RowRefused, StoreError
 from tests.api.house import House, Team
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -353,3 +354,23 @@ async def test_a_fault_of_ours_tells_a_number_and_nothing_else(
     answer = await at.ask("GET", "/api/v1/settings", ours.keys["owner"])
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "secret" not in answer.text
+
+
+STORE_TROUBLE: list[tuple[StoreError, str, str]] = [
+    (StoreError("x"), "store_failed", "The command that failed recorded nothing."),
+    (RowRefused("x"), "store_failed", "The command that failed recorded nothing."),
+    (DiskFull("x"), "disk_full", "The command that failed recorded nothing."),
+    (OutcomeUnknown("x"), "outcome_unknown", "Recorded whole or not at all; which of the two is not known."),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "effect"), STORE_TROUBLE, ids=[type(row[0]).__name__ for row in STORE_TROUBLE]
+)
+async def test_trouble_of_the_database_says_what_is_known_and_that_the_same_key_is_safe(
+    error: StoreError, code: str, effect: str
+) -> None:
+    body, headers = of_error(error)
+    assert (body["status"], body["code"], body["effect"]) == (503, code, effect)
+    assert "send it again with the same Idempotency-Key" in body["detail"]
+    assert int(headers["Retry-After"]) >= 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -18,12 +20,13 @@ from ledger.changes import Insert
 from ledger.clock import HandClock, SystemClock, unix_ms_of
 from ledger.commands import Command, Need, Outcome
 from ledger.entries import parse_entry
-from ledger.errors import ProgrammingError, Refused, RowRefused, Stopped, StoreError
+from ledger.errors import DiskFull, OutcomeUnknown, ProgrammingError, Refused, RowRefused, Stopped, StoreError
 from ledger.merkle import Frontier, leaf_hash, root_of
 from ledger.steps import Lock
 from ledger.store import Store
-from ledger.store.postgres import PostgresStore
-from ledger.store.sqlite import SqliteStore
+from ledger.store.postgres import PostgresConnection, PostgresStore
+from ledger.store.postgres import store_error as postgres_error
+from ledger.store.sqlite import SqliteConnection, SqliteStore
 from ledger.writer import Writer
 from tests.ledger.writing import (
     LOG,
@@ -272,7 +275,7 @@ async def test_a_full_disk_fails_the_command_and_says_so(tmp_path: Path) -> None
                     break
                 acknowledged += 5
             assert len(failed) == 5
-            assert all(type(error) is StoreError and "full" in str(error) for error in failed)
+            assert all(type(error) is DiskFull and "full" in str(error) for error in failed)
             assert "SQLITE_FULL" in str(trouble(writer))
             assert await check_log(store) == 2 + acknowledged
             await store.in_writer(
@@ -318,6 +321,60 @@ async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again
             ]
             assert trouble(writer) is None
         assert await check_log(store) == 6
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["committed", "rolled back"])
+async def test_a_database_lost_while_committing_leaves_the_outcome_open_and_the_same_key_tells_it(
+    store_url: str, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failed_disk() -> sqlite3.OperationalError:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+        return error
+
+    sqlite_commit, postgres_commit = SqliteConnection.commit, PostgresConnection.commit
+
+    def commit(connection: SqliteConnection) -> None:
+        if kept:
+            sqlite_commit(connection)
+        raise failed_disk()
+
+    async def commit_far_away(connection: PostgresConnection) -> None:
+        if kept:
+            await postgres_commit(connection)
+        raise ConnectionResetError("connection reset by peer")
+
+    async with open_writer(store_url) as writer:
+        with monkeypatch.context() as patched:
+            patched.setattr(SqliteConnection, "commit", commit)
+            patched.setattr(PostgresConnection, "commit", commit_far_away)
+            answers = await answers_of(writer, note("a"), note("b"))
+            assert [type(answer) for answer in answers] == [OutcomeUnknown, OutcomeUnknown]
+        again = [await writer.submit(note(key)) for key in ("a", "b")]
+        assert [(one.first_seq, one.replayed) for one in again] == [(2, kept), (3, kept)]
+
+
+STORE_ERRORS: list[tuple[Exception, bool, type[Exception]]] = [
+    # what asyncpg says, whether a commit was on its way, what we say
+    (asyncpg.DiskFullError("no room"), False, DiskFull),
+    (asyncpg.DiskFullError("no room"), True, DiskFull),
+    (asyncpg.ConnectionDoesNotExistError("gone"), False, StoreError),
+    (asyncpg.ConnectionDoesNotExistError("gone"), True, OutcomeUnknown),
+    (asyncpg.AdminShutdownError("going down"), True, OutcomeUnknown),
+    (asyncpg.InterfaceError("closed"), True, OutcomeUnknown),
+    (TimeoutError(), True, OutcomeUnknown),
+    (asyncpg.SerializationError("try again"), True, StoreError),
+    (asyncpg.UniqueViolationError("twice"), True, RowRefused),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "committing", "expected"), STORE_ERRORS, ids=[f"{row[0]!r}-{row[1]}" for row in STORE_ERRORS]
+)
+async def test_what_is_known_after_an_error_of_the_database(
+    error: Exception, committing: bool, expected: type[Exception]
+) -> None:
+    assert type(postgres_error(error, committing)) is expected
 
 
 async def test_a_clock_step_is_recorded_and_a_large_one_stops_the_log(store_url: str) -> None:
@@ -404,7 +461,8 @@ async def test_a_stopped_lane_leaves_nobody_waiting_and_the_next_command_works(t
         await asyncio.sleep(0)
         lane.task.cancel()
         answers = await asyncio.gather(*waiting, return_exceptions=True)
-        assert {type(answer) for answer in answers} == {StoreError}
+        # the batch in hand may have been written, what waited behind it was not
+        assert [type(answer) for answer in answers] == [OutcomeUnknown] * 256 + [StoreError] * 44
         outcomes = [await one.submit(note(f"k{number}")) for number in range(300)]
         assert sorted(outcome.first_seq for outcome in outcomes) == list(range(2, 302))
 
