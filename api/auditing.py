@@ -68,6 +68,11 @@ class Audited:
         said += [
             f"  {finding.code} ({finding.detected_by}): {finding.what}" for finding in self.intact.findings
         ]
+        said += [
+            f"  the known checkpoint of size {size} cannot be compared: the bundle's is of size {self.intact.size};"
+            " audit the whole log with it"
+            for size in self.intact.uncompared
+        ]
         if self.earned is None:
             part = (
                 "a bundle shows one award, not the whole log"
@@ -86,7 +91,7 @@ def is_folder(target: Path) -> bool:
     return target.is_dir() and (target / CHECKPOINT).is_file()
 
 
-def audit_file(target: Path, trust: TrustPolicy | None) -> Audited:
+def audit_file(target: Path, trust: TrustPolicy | None, known: Sequence[bytes]) -> Audited:
     """Audit one bundle. Raises OSError."""
     if target.stat().st_size > BUNDLE_SIZE_MAX_BYTES:
         result = Result()
@@ -94,7 +99,14 @@ def audit_file(target: Path, trust: TrustPolicy | None) -> Audited:
         return Audited(str(target), result, None)
     return Audited(
         str(target),
-        audit_bundle(target.read_bytes(), ed25519.verify, trust=trust, loads=codec.loads, dumps=codec.dumps),
+        audit_bundle(
+            target.read_bytes(),
+            ed25519.verify,
+            trust=trust,
+            known=known,
+            loads=codec.loads,
+            dumps=codec.dumps,
+        ),
         None,
     )
 

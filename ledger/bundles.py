@@ -16,13 +16,13 @@ from typing import Any
 
 from ledger.canonical import Dumps, Loads, decode, encode, json_dumps, json_loads
 from ledger.chain import LinkBroken
-from ledger.checkpoints import LOG_KEY, KeyList, OpenedCheckpoint, first_keys, open_checkpoint
+from ledger.checkpoints import LOG_KEY, KeyList, OpenedCheckpoint, first_keys, open_checkpoint, parse_text
 from ledger.commitments import Opened, parse_opened
 from ledger.entries import KINDS, REGISTRY_VERSION, Entry, check_body, parse_entry
 from ledger.errors import BundleError, CanonicalError, EntryInvalid, ProofError
 from ledger.findings import Result
 from ledger.merkle import check_inclusion, leaf_hash
-from ledger.notes import Verify
+from ledger.notes import Verify, parse_note
 from ledger.trust import TrustPolicy, check_trust
 
 TYPE = "tallystick/award-bundle/v1"
@@ -211,6 +211,7 @@ def audit_bundle(
     verify: Verify,
     *,
     trust: TrustPolicy | None = None,
+    known: Sequence[bytes] = (),
     loads: Loads = json_loads,
     dumps: Dumps = json_dumps,
 ) -> Result:
@@ -219,6 +220,7 @@ def audit_bundle(
     1. shape, canonical bytes   2. key list from log_opened and key_rotated, equal to `keys`   3. checkpoint
     4. each entry: body, inclusion at its own seq, link to a neighbour that is there too   5. opened values
     6. the award stands in the case, with the decision and the verdict it names   7. trust policy
+    8. known checkpoints of the bundle's size: the same root; of another size: `Result.uncompared`
     Whether the award was earned is casework's question.
     """
     result = Result()
@@ -241,7 +243,29 @@ def audit_bundle(
         before = len(result.findings)
         check_trust(trust, result, keys, [opened], verify)
         result.trusted = len(result.findings) == before
+    for note in known:
+        _check_known(note, bundle, keys, verify, result)
     return result
+
+
+def _check_known(note: bytes, bundle: Bundle, keys: KeyList, verify: Verify, result: Result) -> None:
+    """Hold a checkpoint from outside against the bundle's own. Its entries prove nothing about any other size."""
+    try:
+        outside = parse_text(parse_note(note).text)
+        if outside.origin == bundle.log and outside.size != result.size:
+            result.uncompared.append(outside.size)
+            return
+        open_checkpoint(note, bundle.log, keys, verify)
+    except ProofError as error:
+        result.found("checkpoint", f"known checkpoint: {error}", None, "known")
+        return
+    if outside.root != result.root:
+        what = (
+            f"checkpoint {outside.size}: expected root {outside.root.hex()} as known, got {result.root.hex()}"
+        )
+        result.found("root", what, None, "known")
+        return
+    result.known_size = outside.size
 
 
 def _read_keys(bundle: Bundle, result: Result) -> KeyList | None:

@@ -37,7 +37,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Result:
-    """What an audit saw. `root` is of all `size` entries read; no stored checkpoint covers those past `signed_size`."""
+    """What an audit saw. `root` is of all `size` entries read; no stored checkpoint covers those past `signed_size`.
+
+    `uncompared`: sizes of known checkpoints that a bundle, which holds one tree head only, cannot be held against.
+    """
 
     origin: str = ""
     size: int = 0
@@ -46,6 +49,7 @@ class Result:
     simulated: bool = False
     signed_size: int = 0
     known_size: int = 0
+    uncompared: list[int] = field(default_factory=list)
     trusted: bool = False
     newer: bool = False
     findings: list[Finding] = field(default_factory=list)

@@ -76,7 +76,7 @@ def _audited(
             return [audit_folder(path, trust, known)]
         if path.is_file():
             _need_bundle(path)
-            return [audit_file(path, trust)]
+            return [audit_file(path, trust, known)]
         settings = here().settings.model_copy(update={"data_dir": path, "database_url": None})
         if not (path / "tallystick.db").is_file():
             raise Misuse(
@@ -174,6 +174,7 @@ def _json(result: Audited) -> dict[str, Any]:
         "root": intact.root.hex(),
         "trusted": intact.trusted,
         "simulated_time": intact.simulated,
+        "known_not_compared": intact.uncompared,
         "findings": [
             {"code": one.code, "what": one.what, "seq": one.seq, "detected_by": one.detected_by}
             for one in [*intact.findings, *(earned.findings if earned else ())]

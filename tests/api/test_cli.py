@@ -18,8 +18,13 @@ from api import house
 from api.cli import run_verb
 from api.house import ForeignPackage, check_house
 from api.settings import SettingsInvalid, check_names, load_settings
+from ledger.bundles import write_bundle
+from ledger.checkpoints import Checkpoint, parse_text, sign_checkpoint
+from ledger.notes import parse_note
 from ledger.store import database_url
+from tests.ledger.logs import LOG_KEY, LOG_SIGNER
 from tests.served import END_SECONDS_MAX, START_SECONDS_MAX, serving, started
+from tests.vectors.regenerate_record import example_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +81,27 @@ def test_audit_of_database_folder_and_file(
     damaged = bundle.read_bytes().replace(b"staff", b"owner")
     bundle.write_bytes(damaged)
     assert told(capsys, folder, "audit", str(out), "--trust", str(trust), code=1)[0]["findings"]
+
+
+def test_a_known_checkpoint_beside_a_bundle_is_not_ignored(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, known = tmp_path / "award.json", tmp_path / "known"
+    made = example_bundle()
+    bundle.write_bytes(write_bundle(made))
+    known.write_bytes(made.checkpoint)
+    size = parse_text(parse_note(made.checkpoint).text).size
+    same = told(capsys, folder, "audit", str(bundle), "--known", str(known), code=3)[0]
+    assert f"agrees with a known checkpoint of size {size}" in same["sentences"][0]
+    known.write_bytes(sign_checkpoint(Checkpoint(made.log, size, bytes(32)), [(LOG_KEY, LOG_SIGNER.sign)]))
+    other = told(capsys, folder, "audit", str(bundle), "--known", str(known), code=1)[0]
+    assert [one["detected_by"] for one in other["findings"]] == ["known"]
+    known.write_bytes(sign_checkpoint(Checkpoint(made.log, 1, bytes(32)), [(LOG_KEY, LOG_SIGNER.sign)]))
+    beside = told(capsys, folder, "audit", str(bundle), "--known", str(known), code=3)[0]
+    assert beside["known_not_compared"] == [1]
+    assert "size 1 cannot be compared: the bundle's is of size" in beside["sentences"][1]
+    known.write_text("no checkpoint")
+    told(capsys, folder, "audit", str(bundle), "--known", str(known), code=2)
 
 
 def test_rebuild_and_rejudge(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

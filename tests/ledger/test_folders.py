@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,25 @@ from hypothesis import strategies as st
 from ledger.audit import audit
 from ledger.bundles import BundleIncomplete, BundleMalformed, audit_bundle, parse_bundle, select, write_bundle
 from ledger.canonical import encode
+from ledger.checkpoints import Checkpoint, parse_text, sign_checkpoint
 from ledger.ed25519 import Ed25519Signer, verify
 from ledger.errors import TrustError
 from ledger.findings import Exit
 from ledger.folders import FolderFiles, FolderMalformed, FolderSource, write_log
-from ledger.notes import ED25519_COSIGNATURE, VerifierKey
+from ledger.notes import ED25519_COSIGNATURE, VerifierKey, parse_note
 from ledger.reading import read_entry
 from ledger.repeats import RUN_COUNT_MAX, Repeats
 from ledger.trust import TrustPolicy, parse_trust
-from tests.ledger.logs import CASE, LOG_KEY, ORIGIN, OTHER_KEY, checkpoint_at, opened_log
+from tests.ledger.logs import (
+    CASE,
+    LOG_KEY,
+    LOG_SIGNER,
+    ORIGIN,
+    OTHER_KEY,
+    OTHER_SIGNER,
+    checkpoint_at,
+    opened_log,
+)
 from tests.vectors.regenerate_record import example_bundle
 
 LOG = opened_log(600)
@@ -109,6 +120,32 @@ def test_a_bundle_with_a_flipped_bit_is_never_believed(at: int, bit: int) -> Non
     data[at] ^= 1 << bit
     # A changed case, or a note by a stranger, may still be consistent; no flipped bit may leave it trusted.
     assert audit_bundle(bytes(data), verify, trust=TrustPolicy(ORIGIN, (LOG_KEY,))).exit == Exit.DAMAGED
+
+
+def _known(size: int, root: bytes, origin: str = ORIGIN, signed_by: str = "log") -> bytes:
+    key, signer = (LOG_KEY, LOG_SIGNER) if signed_by == "log" else (OTHER_KEY, OTHER_SIGNER)
+    return sign_checkpoint(Checkpoint(origin, size, root), [(replace(key, name=origin), signer.sign)])
+
+
+HEAD = parse_text(parse_note(parse_bundle(BUNDLE).checkpoint).text)
+KNOWN: list[tuple[bytes, list[str], int, list[int]]] = [
+    (_known(HEAD.size, HEAD.root), [], HEAD.size, []),
+    (_known(HEAD.size, bytes(32)), ["root"], 0, []),
+    (_known(HEAD.size + 1, bytes(32)), [], 0, [HEAD.size + 1]),
+    (_known(HEAD.size - 1, bytes(32)), [], 0, [HEAD.size - 1]),
+    (_known(HEAD.size, HEAD.root, "other.invalid"), ["checkpoint"], 0, []),
+    (_known(HEAD.size, HEAD.root, signed_by="other"), ["checkpoint"], 0, []),
+    (b"no note", ["checkpoint"], 0, []),
+]
+
+
+@pytest.mark.parametrize(("note", "codes", "known_size", "uncompared"), KNOWN)
+def test_a_known_checkpoint_is_held_against_the_one_of_a_bundle(
+    note: bytes, codes: list[str], known_size: int, uncompared: list[int]
+) -> None:
+    result = audit_bundle(BUNDLE, verify, known=[note])
+    assert [(one.code, one.detected_by) for one in result.findings] == [(code, "known") for code in codes]
+    assert (result.known_size, result.uncompared) == (known_size, uncompared)
 
 
 CHANGES: list[tuple[str, Any]] = [
