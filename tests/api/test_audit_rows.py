@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from api.auditing import Audited, audit_database, vault_of
+from api.auditing import COMPARED, Audited, audit_database, vault_of
 from ledger.findings import Exit
 from ledger.reader import LogReader
 from ledger.store import open_store
+from ledger.store.tables import metadata
 from tests.api.house import House, Team
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -81,3 +82,15 @@ async def test_every_column_of_the_head_is_compared(at: House, theirs: Team, tmp
         (finding,) = found.intact.findings
         assert (finding.code, finding.detected_by) == ("head", "rows")
         assert finding.what.startswith(f"head of {log}: ") and words in finding.what, finding.what
+
+
+async def test_the_threat_model_names_every_table_and_says_which_are_compared() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "threat-model.md").read_text()
+    section = text.partition("## Which rows the audit of a database compares")[2].partition("\n## ")[0]
+    compared, _, rest = section.partition("**Not compared**")
+    also = {"log_head", "account", "posting", "item", "item_wrap", "tile", "checkpoint"}
+    for table in metadata.tables:
+        if table == "entry":
+            assert "`entry.canon`" in compared and "`entry.leaf`" in rest
+        else:
+            assert f"`{table}`" in (compared if table in COMPARED | also else rest), table
