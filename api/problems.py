@@ -12,6 +12,7 @@ playbooks.DocumentInvalid and its like, verifiers.PolicyInvalid    422 a file is
 ledger.GuardError       409 nothing may be signed: an older copy, another history, or a guard that is not there
 ledger.Stopped          503 the log takes no command until somebody acts
 ledger.StoreError       503 by what is known, see STORE_TROUBLE; a retry with the same key is safe
+a client that went away 400 nobody reads it; it is no error of ours
 anything else           500 with an error number; the cause stands in the server's log, never in the answer
 """
 
@@ -29,6 +30,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from casework.errors import CaseworkError, TokenInvalid
@@ -272,6 +274,8 @@ def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
         return document(503, code, detail, effect=effect), {"Retry-After": wait_seconds}
     if isinstance(error, CanonicalError | EntryInvalid):
         return document(422, "invalid_request", str(error)), {}
+    if isinstance(error, ClientDisconnect):
+        return document(400, "client_gone", "expected the whole request, the client went away before"), {}
     number = secrets.token_hex(6)
     log.error("internal_error", number=number, error_type=type(error).__name__, exc_info=error)
     detail = f"an error of our own, number {number}; repeat with the same Idempotency-Key to learn what was recorded"
@@ -329,7 +333,15 @@ def install(app: FastAPI) -> None:
     """Make every error of `app` leave as a problem."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
-    for kind in (Problem, LedgerError, CaseworkError, PlaybookError, VerifierError, Exception):
+    for kind in (
+        ClientDisconnect,
+        Problem,
+        LedgerError,
+        CaseworkError,
+        PlaybookError,
+        VerifierError,
+        Exception,
+    ):
         app.add_exception_handler(kind, _on_error)
 
 

@@ -6,7 +6,7 @@ the log. The engine is built from that content again, so what runs is what stand
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,22 +71,35 @@ def kinds_of(row: Row) -> Kinds:
     return read_kinds(_root(loads(row["content"]), f"kinds {row['digest'][:12]}"))
 
 
-async def read_kinds_text(rows: Scoped, text: str) -> PublishKinds:
-    """Return the request to publish kinds.
+async def need_kinds(rows: Scoped, names: Iterable[str]) -> None:
+    """Refuse kinds that nobody published. Raises Refused: unknown (none is published), value_invalid."""
+    kinds = await latest_kinds(rows)
+    if kinds is None:
+        raise refuse("unknown", "expected published kinds before a source, got none")
+    unknown = sorted(set(names) - kinds.kinds.keys())
+    if unknown:
+        known = ", ".join(sorted(kinds.kinds))
+        raise refuse("value_invalid", f"expected kinds of {known}, got {', '.join(unknown)}", "/kinds")
+
+
+async def read_kinds_text(rows: Scoped, text: str, name: str | None = None) -> PublishKinds:
+    """Return the request to publish kinds; errors name the file `name`.
 
     Raises:
         DocumentInvalid: line, expected and got.
         EvolutionRefused: it changes or drops what is published already.
     """
-    new = read_kinds(documents.parse(text.encode(), "kinds.yaml"))
+    new = read_kinds(documents.parse(text.encode(), name or "kinds.yaml"))
     old = await latest_kinds(rows)
     if old is not None:
         check_evolution(old, new)
     return PublishKinds(new.digest, new.content)
 
 
-async def read_playbook_text(rows: Scoped, text: str, mode: str | None) -> PublishPlaybook:
-    """Return the request to publish a playbook; it is compiled against the kinds published last.
+async def read_playbook_text(
+    rows: Scoped, text: str, mode: str | None, name: str | None = None
+) -> PublishPlaybook:
+    """Return the request to publish a playbook, compiled against the kinds published last; errors name `name`.
 
     Raises:
         DocumentInvalid: line, expected and got, the known fields.
@@ -95,7 +108,7 @@ async def read_playbook_text(rows: Scoped, text: str, mode: str | None) -> Publi
     kinds = await latest_kinds(rows)
     if kinds is None:
         raise refuse("unknown", "expected published kinds before a playbook, got none")
-    playbook = read_playbook(documents.parse(text.encode(), "playbook.yaml"))
+    playbook = read_playbook(documents.parse(text.encode(), name or "playbook.yaml"))
     compile_playbook(playbook, Messages(kinds))
     policy = playbook.award.policy if playbook.award else None
     return PublishPlaybook(
@@ -103,14 +116,14 @@ async def read_playbook_text(rows: Scoped, text: str, mode: str | None) -> Publi
     )
 
 
-def read_policy_text(text: str) -> PublishPolicy:
+def read_policy_text(text: str, name: str | None = None) -> PublishPolicy:
     """Return the request to publish a policy, named `<id>/v<version>`. Raises DocumentInvalid, PolicyInvalid.
 
     A policy holds no expressions, so it may be written in any style of YAML 1.2, short lists in brackets included.
     """
-    policy = load_policy(_any_style(text, "policy.yaml"))
-    name = f"{policy.id}/v{policy.version}"
-    return PublishPolicy(name, policy.verifier, policy.verifier_version, policy.digest, policy.content)
+    policy = load_policy(_any_style(text, name or "policy.yaml"))
+    id_ = f"{policy.id}/v{policy.version}"
+    return PublishPolicy(id_, policy.verifier, policy.verifier_version, policy.digest, policy.content)
 
 
 def _any_style(text: str, name: str) -> Any:

@@ -125,16 +125,18 @@ class Watching:
 
     # ------------------------------------------------------------------------------------------ records in
     async def import_file(
-        self, who: Principal, key: RequestKey, source: str, mapping: str, content: str, name: str
+        self, who: Principal, key: RequestKey, source: str, mapping: tuple[str, str], content: str, name: str
     ) -> Imported:
-        """Import a CSV file. Bad rows are refused with their line; what is there already counts as repeated.
+        """Import a CSV file by its mapping (text, name). Bad rows are refused with their line; what is there already
+        counts as repeated.
 
         Raises:
             DocumentInvalid: the mapping. ImportRefused: the file as a whole. Refused: unknown source or kind,
             idempotency_mismatch.
         """
         running = await self._need_running()
-        compiled = read_mapping(documents.parse(mapping.encode(), "mapping.yaml"), running.published.kinds)
+        text, mapping_name = mapping
+        compiled = read_mapping(documents.parse(text.encode(), mapping_name), running.published.kinds)
         await self._need_source(source, [compiled.kind.name])
         reading = await asyncio.to_thread(read_text, compiled, content, name)
         done = Imported(rows=reading.rows, changes=reading.change_count, flagged=reading.flagged_count)

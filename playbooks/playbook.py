@@ -29,6 +29,9 @@ PLACEHOLDERS_MAX = 12
 FACTS_MAX = 20
 AMOUNT_TOKENS_MAX = 10_000
 
+LIBRARY = FilePath(__file__).parent / "library"
+"""The shipped vocabulary and its playbooks."""
+
 _ID = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 _POLICY = re.compile(r"[a-z][a-z0-9_]*/v[1-9][0-9]*")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -179,9 +182,8 @@ def load_playbook(path: FilePath) -> Playbook:
 
 def load_library() -> tuple[Kinds, tuple[Playbook, ...]]:
     """Read the shipped vocabulary and its playbooks, in order of id. Raises DocumentInvalid."""
-    folder = FilePath(__file__).parent / "library"
-    files = sorted(file for file in folder.glob("*.yaml") if file.name != "kinds.yaml")
-    return load_kinds(folder / "kinds.yaml"), tuple(load_playbook(file) for file in files)
+    files = sorted(file for file in LIBRARY.glob("*.yaml") if file.name != "kinds.yaml")
+    return load_kinds(LIBRARY / "kinds.yaml"), tuple(load_playbook(file) for file in files)
 
 
 def read_playbook(root: documents.Mapping) -> Playbook:

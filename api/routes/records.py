@@ -24,9 +24,13 @@ Imports = Annotated[Asking, need_to_write("record.write", large_body=True)]
 
 
 class FileGiven(Asked):
-    """A CSV file as text, and the mapping that says what its columns mean and when each is known."""
+    """A CSV file as text, and the mapping that says what its columns mean and when each is known.
+
+    Errors call them `name` and `mapping_name`.
+    """
 
     name: Name
+    mapping_name: Name = "mapping.yaml"
     mapping: Annotated[str, StringConstraints(min_length=1, max_length=MAPPING_CHARS_MAX)]
     content: Annotated[str, StringConstraints(min_length=1, max_length=FILE_CHARS_MAX)]
 
@@ -94,7 +98,9 @@ async def import_file(source: IdInPath, body: FileGiven, asking: Imports) -> Imp
     watching = asking.rooms.watching
     return _told(
         asking,
-        await watching.import_file(asking.who, asking.key, source, body.mapping, body.content, body.name),
+        await watching.import_file(
+            asking.who, asking.key, source, (body.mapping, body.mapping_name), body.content, body.name
+        ),
     )
 
 

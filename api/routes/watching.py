@@ -11,9 +11,9 @@ from pydantic import Field, StringConstraints
 from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
-from api.published import check_mode, read_kinds_text, read_playbook_text, read_policy_text
+from api.published import check_mode, need_kinds, read_kinds_text, read_playbook_text, read_policy_text
 from api.routes.answers import plain, tell
-from api.routes.shapes import Asked, Code, Id, IdInPath, Page, Recorded
+from api.routes.shapes import Asked, Code, Id, IdInPath, Name, Page, Recorded
 from casework import tables
 from casework.requests import ChangeMode, RegisterSource
 
@@ -28,16 +28,18 @@ Publishes = Annotated[Asking, need_to_write("watch.write", large_body=True)]
 
 
 class DocumentGiven(Asked):
-    """The text of one strict YAML document."""
+    """The text of one strict YAML document; `name` is what errors call it."""
 
     yaml: Document
+    name: Name | None = None
 
 
 class PlaybookGiven(Asked):
-    """The text of one playbook; `mode` overrides what stands in it."""
+    """The text of one playbook; `mode` overrides what stands in it, `name` is what errors call it."""
 
     yaml: Document
     mode: Mode | None = None
+    name: Name | None = None
 
 
 class ModeGiven(Asked):
@@ -65,7 +67,7 @@ async def list_kinds(visit: Reads) -> Page:
 @router.post("/kinds", operation_id="publish_kinds", status_code=201)
 async def publish_kinds(body: DocumentGiven, asking: Publishes) -> Recorded:
     """Publish the vocabulary; only additions to what is published already."""
-    request = await read_kinds_text(asking.rooms.rows, body.yaml)
+    request = await read_kinds_text(asking.rooms.rows, body.yaml, body.name)
     done = await asking.rooms.office.publish_kinds(asking.who, asking.key, request)
     await asking.rooms.watching.published_changed()
     return await tell(asking, done)
@@ -91,7 +93,7 @@ async def read_one_playbook(playbook: IdInPath, visit: Reads) -> dict[str, Any]:
 @router.post("/playbooks", operation_id="publish_playbook", status_code=201)
 async def publish_playbook(body: PlaybookGiven, asking: Publishes) -> Recorded:
     """Publish a playbook; it is type-checked against the kinds published last."""
-    request = await read_playbook_text(asking.rooms.rows, body.yaml, body.mode)
+    request = await read_playbook_text(asking.rooms.rows, body.yaml, body.mode, body.name)
     done = await asking.rooms.office.publish_playbook(asking.who, asking.key, request)
     await asking.rooms.watching.published_changed()
     return await tell(asking, done)
@@ -116,7 +118,7 @@ async def list_policies(visit: Reads) -> Page:
 @router.post("/policies", operation_id="publish_policy", status_code=201)
 async def publish_policy(body: DocumentGiven, asking: Publishes) -> Recorded:
     """Publish a verifier's policy; never retroactive."""
-    request = read_policy_text(body.yaml)
+    request = read_policy_text(body.yaml, body.name)
     return await tell(asking, await asking.rooms.office.publish_policy(asking.who, asking.key, request))
 
 
@@ -129,6 +131,7 @@ async def list_sources(visit: Reads) -> Page:
 
 @router.post("/sources", operation_id="register_source", status_code=201)
 async def register_source(body: SourceNamed, asking: Writes) -> Recorded:
-    """Register a source of records."""
+    """Register a source of records of published kinds; one of the same name is replaced."""
+    await need_kinds(asking.rooms.rows, body.kinds)
     request = RegisterSource(body.source, tuple(body.kinds), body.controllers, body.fresh_within)
     return await tell(asking, await asking.rooms.office.register_source(asking.who, asking.key, request))

@@ -12,9 +12,9 @@ from api.venue.house import House, Systems
 from api.venue.people import ACCOUNTANT, CARRIER, HELPERS, MANAGER, OWNER, OWNERS_NAME, PEOPLE
 from api.venue.records import SOURCES
 from api.venue.scripts import LIMIT_MINOR
+from playbooks.playbook import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = ROOT / "playbooks" / "library"
 POLICY = ROOT / "verifiers" / "policies" / "service_issue.yaml"
 VENUE = "The Harbour House"
 BUDGET_TOKENS = 600

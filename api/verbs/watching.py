@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from api.routes.shapes import NAME_CHARS_MAX
 from api.verbs.console import Misuse, here, tell, tell_rows
 from api.verbs.people import ask
 from playbooks import documents
@@ -16,9 +17,10 @@ from playbooks.importers import file_text
 from playbooks.kinds import load_kinds
 from playbooks.mapping import read_encoding
 from playbooks.messages import Messages
-from playbooks.playbook import compile_playbook, load_playbook
+from playbooks.playbook import LIBRARY, compile_playbook, load_playbook
 
 NOTES_SHOWN_MAX = 10
+KINDS_FILE, MAPPING_FILE = "kinds.yaml", "mapping.yaml"
 
 playbook = typer.Typer(help="Playbooks: what to watch.", no_args_is_help=True)
 
@@ -32,7 +34,12 @@ def ingest(
     changes nothing."""
     encoding = read_encoding(documents.load(mapping))
     name = data.name.removesuffix(".gz")  # what is sent is text: unpacked and decoded here
-    body = {"name": name, "mapping": _text_of(mapping), "content": file_text(data, encoding)}
+    body = {
+        "name": name,
+        "mapping": _text_of(mapping),
+        "mapping_name": _name_of(mapping),
+        "content": file_text(data, encoding),
+    }
     done = ask("POST", f"/api/v1/sources/{source}/imports", body)
     counts = ("rows", "changes", "imported", "repeated", "refused", "flagged", "cases")
     lines = ["  ".join(f"{name} {done[name]}" for name in counts)]
@@ -98,22 +105,50 @@ def backtest(
 
 @playbook.command("check")
 def playbook_check(
-    target: Annotated[Path, typer.Argument(exists=True, help="A playbook file, or an example folder.")],
+    target: Annotated[
+        Path, typer.Argument(exists=True, help="A playbook file, a folder of them, or an example folder.")
+    ],
     kinds: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="The kinds file of a single playbook.")
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Their kinds; else beside, above, or the shipped library's."
+        ),
     ] = None,
 ) -> None:
     """Compile playbooks against their kinds; an error names file, line, what was expected and the known fields."""
-    if target.is_dir():
-        checked = [one.id for one in load_example(target).playbooks]
+    if (target / "playbooks").is_dir():
+        if kinds is not None:
+            raise Misuse(f"--kinds: expected none beside {target}, which holds its own; got {kinds}")
+        checked, vocabulary = [one.id for one in load_example(target).playbooks], target / KINDS_FILE
     else:
-        vocabulary = kinds or target.parent.parent / "kinds.yaml"
-        if not vocabulary.is_file():
-            raise Misuse(f"expected the kinds in {vocabulary}, got no such file; pass --kinds")
-        one = load_playbook(target)
-        compile_playbook(one, Messages(load_kinds(vocabulary)))
-        checked = [one.id]
-    tell([f"{name}: sound" for name in checked], {"sound": checked})
+        vocabulary = kinds or _vocabulary(target if target.is_dir() else target.parent)
+        messages = Messages(load_kinds(vocabulary))
+        checked = [_sound(file, messages) for file in _playbook_files(target)]
+    lines = [f"{name}: sound, by the kinds in {vocabulary}" for name in checked]
+    tell(lines, {"sound": checked, "kinds": str(vocabulary)})
+
+
+def _vocabulary(folder: Path) -> Path:
+    """Return the kinds of the playbooks in a folder: beside them, else in the folder above, else the library's."""
+    near = (folder / KINDS_FILE, folder.resolve().parent / KINDS_FILE)
+    return next((file for file in near if file.is_file()), LIBRARY / KINDS_FILE)
+
+
+def _playbook_files(target: Path) -> list[Path]:
+    if not target.is_dir():
+        return [target]
+    files = sorted(file for file in target.glob("*.yaml") if file.name not in (KINDS_FILE, MAPPING_FILE))
+    if not files:
+        raise Misuse(
+            f"{target}: expected playbooks *.yaml, or an example with a folder `playbooks`, got none"
+        )
+    return files
+
+
+def _sound(file: Path, messages: Messages) -> str:
+    one = load_playbook(file)
+    compile_playbook(one, messages)
+    return one.id
 
 
 @playbook.command("list")
@@ -131,7 +166,7 @@ def playbook_publish(
     ] = None,
 ) -> None:
     """Publish a playbook file."""
-    done = ask("POST", "/api/v1/playbooks", {"yaml": _text_of(file), "mode": mode})
+    done = ask("POST", "/api/v1/playbooks", {**_document(file), "mode": mode})
     tell([f"playbook {done['ids']['playbook']} is published"], done)
 
 
@@ -149,13 +184,13 @@ def playbook_mode(
 @playbook.command("kinds")
 def publish_kinds(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Publish the vocabulary."""
-    tell(["the kinds are published"], ask("POST", "/api/v1/kinds", {"yaml": _text_of(file)}))
+    tell(["the kinds are published"], ask("POST", "/api/v1/kinds", _document(file)))
 
 
 @playbook.command("policy")
 def publish_policy(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Publish a verifier's policy."""
-    done = ask("POST", "/api/v1/policies", {"yaml": _text_of(file)})
+    done = ask("POST", "/api/v1/policies", _document(file))
     tell([f"policy {done['ids']['policy']} is published"], done)
 
 
@@ -164,9 +199,29 @@ def register_source(
     source: Annotated[str, typer.Argument()],
     kind: Annotated[list[str], typer.Option(help="A kind of record it gives; may be given again.")],
 ) -> None:
-    """Register a source of records."""
-    done = ask("POST", "/api/v1/sources", {"source": source, "kinds": kind})
-    tell([f"source {source} is registered"], done)
+    """Register a source of records. One of that name is registered again: its kinds change, the rest stays."""
+    there = next((row for row in ask("GET", "/api/v1/sources")["items"] if row["source"] == source), None)
+    body = {"source": source, "kinds": kind}
+    if there is not None:
+        body |= {name: there[name] for name in ("controllers", "fresh_within")}
+    done = ask("POST", "/api/v1/sources", body)
+    now = ", ".join(done["resource"]["kinds"])
+    if there is None:
+        said = f"source {source} is registered: kinds {now}"
+    elif (before := ", ".join(there["kinds"])) == now:
+        said = f"source {source} was registered already; nothing changed: kinds {now}"
+    else:
+        said = f"source {source} was registered already; its kinds changed from {before} to {now}"
+    tell([said], done)
+
+
+def _document(file: Path) -> dict[str, str]:
+    return {"yaml": _text_of(file), "name": _name_of(file)}
+
+
+def _name_of(file: Path) -> str:
+    """Return what errors call a file: what the operator passed, its end when it is long."""
+    return str(file)[-NAME_CHARS_MAX:]
 
 
 def _text_of(file: Path) -> str:

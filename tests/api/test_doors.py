@@ -374,3 +374,29 @@ async def test_trouble_of_the_database_says_what_is_known_and_that_the_same_key_
     assert (body["status"], body["code"], body["effect"]) == (503, code, effect)
     assert "send it again with the same Idempotency-Key" in body["detail"]
     assert int(headers["Retry-After"]) >= 1
+
+
+async def test_a_client_that_goes_away_in_the_middle_is_no_error_of_ours(
+    at: House, ours: Team, capfd: pytest.CaptureFixture[str]
+) -> None:
+    headers = {
+        "host": "localhost", "authorization": f"Bearer {ours.keys['owner']}", "content-length": "99",
+        "content-type": "application/json",
+    }  # fmt: skip
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/api/v1/reports",
+        "raw_path": b"/api/v1/reports", "query_string": b"", "client": ("127.0.0.1", 1), "server": ("localhost", 80),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    given = iter([{"type": "http.request", "body": b'{"note": ', "more_body": True}])
+    answered: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(given, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    await at.app(scope, receive, send)
+    assert [message["status"] for message in answered if message["type"] == "http.response.start"] == [400]
+    assert "internal_error" not in capfd.readouterr().err

@@ -17,6 +17,10 @@ async def size(at: House, team: Team) -> int:
     return length
 
 
+KINDS = (
+    "format: 1\nzone: Europe/Lisbon\nkinds:\n  booking:\n    says: A stay\n    fields:\n      nights: int\n"
+)
+
 REPEATED: list[tuple[str, str, dict[str, Any]]] = [
     # who, path, body
     ("staff", "/api/v1/reports", {"note": "Twice told"}),
@@ -24,6 +28,7 @@ REPEATED: list[tuple[str, str, dict[str, Any]]] = [
     ("owner", "/api/v1/budgets", {"amount_tokens": 7, "purpose": "thanks"}),
     ("owner", "/api/v1/agents", {"name": "Bot", "charter": {"may_read": ["room"]}, "answers_to": "@owner"}),
     ("owner", "/api/v1/authorities", {"member": "@manager", "about": "action"}),
+    ("owner", "/api/v1/kinds", {"yaml": KINDS}),
     ("owner", "/api/v1/sources", {"source": "pms", "kinds": ["booking"]}),
     ("owner", "/api/v1/settings", {"settings": {"undo_seconds": 12}}),
 ]
