@@ -66,21 +66,20 @@ AGENT_KINDS = frozenset(
 )
 """What a digital employee may write by any door: it reports, suggests, brings records, ends its own key."""
 
-CODES: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("evidence_withdrawn", "reason_code"): evidence.WITHDRAW_REASONS,
-    ("evidence_reviewed", "result"): evidence.REVIEWS,
-    ("link_answered", "answer"): evidence.ANSWERS,
-    ("outcome_recorded", "resolution"): cases.RESOLUTIONS,
-    ("outcome_recorded", "impact"): cases.IMPACTS,
-    ("case_closed", "reason_code"): cases.CLOSE_REASONS,
-    ("case_reopened", "reason_code"): cases.REOPEN_REASONS,
-    ("case_expired", "reason_code"): cases.EXPIRE_REASONS,
-    ("award_held", "reason_code"): awards.HOLD_REASONS,
-    ("award_released", "reason_code"): awards.RELEASE_REASONS,
-    ("award_declined", "reason_code"): awards.DECLINE_REASONS,
-    ("award_revoked", "cause"): awards.REVOKE_CAUSES,
+CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "evidence_withdrawn": {"reason_code": evidence.WITHDRAW_REASONS},
+    "evidence_reviewed": {"result": evidence.REVIEWS},
+    "link_answered": {"answer": evidence.ANSWERS},
+    "outcome_recorded": {"resolution": cases.RESOLUTIONS, "impact": cases.IMPACTS},
+    "case_closed": {"reason_code": cases.CLOSE_REASONS},
+    "case_reopened": {"reason_code": cases.REOPEN_REASONS},
+    "case_expired": {"reason_code": cases.EXPIRE_REASONS},
+    "award_held": {"reason_code": awards.HOLD_REASONS},
+    "award_released": {"reason_code": awards.RELEASE_REASONS},
+    "award_declined": {"reason_code": awards.DECLINE_REASONS},
+    "award_revoked": {"cause": awards.REVOKE_CAUSES},
 }
-"""Kind and field -> the codes it may hold: a reason that is none tells the person nothing."""
+"""Kind -> its coded fields and their codes: a reason that is none tells the person nothing."""
 
 _UNREADABLE = (KeyError, TypeError, ValueError, LookupError, AttributeError, LedgerError, VerifierError)
 
@@ -199,9 +198,8 @@ class _Replay:
             opens = entry.kind == "case_opened"
             state = cases.NOTHING if opens else cases.find(self.view, entry.case)["state"]
             cases.move(state, entry.kind, entry.body)  # 2
-        for (kind, field_name), codes in CODES.items():
-            if kind == entry.kind:
-                cases.one_of(entry.body[field_name], codes, field_name)
+        for name, codes in CODES.get(entry.kind, {}).items():
+            cases.one_of(entry.body[name], codes, name)
         check = _CHECKS.get(entry.kind)
         if check is not None:
             check(self._standing, entry)
