@@ -1,5 +1,5 @@
-"""Who holds a key. A key is `tsk_` and 256 random bits; only its SHA-256 is kept, and it names one member of
-one log."""
+"""Who holds a key or a session. A key is `tsk_` and 256 random bits; only its SHA-256 is kept, and it names one
+member of one log."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ KEY_SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who holds a valid key. `role` is the one used for this request; empty until a permission was checked.
+    """Somebody who holds a valid key or session. `role` is the one used for this request; empty until a permission
+    was checked.
 
-    `charter` binds a digital employee; None: a person.
+    `charter` binds a digital employee; None: a person. `session` is the id of the session of the pages, if it is one.
     """
 
     log: str
@@ -29,6 +30,7 @@ class Caller:
     via: str = "http"
     assurance: str = "key"
     role: str = ""
+    session: str | None = None
 
     def reads(self, kind: str | None) -> bool:
         """Say whether records of this kind, and cases about one, are there for the caller at all."""

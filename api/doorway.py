@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.origins import refused_origin
 from api.problems import answer, document
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -79,6 +80,8 @@ class Doorway:
             return document(
                 503, "busy", f"more than {self._in_flight_max} requests at once; try again in a second"
             )
+        if (crossed := refused_origin(scope["method"], scope["headers"])) is not None:
+            return document(403, "cross_origin", crossed)
         refused = length_refused(scope, self._body_bytes_max)
         return None if refused is None else document(413, "body_too_large", refused)
 

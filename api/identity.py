@@ -1,8 +1,8 @@
 """Who asks, for which organisation, in which role: the dependencies that every route declares.
 
-A key names exactly one member of exactly one log, so a route gets its rooms from here and from nowhere else: an id of
-another organisation is looked up in the caller's own log and found unknown. Assurance of a key is `key`; whether it
-belongs to a person or an agent is the member's role.
+A key or a session names exactly one member of exactly one log, so a route gets its rooms from here and from nowhere
+else: an id of another organisation is looked up in the caller's own log and found unknown. Assurance of a key is
+`key`, of a session `session`; whether it belongs to a person or an agent is the member's role.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from api.caller import KEY_PREFIX, Caller, key_digest
 from api.permissions import AGENT, role_for
 from api.problems import BadRequest, NotAllowed, NotSignedIn
 from api.rooms import Rooms
+from api.sessions import token_digest, token_of
 from casework.intake import RequestKey
 from casework.requests import Principal
 from ledger.codec import dumps
@@ -58,11 +59,13 @@ _bearer = HTTPBearer(
 async def signed_in(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """Return who asks.
+    """Return who asks: the holder of a key, or of a session of the pages where no key is given.
 
     Raises:
-        NotSignedIn: no key, or one that is not in force.
+        NotSignedIn: neither, or one that is not in force.
     """
+    if given is None and "authorization" not in request.headers and (token := token_of(request)) is not None:
+        return await _of_session(request, token)
     if given is None or not given.credentials.startswith(KEY_PREFIX):
         raise NotSignedIn(f"expected Authorization: Bearer {KEY_PREFIX}..., got none or another scheme")
     installation = request.app.state.installation
@@ -73,6 +76,17 @@ async def signed_in(
         raise NotSignedIn("expected a key in force, got one that is unknown, ended or expired")
     request.state.caller = holder
     return holder
+
+
+async def _of_session(request: Request, token: str) -> Caller:
+    installation = request.app.state.installation
+    found = await installation.holders.session(token_digest(token), installation.clock.now())
+    if found is None:
+        raise NotSignedIn("expected a session that goes on, got one that is unknown or has ended")
+    caller: Caller = found[0]
+    request.state.caller = caller
+    await installation.sessions.seen(caller.log, caller.member, caller.key_id, found[1])
+    return caller
 
 
 async def sign_in(request: Request) -> Caller:

@@ -21,9 +21,11 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from api.caller import draw_key
 from api.journal import Journal
+from api.passwords import Passwords
 from api.rooms import Rooms
 from api.schema import SchemaBehind, check_schema, keep_private
 from api.scope import KeyHolders, Scoped, dead_jobs, logs
+from api.sessions import Sessions
 from api.settings import Settings, SettingsInvalid
 from api.watching import Watching
 from casework.desk import Desk
@@ -92,6 +94,8 @@ class Installation:
     registry: CollectorRegistry
     journal: Journal
     dead_jobs: Gauge
+    sessions: Sessions
+    passwords: Passwords = field(default_factory=Passwords)
     _rooms: dict[str, Rooms] = field(default_factory=dict)
 
     async def rooms(self, log: str) -> Rooms:
@@ -252,12 +256,13 @@ async def open_installation(
     try:
         await check_schema(store.reader)
         async with Writer(store, PROJECTIONS, clock) as writer:
+            drawn = entropy or SystemEntropy()
             installation = Installation(
                 settings=settings,
                 store=store,
                 writer=writer,
                 clock=instants,
-                entropy=entropy or SystemEntropy(),
+                entropy=drawn,
                 simulated=clock.simulated,
                 holders=KeyHolders(store.reader),
                 guard=FileGuard(settings.guard_folder),
@@ -266,6 +271,7 @@ async def open_installation(
                 dead_jobs=Gauge(
                     "tallystick_jobs_dead", "Jobs given up, which wait for a person", registry=registry
                 ),
+                sessions=Sessions(writer, drawn, instants, settings.session_hours),
             )
             real = [log for log in await installation.logs() if not log.endswith(SIMULATED_SUFFIX)]
             if clock.simulated and real:

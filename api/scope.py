@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.caller import Caller
 from api.problems import BadRequest, NotFound
+from api.tables import session as sessions
+from api.tables import sign_in
 from casework import people
 from casework.charters import held
 from casework.errors import refuse
@@ -201,6 +203,40 @@ class KeyHolders:
         if row is None or (row["until"] is not None and row["until"] <= now):
             return None
         return Caller(row["log"], row["member"], tuple(loads(row["roles"])), row["key"], held(row["charter"]))
+
+    async def session(self, token_digest: str, now: str) -> tuple[Caller, str] | None:
+        """Return who is behind a session that has not ended at `now`, and when it was last noted as used, or None.
+
+        The member is looked up each time: whoever has left is out at once.
+        """
+        both = and_(member.c.log == sessions.c.log, member.c.member == sessions.c.member)
+        query = (
+            select(sessions, member.c.roles, member.c.charter)
+            .join(member, both)
+            .where(sessions.c.digest == token_digest, sessions.c.ends_at > now, member.c.active == 1)
+        )
+        async with _reading(self._engine) as connection:
+            row = (await connection.execute(query)).mappings().first()
+        if row is None:
+            return None
+        caller = Caller(
+            row["log"],
+            row["member"],
+            tuple(loads(row["roles"])),
+            row["session"],
+            held(row["charter"]),
+            via="web",
+            assurance=row["assurance"],
+            session=row["session"],
+        )
+        return caller, row["seen_at"]
+
+    async def named(self, name: str, most: int) -> list[Row]:
+        """Return the ways to sign in under this name, over all organisations, at most `most`; active members only."""
+        both = and_(member.c.log == sign_in.c.log, member.c.member == sign_in.c.member)
+        query = select(sign_in).join(member, both).where(sign_in.c.name == name, member.c.active == 1)
+        async with _reading(self._engine) as connection:
+            return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
 
     async def link(self, token_digest: str) -> Row | None:
         """Return the row of a one-time link with its log: whoever holds its token needs no key."""

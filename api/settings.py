@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     """Run timers, jobs and checkpoints inside the server. False only on PostgreSQL, beside `tallystick worker`."""
 
     undo_seconds: Annotated[int, Field(ge=0, le=3_600)] = 10
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 12
+    """How long a session of the pages lasts: a shift, with a margin."""
+
     checkpoint_interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 10
     worker_pause_ms: Annotated[int, Field(ge=10, le=60_000)] = 500
     body_bytes_max: Annotated[int, Field(ge=1_024, le=256 * 1024 * 1024)] = 32 * 1024 * 1024

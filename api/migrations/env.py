@@ -13,12 +13,13 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from api import tables as api_tables
 from casework import tables as casework_tables
 from ledger.store import database_url
 from ledger.store.tables import metadata
 from playbooks import tables as playbooks_tables
 
-TABLES_OF = (casework_tables, playbooks_tables)
+TABLES_OF = (casework_tables, playbooks_tables, api_tables)
 """Imported so that their tables stand on the MetaData."""
 
 
