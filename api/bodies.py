@@ -56,7 +56,7 @@ class Door(APIRoute):
         handle = super().get_route_handler()
         if "POST" not in (self.methods or ()):
             return handle
-        calls = list(_calls(self.dependant))
+        calls = list(calls_of(self.dependant))
         needs_key = signed_in in calls
         is_large = any(isinstance(call, NeedToWrite) and call.large_body for call in calls)
 
@@ -79,7 +79,7 @@ class Door(APIRoute):
         return enter
 
 
-def _calls(dependant: Dependant) -> Iterator[object]:
+def calls_of(dependant: Dependant) -> Iterator[object]:
     yield dependant.call
     for child in dependant.dependencies:
-        yield from _calls(child)
+        yield from calls_of(child)

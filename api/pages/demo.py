@@ -1,7 +1,7 @@
-"""The front page of the demo: one award told as a story, and its proof to take along. No script, no key.
+"""One award of the demo told as a story, and its proof to take along. No script, no key.
 
-It is served when the data folder holds `demo.json` (left by `tallystick demo`), the log's origin ends in `.invalid`,
-the server listens on loopback and is asked for by a loopback name; everywhere else the address is unknown (SETTLED 29).
+It stands at /demo/story when the data folder holds `demo.json` (left by `tallystick demo`), the log's origin ends in
+`.invalid`, the server listens on loopback and is asked for by a loopback name; elsewhere it is unknown (SETTLED 29).
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import jinja2
 import orjson
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
 
+from api.pages.frame import environment
 from api.pages.story import (
     STATES,
     Note,
@@ -34,12 +32,11 @@ from api.pages.story import (
     moment,
     tell_steps,
 )
+from api.pages.strip import PROOF_NAME, demo_of
 from api.problems import NotFound
 from api.rooms import Rooms
-from api.settings import LOOPBACK
 from casework import tables
 from ledger.book import MOVES, Book, postings_of, settled
-from ledger.clock import SIMULATED_SUFFIX
 from ledger.codec import dumps, loads
 from ledger.entries import Entry
 from ledger.export import export_award
@@ -48,12 +45,8 @@ from ledger.reader import EntryDamaged
 from ledger.sealed import SealBroken, read_sealed
 from ledger.vault import VaultDamaged
 
-WEB = Path(__file__).resolve().parents[2] / "web"
-CLOCK_FILE = "clock"
-DEMO_FILE = "demo.json"
 JOURNAL_FILE = "refusals.jsonl"
 JOURNAL_LINES_MAX = 100_000
-PROOF_NAME = "award.json"
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -64,13 +57,6 @@ SECURITY_HEADERS = {
 }
 
 router = APIRouter(include_in_schema=False)
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(WEB / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,33 +70,12 @@ class Demo:
     rooms: Rooms
 
 
-class Files(StaticFiles):
-    """Stylesheets and marks, with the headers of a page."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one file."""
-
-        async def guarded(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                extra = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-                message["headers"] = [*message["headers"], *extra]
-            await send(message)
-
-        await super().__call__(scope, receive, guarded)
-
-
-def add_pages(app: FastAPI) -> None:
-    """Put the pages beside the API's doors: the `extend` of api.app.create_app."""
-    app.include_router(router)
-    app.mount("/static", Files(directory=WEB / "static"), name="static")
-
-
-@router.get("/", response_class=HTMLResponse)
+@router.get("/demo/story", response_class=HTMLResponse)
 async def front(request: Request) -> Response:
     """Tell the demo's award as a story."""
     demo = await _demo(request)
     page = await _page(request, demo)
-    html = await asyncio.to_thread(_templates.get_template("story.html").render, page=page)
+    html = await asyncio.to_thread(environment("en").get_template("story.html").render, page=page)
     return HTMLResponse(html, headers={**SECURITY_HEADERS, "Cache-Control": "no-store"})
 
 
@@ -133,19 +98,11 @@ async def _demo(request: Request) -> Demo:
     Raises:
         NotFound: there is none, or this is no loopback.
     """
-    installation = request.app.state.installation
-    settings = installation.settings
-    asked_for = (request.url.hostname or "").strip("[]")
-    if not settings.on_loopback or asked_for not in LOOPBACK:
+    told = await demo_of(request)
+    if told is None:
         raise NotFound("page", request.url.path)
-    try:
-        told = orjson.loads(await asyncio.to_thread((settings.data_dir / DEMO_FILE).read_bytes))
-        log, case, award, venue = (str(told[name]) for name in ("log", "story_case", "story_award", "venue"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NotFound("page", request.url.path) from error
-    if not log.endswith(SIMULATED_SUFFIX) or log not in await installation.logs():
-        raise NotFound("page", request.url.path)
-    return Demo(log, venue, case, award, await installation.rooms(log))
+    rooms = await request.app.state.installation.rooms(told.log)
+    return Demo(told.log, told.venue, told.case, told.award, rooms)
 
 
 # ---------------------------------------------------------------------------------------------- the view

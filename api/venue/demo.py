@@ -18,7 +18,7 @@ from typing import Any
 
 from api import schema
 from api.cast import Door, RehearsalBroken
-from api.pages.demo import CLOCK_FILE, DEMO_FILE, PROOF_NAME
+from api.pages.strip import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.remote import CLI_KEY_FILE
 from api.settings import Settings
 from api.stage import stage

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.pages.demo import DEMO_FILE
+from api.pages.strip import DEMO_FILE
 
 
 class PlaceTaken(Exception):

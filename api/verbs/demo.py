@@ -11,8 +11,8 @@ import orjson
 import typer
 
 from api.cast import RehearsalBroken
-from api.pages.demo import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.pages.story import moment
+from api.pages.strip import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.settings import Settings
 from api.venue.calendar import SMALL, WHOLE, ZONE
 from api.venue.demo import SEED, Told, make_demo

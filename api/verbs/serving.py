@@ -20,7 +20,7 @@ from api.app import SERVER_FILE, create_app, tell_address
 from api.house import ForeignPackage, check_house
 from api.installation import PROJECTIONS, open_installation
 from api.listening import answer_at_once
-from api.pages.demo import add_pages
+from api.pages.app import add_pages
 from api.remote import CLI_KEY_FILE, reach, running_server
 from api.settings import Settings
 from api.stopping import REQUESTS_SECONDS_MAX, Server, stopping, work_until_told

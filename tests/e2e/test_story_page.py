@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.pages.demo import add_pages
+from api.pages.app import add_pages
 from api.settings import Settings
 from playbooks.playbook import load_library
 from tests.page_words import NEVER_SAID, says
@@ -117,7 +117,7 @@ def test_every_watch_of_the_library_fires_in_the_small_venue(made: tuple[Path, s
 
 
 def test_page_needs_no_key_and_no_script(url: str) -> None:
-    answer = httpx.get(url)
+    answer = httpx.get(f"{url}/demo/story")
     assert answer.status_code == 200
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'none'")
@@ -129,14 +129,14 @@ def test_page_needs_no_key_and_no_script(url: str) -> None:
 
 def test_page_is_unknown_under_another_name(url: str) -> None:
     """A page elsewhere that points its own name at this machine must not read the demo."""
-    for path in ("/", "/demo/award.json"):
+    for path in ("/demo/story", "/demo/award.json"):
         answer = httpx.get(url + path, headers={"Host": "harbour.example"})
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_page_tells_the_story_with_its_refusals(url: str) -> None:
-    text = httpx.get(url).text
+    text = httpx.get(f"{url}/demo/story").text
     assert text.count('data-kind="refused"') >= 3
     said = _plain(text)
     places = [said.index(part) for part in ("Noticed: ", "suggested: ", "approved the suggestion", "The guest answered",
@@ -150,7 +150,7 @@ def test_page_tells_the_story_with_its_refusals(url: str) -> None:
 
 
 def test_page_says_none_of_the_words_that_stay_inside(url: str) -> None:
-    said = _plain(httpx.get(url).text)
+    said = _plain(httpx.get(f"{url}/demo/story").text)
     found = [word for word in NEVER_SAID if says(said, word)]
     assert found == []
 
@@ -197,7 +197,7 @@ async def _front_page(data: Path) -> str:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
     ):
-        answer = await client.get("/")
+        answer = await client.get("/demo/story")
     assert answer.status_code == 200, answer.text
     return answer.text
 
@@ -233,7 +233,7 @@ def test_page_tells_nothing_from_rows_that_no_entry_vouches_for(
 
 
 def test_proof_can_be_downloaded_and_checked(url: str, tmp_path: Path) -> None:
-    assert "<code>.venv/bin/tallystick audit award.json</code>" in httpx.get(url).text
+    assert "<code>.venv/bin/tallystick audit award.json</code>" in httpx.get(f"{url}/demo/story").text
     answer = httpx.get(f"{url}/demo/award.json")
     assert answer.headers["content-disposition"] == "attachment; filename=award.json"
     proof = tmp_path / "award.json"
@@ -283,7 +283,7 @@ def test_page_fits_every_width_in_a_browser(url: str) -> None:
                 page = context.new_page()
                 errors: list[str] = []
                 page.on("console", lambda message, errors=errors: errors.append(message.text))
-                page.goto(url)
+                page.goto(f"{url}/demo/story")
                 page.wait_for_load_state("networkidle")
                 assert page.evaluate("document.documentElement.scrollWidth") == width, (width, scheme)
                 assert errors == []

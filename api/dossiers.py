@@ -1,0 +1,191 @@
+"""Cases with everything that belongs to them, read in bulk: rows and opened texts, and who may take which step.
+
+A page of six cards costs as many queries as a page of one. Who may do what is answered by casework.staffing, by the
+rules that decide inside the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from api.permissions import step_roles
+from api.scope import Row, Scoped
+from casework import authority, cases, decisions, proposals, tables
+from casework.staffing import Answer, Given, Item, Stand, who_may
+from ledger.codec import loads
+from ledger.entries import SYSTEM
+from ledger.overlay import Overlay
+from ledger.store.tables import shapes
+
+CASE_TEXTS = ("subject_item", "facts_item", "note_item")
+PARTS: Mapping[str, tuple[Table, tuple[str, ...]]] = {
+    "proposals": (tables.proposal, ("text_item",)),
+    "evidence": (tables.evidence, ("facts_item",)),
+    "decisions": (tables.decision, ("reason_item", "message_item")),
+    "verdicts": (tables.verdict, ()),
+    "links": (tables.link, ()),
+    "awards": (tables.award, ("message_item",)),
+}
+"""Part -> its table, and the columns whose sealed values a page may show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One case. `texts` are private values by commitment; an erased one is None."""
+
+    case: Row
+    proposals: tuple[Row, ...]
+    evidence: tuple[Row, ...]
+    decisions: tuple[Row, ...]
+    verdicts: tuple[Row, ...]
+    links: tuple[Row, ...]
+    awards: tuple[Row, ...]
+    shares: tuple[Row, ...]
+    texts: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Return the id of the case."""
+        return str(self.case["case"])
+
+    @property
+    def proposal(self) -> Row | None:
+        """Return the latest proposal."""
+        return _named(self.proposals, "proposal", self.case["proposal"])
+
+    @property
+    def verdict(self) -> Row | None:
+        """Return the latest verdict."""
+        return _named(self.verdicts, "verdict", self.case["verdict"])
+
+    @property
+    def award(self) -> Row | None:
+        """Return the live award."""
+        return _named(self.awards, "award", self.case["award"])
+
+    @property
+    def live(self) -> list[Row]:
+        """Return the evidence that is neither withdrawn nor replaced."""
+        return cases.live(self.evidence)
+
+    def text(self, row: Row | None, column: str) -> Any:
+        """Return an opened private value; None: there is none, or it was erased."""
+        item = None if row is None else row[column]
+        return None if item is None else self.texts.get(item)
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what the watch put down when it noticed."""
+        return self.text(self.case, "facts_item") or {}
+
+
+def _named(rows: Iterable[Row], column: str, value: Any) -> Row | None:
+    return next((row for row in rows if row[column] == value), None) if value is not None else None
+
+
+async def dossiers(rows: Scoped, found: Sequence[Row]) -> list[Dossier]:
+    """Return the dossiers of these cases, in their order."""
+    ids = [str(row["case"]) for row in found]
+    parts: dict[str, dict[str, list[Row]]] = {}
+    wanted = {row[column] for row in found for column in CASE_TEXTS}
+    for name, (table, columns) in PARTS.items():
+        by_case: dict[str, list[Row]] = {}
+        for row in await rows.find(table, {"case": ids}) if ids else []:
+            by_case.setdefault(str(row["case"]), []).append(row)
+            wanted |= {row[column] for column in columns}
+        parts[name] = {case: sorted(of, key=lambda row: int(row["seq"])) for case, of in by_case.items()}
+    granted = [award["award"] for of in parts["awards"].values() for award in of]
+    shares = await rows.find(tables.award_share, {"award": granted}) if granted else []
+    texts = await rows.open_all(item for item in wanted if item is not None)
+    told = []
+    for row in found:
+        case = str(row["case"])
+        mine = {name: tuple(of.get(case, ())) for name, of in parts.items()}
+        awards = {award["award"] for award in mine["awards"]}
+        of_case = tuple(share for share in shares if share["award"] in awards)
+        told.append(Dossier(case=row, shares=of_case, texts=texts, **mine))
+    return told
+
+
+def stand_of(dossier: Dossier, budgets_set_by: Iterable[str] = ()) -> Stand:
+    """Return where the case stands, as the rules of staffing ask it."""
+    row, verdict, award = dossier.case, dossier.verdict, dossier.award
+    return Stand(
+        owner=row["owner"] or SYSTEM,
+        maker=dossier.proposal["maker"] if dossier.proposal else SYSTEM,
+        action_by=row["action_by"],
+        items=_items(dossier.live, verdict),
+        judged=tuple(loads(verdict["beneficiaries"])) if verdict else (),
+        playbook=row["playbook"],
+        award_kind=row["award_kind"],
+        value=proposals.value_of(dossier.proposal) if dossier.proposal else None,
+        deciders=tuple(one["decider"] for one in decisions.taken_back_next(row, dossier.decisions)),
+        award=None if award is None else _given(dossier, award),
+        budgets_set_by=tuple(sorted(set(budgets_set_by))),
+    )
+
+
+def _items(live: list[Row], verdict: Row | None) -> tuple[Item, ...]:
+    relied = {item["evidence"] for item in decisions.relied_on(live, verdict)}
+    return tuple(
+        Item(
+            submitters=frozenset(authority.submitters([item])),
+            reviewed=item["review"] is not None,
+            relied_on=item["evidence"] in relied,
+            by_customer=item["type"] == "customer_confirmation",
+        )
+        for item in live
+    )
+
+
+def _given(dossier: Dossier, award: Row) -> Given:
+    return Given(
+        state=award["state"],
+        kind=award["kind"],
+        tokens=award["amount_tokens"],
+        beneficiaries=tuple(share["member"] for share in dossier.shares if share["award"] == award["award"]),
+        held_by=award["held_by"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who is here with which powers, loaded once; `may` answers for a step of a case."""
+
+    active: tuple[str, ...]
+    budgets_set_by: tuple[str, ...]
+    _ask: Callable[[str, Stand], Answer]
+
+    def answer(self, step: str, dossier: Dossier) -> Answer:
+        """Return who may take a step; where nobody may, the sentence that says what to do."""
+        return self._ask(step, stand_of(dossier, self.budgets_set_by))
+
+    def may(self, member: str, step: str, dossier: Dossier) -> bool:
+        """Say whether this member may take the step."""
+        return member in self.answer(step, dossier).members
+
+
+async def staff_of(rows: Scoped, now: str) -> Staff:
+    """Load members, authorities and open budgets once."""
+    members = await rows.find(tables.member)
+    view = Overlay(shapes())
+    wanted: dict[str, dict[int, set[tuple[object, ...]]]] = {"member": {0: {()}}, "authority": {0: {()}}}
+    authorities = await rows.find(tables.authority)
+    view.admit(wanted, {"member": _values("member", members), "authority": _values("authority", authorities)})
+    budgets = await rows.find(tables.budget, {"approved_by": None})
+    in_order = sorted(members, key=lambda one: int(one["seq"]))
+    active = tuple(str(one["member"]) for one in in_order if one["active"])
+    roles = step_roles()
+
+    def ask(step: str, stand: Stand) -> Answer:
+        return who_may(view, active, step, stand, roles, now)
+
+    return Staff(active, tuple(str(one["set_by"]) for one in budgets), ask)
+
+
+def _values(table: str, rows: Sequence[Row]) -> list[tuple[object, ...]]:
+    columns = shapes()[table].columns
+    return [tuple(row[name] for name in columns) for row in rows]

@@ -1,0 +1,17 @@
+"""The pages put together: the `extend` of api.app.create_app."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from api.pages import decisions, demo, entering, files
+from api.pages.entering import Tries
+
+ROUTERS = (entering, files, decisions, demo)
+
+
+def add_pages(app: FastAPI) -> None:
+    """Put the pages beside the API's doors."""
+    app.state.tries = Tries()
+    for room in ROUTERS:
+        app.include_router(room.router)

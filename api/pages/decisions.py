@@ -1,0 +1,306 @@
+"""Decisions: what needs this person's yes or no, the most pressing first and open; and the yes or no itself.
+
+The bar is an ordinary form. It carries the token that binds the answer to exactly what was shown, so a yes to something
+that has changed since is refused (409) and the card is shown as it stands now. What was sent twice counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from starlette.responses import RedirectResponse, Response
+
+from api.dossiers import staff_of
+from api.pages.cards import Card, People, act_words, card_of
+from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.frame import Frame, show, with_toast
+from api.pages.inbox import ACTION, AWARD, REVIEW, SHOWN_MAX, Matter, handled_since, inbox
+from api.pages.names import people_of, watches_of
+from api.pages.troubles import Trouble, trouble_of
+from api.pages.words import Words, mark
+from api.problems import of_error
+from api.rooms import Rooms
+from casework import tables
+from casework.requests import AddNote, Decide, ReviewEvidence, WithdrawDecision
+from ledger.book import budget as budget_account
+from ledger.codec import loads
+from ledger.errors import Refused
+from ledger.store.tables import account
+
+router = APIRouter(route_class=PageDoor, include_in_schema=False)
+
+Sees = Annotated[Seen, see("case.decide", here="decisions")]
+Decides = Annotated[Acting, act("case.decide", here="decisions")]
+Reviews = Annotated[Acting, act("case.review", here="decisions")]
+CaseId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
+
+REASONS = (
+    ("no_longer_needed", mark("Not needed")),
+    ("not_appropriate", mark("Wrong person")),
+    ("too_costly", mark("Too costly")),
+    ("evidence_weak", mark("Not enough evidence")),
+    ("other_solution", mark("Other")),
+)
+"""Coded reason -> what the button says; the person is told."""
+AWARD_REASONS = (
+    ("not_reached", mark("Not reached")),
+    ("evidence_weak", mark("Not enough evidence")),
+    ("already_recognised", mark("Already recognised")),
+    ("not_appropriate", mark("Wrong person")),
+    ("outside_policy", mark("Other")),
+)
+SAID: Mapping[str, str] = {
+    "approved": mark("Approved. It is passed on in %(seconds)s seconds."),
+    "declined": mark("Declined, and told to whoever suggested it."),
+    "recognised": mark("Recognised. It is passed on in %(seconds)s seconds."),
+    "not-recognised": mark("Not recognised. The person is told why, and may answer."),
+    "reviewed": mark("Noted."),
+    "undone": mark("Undone. Nothing was passed on."),
+}
+"""What the toast says after a form; the address carries the key only, so nobody can put words into our mouth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The decision bar of one card: what the yes is called, the reasons of a no, and what binds them."""
+
+    kind: str
+    yes: str
+    binds: str
+    token: str
+    key: str
+    reasons: tuple[tuple[str, str], ...]
+    people: str = ""
+    tokens: int | None = None
+    tokens_max: int = 0
+    budgets: tuple[tuple[str, str], ...] = ()
+    items: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A card in the list: two lines and where it leads."""
+
+    card: Card
+    path: str
+    current: bool
+
+
+@router.get("/decisions")
+async def decisions(seen: Sees, open: str | None = None, said: str = "", of: str = "") -> Response:
+    """Show what needs this person."""
+    return await page(seen, open, _told(seen.frame, seen.rooms, said, of))
+
+
+async def page(
+    seen: Seen, wanted: str | None, frame: Frame, trouble: Trouble | None = None, status: int = 200
+) -> Response:
+    """Return the page with one card open: the wanted one while it still waits, else the most pressing."""
+    rooms, words, now = seen.rooms, frame.words, seen.rooms.clock.now()
+    staff = await staff_of(rooms.rows, now)
+    matters = await inbox(rooms.rows, staff, seen.caller.member, now)
+    people = await people_of(rooms.rows)
+    current = next((one for one in matters if one.dossier.id == wanted), matters[0] if matters else None)
+    shown = _shown(matters, current)
+    playbooks = {str(one.dossier.case["playbook"]) for one in shown if one.dossier.case["playbook"]}
+    watches = await watches_of(rooms.rows, playbooks)
+    listed = [
+        Listed(_card(one, people, words, watches), f"/decisions?open={one.dossier.id}", one is current)
+        for one in shown
+    ]
+    midnight = _midnight(words, now)
+    others = await handled_since(rooms.rows, midnight, seen.caller.member)
+    return await show(
+        replace(frame, counts={"decisions": len(matters)}),
+        "decisions.html",
+        status=status,
+        count=len(matters),
+        beyond=len(matters) - len(shown),
+        others=len(others),
+        listed=listed,
+        card=next((one.card for one in listed if one.current), None),
+        bar=None if current is None else await bar_of(seen, current, people, words),
+        checked=words.clock(now),
+        trouble=trouble,
+    )
+
+
+def _shown(matters: Sequence[Matter], current: Matter | None) -> list[Matter]:
+    shown = list(matters[:SHOWN_MAX])
+    if current is not None and all(one is not current for one in shown):
+        shown[-1] = current
+    return shown
+
+
+def _card(one: Matter, people: People, words: Words, watches: Mapping[str, Mapping[str, Any]]) -> Card:
+    return card_of(one.dossier, people, words, watches.get(str(one.dossier.case["playbook"]), {}), one)
+
+
+def _midnight(words: Words, now: str) -> str:
+    local = (
+        datetime.fromisoformat(now).astimezone(words.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    )
+    utc = local.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='milliseconds')}Z"
+
+
+async def bar_of(seen: Seen, matter: Matter, people: People, words: Words) -> Bar:
+    """Return the bar of a matter, with the token that binds an answer to what stands there now."""
+    dossier, key = matter.dossier, seen.fresh_key()
+    if matter.kind == REVIEW:
+        items = [item for item in dossier.live if item["review"] is None]
+        named = tuple((str(item["evidence"]), _item_words(item, people, words)) for item in items)
+        binds = words.gettext("You say whether it holds. Whether it earns thanks is decided afterwards.")
+        return Bar(REVIEW, words.gettext("It holds"), binds, "", key, (), items=named)
+    shown = await seen.rooms.desk.show(seen.who, dossier.id, matter.kind)
+    if matter.kind == ACTION:
+        act_said = act_words(dossier.proposal["action"], words) if dossier.proposal else ""
+        yes = words.gettext("Approve: %(act)s", act=act_said[:1].lower() + act_said[1:])
+        binds = words.gettext("Your yes covers exactly this. If it changes, you will be asked again.")
+        reasons = tuple((code, words.gettext(said)) for code, said in REASONS)
+        return Bar(ACTION, yes, binds, shown.token, key, reasons)
+    return await _award_bar(seen.rooms, matter, people, words, shown.token, key)
+
+
+def _item_words(item: Mapping[str, Any], people: People, words: Words) -> str:
+    _, _, who = str(item["submitter"]).partition(":")
+    kind = words.gettext("the guest's answer") if item["type"] == "customer_confirmation" else ""
+    name = kind or people.name(who, words)
+    return f"{name}, {words.moment(str(item['received_at']))}"
+
+
+async def _award_bar(rooms: Rooms, matter: Matter, people: People, words: Words, token: str, key: str) -> Bar:
+    dossier = matter.dossier
+    verdict = dossier.verdict
+    earned = loads(verdict["beneficiaries"]) if verdict else []
+    policy = await rooms.rows.one(tables.policy, policy=dossier.case["policy"])
+    most = int(loads(policy["content"])["terms"]["tokens"]) if policy else 0
+    watches = await watches_of(rooms.rows, {str(dossier.case["playbook"])})
+    suggested = (watches.get(str(dossier.case["playbook"]), {}).get("award") or {}).get("amount_tokens", most)
+    budgets = await open_budgets(rooms, words)
+    names = words.listed(people.name(member, words) for member in earned)
+    return Bar(
+        AWARD,
+        words.gettext("Thank %(names)s", names=names),
+        words.gettext("Your yes covers exactly this result and this evidence."),
+        token,
+        key,
+        tuple((code, words.gettext(said)) for code, said in AWARD_REASONS),
+        people=names,
+        tokens=min(int(suggested), most) if budgets else 0,
+        tokens_max=most if budgets else 0,
+        budgets=budgets,
+    )
+
+
+async def open_budgets(rooms: Rooms, words: Words) -> tuple[tuple[str, str], ...]:
+    """Return (budget, words) of every budget that two people set and that holds tokens, the fullest first."""
+    rows = [row for row in await rooms.rows.find(tables.budget) if row["approved_by"] is not None]
+    names = {budget_account(row["budget"]): row["budget"] for row in rows}
+    held = await rooms.rows.find(account, {"account": list(names)}) if names else []
+    full = sorted(
+        (row for row in held if row["balance_tokens"] > 0), key=lambda row: -int(row["balance_tokens"])
+    )
+    return tuple(
+        (
+            str(names[row["account"]]),
+            words.ngettext("%(num)s token left", "%(num)s tokens left", int(row["balance_tokens"])),
+        )
+        for row in full
+    )
+
+
+# ---------------------------------------------------------------------------------------------- the answers
+@router.post("/exceptions/{case}/decide")
+async def decide(case: CaseId, acting: Decides) -> Response:
+    """Take a yes or a no, over exactly what was shown."""
+    form = acting.form
+    about, verb = form.need("about"), form.need("verb")
+    tokens = form.whole("tokens", 0, 1_000_000) if about == AWARD and verb == "approved" else None
+    verdict = await _judged(acting.rooms, case) if tokens is not None else []
+    request = Decide(
+        token=form.need("token", chars_max=8_000),
+        verb=verb,
+        beneficiaries=tuple(verdict),
+        amount_tokens=tokens,
+        budget=form.maybe("budget") if tokens else None,
+        reason_code=form.maybe("reason_code") if verb == "declined" else None,
+        reason=form.maybe("reason"),
+        message=form.maybe("message") if about == AWARD and verb == "approved" else None,
+    )
+    try:
+        done = await acting.rooms.desk.decide(acting.who, acting.key, request)
+    except Refused as refusal:
+        return await _refused(acting, case, refusal)
+    said = {("action", "approved"): "approved", ("action", "declined"): "declined"}.get(
+        (about, verb), "recognised" if verb == "approved" else "not-recognised"
+    )
+    return after(f"said={said}&of={case}.{done.ids.get('decision', '')}")
+
+
+async def _judged(rooms: Rooms, case: str) -> list[str]:
+    row = await rooms.rows.need("case", tables.case_file, case=case)
+    verdict = await rooms.rows.one(tables.verdict, case=case, verdict=row["verdict"] or "")
+    return list(loads(verdict["beneficiaries"])) if verdict else []
+
+
+@router.post("/exceptions/{case}/review")
+async def review(case: CaseId, acting: Reviews) -> Response:
+    """Say of the evidence that was shown whether it holds."""
+    result = "refused" if acting.form.text("verb") == "refused" else "accepted"
+    reason = "not_convincing" if result == "refused" else None
+    try:
+        for number, item in enumerate(acting.form.all("item")):
+            request = ReviewEvidence(case, item, result, reason)
+            await acting.rooms.desk.review_evidence(acting.who, acting.then(str(number)), request)
+        if (note := acting.form.maybe("reason")) is not None:
+            await acting.rooms.desk.add_note(acting.who, acting.then("note"), AddNote(case, note))
+    except Refused as refusal:
+        return await _refused(acting, case, refusal)
+    return after("said=reviewed")
+
+
+@router.post("/exceptions/{case}/decisions/{decision}/undo")
+async def undo(case: CaseId, decision: CaseId, acting: Decides) -> Response:
+    """Take a decision back while nothing has followed from it."""
+    try:
+        request = WithdrawDecision(case, decision)
+        await acting.rooms.desk.withdraw_decision(acting.who, acting.key, request)
+    except Refused as refusal:
+        return await _refused(acting, case, refusal)
+    return after(f"said=undone&open={case}")
+
+
+async def _refused(acting: Acting, case: str, refusal: Refused) -> Response:
+    """Show the page as it stands now, with a note that says why the answer was not taken."""
+    body, _ = of_error(refusal)
+    journal = acting.request.app.state.journal
+    await journal.refused(acting.request, body["status"], body["code"])
+    trouble = trouble_of(acting.frame.words, body)
+    return await page(acting, case, acting.frame, trouble, body["status"])
+
+
+def after(query: str) -> Response:
+    """Go back to the list, with one sentence about what was done."""
+    return RedirectResponse(f"/decisions?{query}", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _told(frame: Frame, rooms: Rooms, said: str, of: str) -> Frame:
+    if said not in SAID:
+        return frame
+    case, _, decision = of.partition(".")
+    undoable = said in ("approved", "recognised", "declined", "not-recognised") and decision
+    undo = (
+        f"/exceptions/{case}/decisions/{decision}/undo"
+        if undoable and _plain(case) and _plain(decision)
+        else None
+    )
+    return with_toast(frame, frame.words.gettext(SAID[said], seconds=10), undo)
+
+
+def _plain(text: str) -> bool:
+    return 0 < len(text) <= 64 and not text.strip("0123456789abcdef-")
