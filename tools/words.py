@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "web" / "locale"
 LANGUAGES = ("de",)
 KEYWORDS = {"_": None, "gettext": None, "mark": None, "ngettext": (1, 2)}
-PLACES = (
+PLACES: tuple[tuple[Path, list[tuple[str, str]], dict[str, dict[str, str]]], ...] = (
     (ROOT / "api" / "pages", [("**.py", "python")], {}),
     (ROOT / "web" / "templates", [("**.html", "jinja2")], {"**.html": {"trimmed": "true"}}),
 )
