@@ -219,7 +219,7 @@ async def open_budgets(rooms: Rooms, words: Words) -> tuple[tuple[str, str], ...
 async def decide(case: CaseId, acting: Decides) -> Response:
     """Take a yes or a no, over exactly what was shown."""
     form = acting.form
-    about, verb = form.need("about"), form.need("verb")
+    about, verb = form.one_of("about", (ACTION, AWARD)), form.one_of("verb", ("approved", "declined"))
     tokens = form.whole("tokens", 0, 1_000_000) if about == AWARD and verb == "approved" else None
     verdict = await _judged(acting.rooms, case) if tokens is not None else []
     request = Decide(

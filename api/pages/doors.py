@@ -10,7 +10,7 @@ what to do next; whoever is not signed in is sent to sign in and comes back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -80,6 +80,16 @@ class Form:
         value = self.text(name, chars_max=chars_max)
         if not value:
             raise BadRequest("missing", f"{name}: expected something, got nothing", field=f"/{name}")
+        return value
+
+    def one_of(self, name: str, choices: Collection[str]) -> str:
+        """Return one of a few words that a form of ours offers. Raises BadRequest: something else."""
+        value = self.text(name, chars_max=100)
+        if value not in choices:
+            wanted = ", ".join(choices)
+            raise BadRequest(
+                "value_invalid", f"{name}: expected one of {wanted}, got {value}", field=f"/{name}"
+            )
         return value
 
     def whole(self, name: str, least: int, most: int) -> int | None:
@@ -195,6 +205,8 @@ async def read_form(request: Request) -> Form:
         BadRequest: another media type, or more fields than any form of ours has.
     """
     got = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not got and not await request.body():
+        return Form({})
     if got not in FORM_TYPES:
         raise BadRequest("media_type", f"expected a form, got {got or 'nothing'}", status=415)
     try:

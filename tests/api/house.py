@@ -1,6 +1,6 @@
 """A started product without a network: the real application over a fresh SQLite file, with people of every role.
 
-`House` shortens what tests say: who asks, fresh idempotency keys, a clock that moves by hand. Nothing is replaced.
+`House` shortens what tests say: who asks, fresh keys, forms of pages, a clock that moves by hand. Nothing is replaced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from fastapi import FastAPI
 
 from api import schema
 from api.app import create_app
+from api.pages.app import add_pages
 from api.remote import OPERATOR_TOKEN_FILE
+from api.sessions import COOKIE
 from api.settings import Settings
 from ledger.clock import HandClock, unix_ms_of
 from ledger.entropy import SeededEntropy
@@ -45,6 +47,7 @@ class House:
     clock: HandClock
     settings: Settings
     count: int = 0
+    cookies: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def ask(
         self,
@@ -93,6 +96,27 @@ class House:
                 team.keys[role] = issued["secret"]
         return team
 
+    # ------------------------------------------------------------------------------------------ pages
+    async def cookie(self, team: Team, role: str) -> dict[str, str]:
+        """Return the header of a session of this person, opened once per test."""
+        if (team.log, role) not in self.cookies:
+            installation = self.app.state.installation
+            rows = (await installation.rooms(team.log)).rows
+            token = await installation.sessions.open(rows, team.members[role], "password", "Test")
+            self.cookies[team.log, role] = token
+        return {"Cookie": f"{COOKIE}={self.cookies[team.log, role]}"}
+
+    async def see(self, path: str, team: Team, role: str, **headers: str) -> httpx.Response:
+        """Open a page as somebody."""
+        return await self.client.get(path, headers={**await self.cookie(team, role), **headers})
+
+    async def send(
+        self, path: str, team: Team, role: str, data: dict[str, Any], files: Any = None, **headers: str
+    ) -> httpx.Response:
+        """Send a page's form as somebody; the answer is the 303 itself, not where it leads."""
+        sent = {**await self.cookie(team, role), "Sec-Fetch-Site": "same-origin", **headers}
+        return await self.client.post(path, data=data, files=files, headers=sent)
+
     def wait(self, seconds: int) -> None:
         """Let time pass."""
         self.clock.advance(seconds * 1000)
@@ -104,13 +128,13 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, **settings: Any) -> AsyncIterator[House]:
-    """Start the product in a folder."""
+async def house(folder: Path, *, pages: bool = False, **settings: Any) -> AsyncIterator[House]:
+    """Start the product in a folder; `pages`: with its pages, as `tallystick run` does."""
     chosen = Settings(data_dir=folder / "data", worker_inside=False, **settings)
     chosen.data_dir.mkdir(mode=0o700, exist_ok=True)
     await asyncio.to_thread(schema.upgrade, chosen.url)
     clock = HandClock(unix_ms_of(START))
-    app = create_app(chosen, clock=clock, entropy=SeededEntropy("doors"))
+    app = create_app(chosen, clock=clock, entropy=SeededEntropy("doors"), extend=add_pages if pages else None)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

@@ -1,0 +1,113 @@
+"""Signing in with a name and a password, coming back to where one was, and going out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from api.pages.doors import local
+from api.passwords import Passwords
+from ledger.changes import Insert
+from ledger.commands import Command, Decided
+from ledger.entries import Actor
+from tests.api.house import House, Team, house
+from tests.pages.reading import words
+
+PASSWORD = "seven small boats"
+
+
+async def with_password(place: House, team: Team, role: str, name: str) -> None:
+    """Give somebody a way to sign in, as an invitation does."""
+    installation = place.app.state.installation
+    installation.passwords = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+    row = {
+        "member": team.members[role],
+        "name": name,
+        "pin_hash": None,
+        "changed_at": "2026-11-20T10:00:00.000Z",
+    }
+    row["password_hash"] = await installation.passwords.hash(PASSWORD)
+    actor = Actor(team.members[role], role, "web")
+    rule = lambda view, command, at: Decided((), (Insert("sign_in", command.data),))  # noqa: E731
+    await installation.writer.submit(Command(team.log, actor, f"give {name}", "0" * 64, (), rule, row))
+
+
+async def sign_in(place: House, **data: str) -> httpx.Response:
+    return await place.client.post("/sign-in", data=data, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+async def test_name_and_password_open_a_session_and_lead_back(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        await with_password(place, team, "manager", "ana")
+        sent = await place.client.get("/decisions?open=1")
+        assert (sent.status_code, sent.headers["location"]) == (303, "/sign-in?next=/decisions")
+        assert 'value="/decisions"' in (await place.client.get("/sign-in?next=/decisions")).text
+        answer = await sign_in(place, name=" Ana ", password=PASSWORD, next="/decisions")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/decisions")
+        cookie = answer.headers["set-cookie"]
+        for part in ("__Host-session=", "HttpOnly", "Secure", "Path=/", "SameSite=lax", "Max-Age=43200"):
+            assert part in cookie
+        assert "Domain" not in cookie
+        token = cookie.partition("=")[2].partition(";")[0]
+        headers = {"Cookie": f"__Host-session={token}", "Sec-Fetch-Site": "same-origin"}
+        assert (await place.client.get("/decisions", headers=headers)).status_code == 200
+        out = await place.client.post("/sign-out", data={"x": "y"}, headers=headers)
+        assert "Max-Age=0" in out.headers["set-cookie"]
+        assert (await place.client.get("/decisions", headers=headers)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"name": "ana", "password": PASSWORD + " "},
+        {"name": "ana", "password": ""},
+        {"name": "nobody", "password": PASSWORD},
+        {"name": "", "password": ""},
+    ],
+)
+async def test_a_wrong_name_reads_like_a_wrong_password(tmp_path: Path, data: dict[str, str]) -> None:
+    async with house(tmp_path, pages=True) as place:
+        await with_password(place, await place.organisation("The Quay"), "manager", "ana")
+        answer = await sign_in(place, **data)
+        assert answer.status_code == 403
+        assert "That name and password do not belong together." in words(answer.text)
+        assert "set-cookie" not in answer.headers
+
+
+async def test_somebody_who_left_cannot_sign_in(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        await with_password(place, team, "manager", "ana")
+        gone = f"/api/v1/members/{team.members['manager']}/leave"
+        await place.done(gone, team.keys["owner"], {"reason_code": "left"})
+        assert (await sign_in(place, name="ana", password=PASSWORD)).status_code == 403
+
+
+async def test_tries_are_counted_per_name(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        await with_password(place, team, "manager", "ana")
+        answers = [(await sign_in(place, name="ana", password="wrong")).status_code for _ in range(11)]
+        assert answers == [403] * 10 + [429]
+        late = await sign_in(place, name="ANA", password=PASSWORD)
+        assert late.status_code == 429 and "Too many tries." in words(late.text)
+
+
+@pytest.mark.parametrize(
+    ("given", "goes"),
+    [
+        ("/decisions", "/decisions"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/sign-in", "/"),
+        ("/a\r\nSet-Cookie: x=y", "/"),
+        ("", "/"),
+    ],
+)
+def test_only_pages_of_ours_are_gone_back_to(given: str, goes: str) -> None:
+    assert local(given) == goes
