@@ -1,0 +1,138 @@
+"""A real browser on a real server: what every walk through the pages is held against while it goes.
+
+`Walk` is one person's browser window. It notes every console message and every request, so that at the end a test can
+say: nothing was refused by the content policy, nothing failed, and no request went to another origin.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / "build" / "screens"
+CHROMIUM_ARGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)  # fmt: skip
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+AXE_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+NARROW, PHONE, WIDE = 320, 360, 1280
+HEIGHTS = {NARROW: 700, PHONE: 780, WIDE: 900}
+TARGET_PX = 44
+SMALL_TARGETS = """[...document.querySelectorAll('a, button, input, select, textarea, summary')].filter(e => {
+  const box = e.getBoundingClientRect(), style = getComputedStyle(e)
+  if (!box.width || !box.height || style.visibility === 'hidden' || e.type === 'hidden') return false
+  if (e.closest('.demo') || e.closest('.vh') || e.classList.contains('skip')) return false
+  if (e.type === 'checkbox' || e.type === 'radio') return e.closest('label')?.getBoundingClientRect().height < 44
+  const inline = style.display === 'inline' && e.parentElement.innerText.trim() !== e.innerText.trim()
+  return !inline && (box.height < 43.5 || box.width < 43.5)
+}).map(e => e.outerHTML.slice(0, 120))"""
+"""Targets under 44 px that stand on their own; a link inside a sentence may be as high as its line."""
+
+
+def chromium() -> str:
+    """Return the browser of this machine; without one the test is skipped, and fails under CI=true."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is not None:
+        return found
+    reason = "browser: expected chromium on this machine, got none (apt-get install chromium)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def opened_browser() -> Iterator[Browser]:
+    """Start the browser."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Walk:
+    """One window. `expected` are starts of console messages that a step provokes on purpose (a 409, say)."""
+
+    url: str
+    context: BrowserContext
+    page: Page
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Open a page by its address."""
+        self.page.goto(self.url + path)
+        self.page.wait_for_load_state("networkidle")
+
+    def settle(self) -> None:
+        """Wait until nothing is being loaded."""
+        self.page.wait_for_load_state("networkidle")
+
+    def look_as(self, role: str) -> None:
+        """In the demo: become the first person of a role."""
+        self.page.locator(f".demo button[value={role}]").click()
+        self.settle()
+
+    def shot(self, name: str) -> None:
+        """Keep a picture of the whole page in build/screens/."""
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+
+    def violations(self) -> list[str]:
+        """Return what axe finds on the page as it is now: rule, and where."""
+        self.page.evaluate(AXE)
+        found: dict[str, Any] = self.page.evaluate(
+            "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", list(AXE_RULES)
+        )
+        return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+
+    def check(self) -> None:
+        """Hold the page as it is now against what every page promises: axe, no sideways scroll, targets."""
+        assert (found := self.violations()) == [], (self.page.url, found)
+        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
+        assert self.page.evaluate("document.documentElement.scrollWidth") == width, self.page.url
+        assert self.page.evaluate(SMALL_TARGETS) == [], self.page.url
+
+    def check_quiet(self) -> None:
+        """Nothing failed, nothing was refused by the content policy, and nothing left the origin."""
+        loud = [said for said in self.console if not any(said.startswith(one) for one in self.expected)]
+        assert loud == [], loud
+        ours = urlsplit(self.url).netloc
+        away = [one for one in self.requests if urlsplit(one).netloc not in ("", ours)]
+        assert away == []
+
+
+@contextmanager
+def walking(
+    browser: Browser, url: str, *, width: int = PHONE, scheme: str = "light", **more: Any
+) -> Iterator[Walk]:
+    """Open a window of its own (no cookies of others), and at the end hold the whole walk against check_quiet."""
+    size = {"width": width, "height": HEIGHTS.get(width, 800)}
+    context = browser.new_context(viewport=size, color_scheme=scheme, **more)  # type: ignore[arg-type]
+    page = context.new_page()
+    walk = Walk(url, context, page)
+    page.on("console", lambda message: walk.console.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: walk.console.append(f"pageerror: {error}"))
+    page.on("request", lambda request: walk.requests.append(request.url))
+    try:
+        yield walk
+        walk.check_quiet()
+    finally:
+        context.close()
