@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     clock_file: Path | None = None
     """A file that holds the time; only for organisations whose origin ends in `.invalid` (demo and simulation)."""
 
+    gallery: bool = False
+    """Serve /ui, every component of the pages in every state: for whoever changes one, never for users."""
+
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_json: bool = True
 

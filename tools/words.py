@@ -29,6 +29,8 @@ def extracted() -> Catalog:
     for place, methods, options in PLACES:
         walked = extract_from_dir(place, methods, options, keywords=KEYWORDS)
         for name, line, message, _comments, context in walked:
+            if name.startswith("gallery"):
+                continue  # for developers
             found.add(message, None, [(f"{place.name}/{name}", line)], context=context)
     return found
 

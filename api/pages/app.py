@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from api.pages import decisions, demo, entering, files
+from api.pages import decisions, demo, entering, files, gallery
 from api.pages.entering import Tries
 
-ROUTERS = (entering, files, decisions, demo)
+ROUTERS = (entering, files, decisions, gallery, demo)
 
 
 def add_pages(app: FastAPI) -> None:

@@ -5,6 +5,7 @@ Pure: a dossier, names and words in; sentences out. The card is the same on ever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from ledger.codec import loads
 from ledger.entries import SYSTEM
 
 TITLE_CHARS_MAX = 200
+_WORD = re.compile(r"[a-z]+(_[a-z]+)+")
+"""A value that a system spells as one word: `wine_pairing`."""
 FACTS_SHOWN_MAX = 8
 
 
@@ -225,13 +228,13 @@ def _happened(dossier: Dossier, people: People, words: Words) -> str:
     row = dossier.case
     since = words.moment(str(row["onset"]))
     if row["origin"] == "signal":
-        return words.gettext("A watch noticed it at %(time)s; it was so since %(since)s.",
+        return words.gettext("A watch noticed it: %(time)s. It has been so since %(since)s.",
             time=words.moment(str(row["detected_at"])), since=since)  # fmt: skip
     who = people.name(row["opened_by"], words)
     if row["origin"] == "claim":
-        return words.gettext("%(who)s asked at %(time)s for this to be recognised.",
+        return words.gettext("%(who)s asked for this to be recognised: %(time)s.",
             who=who, time=words.moment(str(row["opened_at"])))  # fmt: skip
-    return words.gettext("%(who)s told us at %(time)s.", who=who, time=words.moment(str(row["opened_at"])))
+    return words.gettext("%(who)s told us: %(time)s.", who=who, time=words.moment(str(row["opened_at"])))
 
 
 def _claims(dossier: Dossier, words: Words) -> tuple[Claim, ...]:
@@ -271,7 +274,7 @@ def value_words(value: Any, words: Words) -> str:
         return words.moment(text)
     if len(text) == 10 and text[4] == text[7] == "-" and text[:4].isdigit():
         return words.date(text)
-    return text
+    return text.replace("_", " ") if _WORD.fullmatch(text) else text
 
 
 def _suggested(dossier: Dossier, people: People, words: Words) -> Suggested | None:
