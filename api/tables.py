@@ -50,6 +50,7 @@ preference = Table(
     Column("member", Text, primary_key=True),
     Column("language", Text),  # en | de; null: as the browser asks
     Column("theme", Text),  # light | dark; null: as the system does
+    Column("keys_off", BigInteger),  # 1: single keys do nothing
     Column("interruptions_max", BigInteger),  # a day; null: as the organisation does
     Column("quiet_from", Text),  # HH:MM in the organisation's zone
     Column("quiet_until", Text),

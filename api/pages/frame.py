@@ -70,6 +70,7 @@ class Frame:
     venue: str = "Tallystick"
     who: str = ""
     theme: str | None = None
+    keys_off: bool = False
     here: str = ""
     caller: Caller | None = None
     tabs: tuple[Entry, ...] = ()
@@ -134,6 +135,7 @@ async def frame_of(request: Request, caller: Caller, rooms: Rooms, here: str) ->
         venue=settings.get("name", rooms.log),
         who=named["name"] if named else "",
         theme=liked["theme"] if liked else None,
+        keys_off=bool(liked and liked["keys_off"]),
         here=here,
         caller=caller,
         tabs=tabs,

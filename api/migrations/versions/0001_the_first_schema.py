@@ -410,6 +410,7 @@ def upgrade() -> None:
         sa.Column("member", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("theme", sa.Text(), nullable=True),
+        sa.Column("keys_off", sa.BigInteger(), nullable=True),
         sa.Column("interruptions_max", sa.BigInteger(), nullable=True),
         sa.Column("quiet_from", sa.Text(), nullable=True),
         sa.Column("quiet_until", sa.Text(), nullable=True),
