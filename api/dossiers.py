@@ -167,6 +167,10 @@ class Staff:
         """Say whether this member may take the step."""
         return member in self.answer(step, dossier).members
 
+    def may_be_second(self, member: str, set_by: str) -> bool:
+        """Say whether this member may be the second person of a budget that `set_by` named."""
+        return member in self._ask("approve_budget", Stand(owner=SYSTEM, budgets_set_by=(set_by,))).members
+
 
 async def staff_of(rows: Scoped, now: str) -> Staff:
     """Load members, authorities and open budgets once."""

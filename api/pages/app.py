@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from api.pages import decisions, demo, entering, files, gallery, me
+from api.pages import budgets, decisions, demo, entering, files, gallery, me, settings
 from api.pages.entering import Tries
 
-ROUTERS = (entering, files, decisions, me, gallery, demo)
+ROUTERS = (entering, files, decisions, me, settings, budgets, gallery, demo)
 
 
 def add_pages(app: FastAPI) -> None:

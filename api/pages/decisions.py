@@ -15,6 +15,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from api.dossiers import staff_of
+from api.pages.budgets import budgets_of
 from api.pages.cards import Card, People, act_words, card_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
@@ -58,6 +59,7 @@ SAID: Mapping[str, str] = {
     "declined": mark("Declined, and told to whoever suggested it."),
     "recognised": mark("Recognised. It is passed on in %(seconds)s seconds."),
     "not-recognised": mark("Not recognised. The person is told why, and may answer."),
+    "budget-set": mark("Set aside. These tokens can be given from now on."),
     "reviewed": mark("Noted."),
     "undone": mark("Undone. Nothing was passed on."),
 }
@@ -126,6 +128,10 @@ async def page(
         bar=None if current is None else await bar_of(seen, current, people, words),
         checked=words.clock(now),
         trouble=trouble,
+        budgets=[
+            one for one in await budgets_of(rooms, staff, seen.caller.member, people, words) if one.mine
+        ],
+        key=seen.fresh_key(),
     )
 
 

@@ -1,0 +1,126 @@
+"""Settings of the place: its name, zone and currency, the undo time, the windows, and the budgets of tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from babel.numbers import list_currencies
+from fastapi import APIRouter
+from starlette.responses import RedirectResponse, Response
+
+from api.dossiers import staff_of
+from api.pages.budgets import budgets_of
+from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.frame import show, with_toast
+from api.pages.names import people_of
+from api.pages.words import mark
+from api.problems import BadRequest
+from casework import tables
+from casework.office_rules import SETTINGS
+from casework.presets import load as load_presets
+from casework.requests import ChangeSettings
+from ledger.codec import loads
+
+router = APIRouter(route_class=PageDoor, include_in_schema=False)
+
+SAID = {
+    "saved": mark("Saved. It counts from now on, for nothing that was decided before."),
+    "budget-named": mark("Named. It holds tokens once a second person sets it aside."),
+}
+NUMBERS = (
+    (
+        "undo_seconds",
+        mark("Seconds in which a decision can be undone"),
+        mark("What leaves the place waits that long."),
+    ),
+    (
+        "issue_window_days",
+        mark("Days a thank-you for something solved waits"),
+        mark("Until then the guest may still answer; only then the tokens are theirs."),
+    ),
+    (
+        "interruptions_per_day_max",
+        mark("At most this many interruptions a day for each person"),
+        mark("The rest waits in Decisions and My work."),
+    ),
+)
+ZONES_SHOWN = ("Europe", "America", "Asia", "Africa", "Australia", "Pacific", "Atlantic", "Indian")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One whole number that an owner may set."""
+
+    name: str
+    label: str
+    hint: str
+    value: int
+    least: int
+    most: int
+
+
+@router.get("/settings")
+async def settings(seen: Annotated[Seen, see("key.read", here="settings")], said: str = "") -> Response:
+    """Show what holds for everybody here."""
+    rooms, words = seen.rooms, seen.frame.words
+    held = {row["name"]: loads(row["value"]) for row in await rooms.rows.find(tables.setting)}
+    usual: dict[str, Any] = {**load_presets().settings, **held}
+    people = await people_of(rooms.rows)
+    staff = await staff_of(rooms.rows, words.now)
+    frame = with_toast(seen.frame, words.gettext(SAID[said])) if said in SAID else seen.frame
+    return await show(
+        frame,
+        "settings.html",
+        held={
+            "name": held.get("name", ""),
+            "zone": held.get("zone", str(words.zone)),
+            "currency": words.currency,
+        },
+        zones=zones(),
+        currencies=sorted(list_currencies()),
+        numbers=[
+            Number(name, words.gettext(label), words.gettext(hint), int(usual.get(name, least)), least, most)
+            for name, label, hint in NUMBERS
+            for least, most in [SETTINGS[name]]
+        ],
+        budgets=await budgets_of(rooms, staff, seen.caller.member, people, words),
+        alone=len(staff.active) < 2,
+        key=seen.fresh_key(),
+    )
+
+
+@router.post("/settings")
+async def change(acting: Annotated[Acting, act("member.write", here="settings")]) -> Response:
+    """Change what holds for everybody here."""
+    form = acting.form
+    zone = form.need("zone", chars_max=60)
+    check_zone(zone)
+    currency = form.need("currency", chars_max=3)
+    if currency not in list_currencies():
+        raise BadRequest(
+            "value_invalid", f"currency: expected a code like EUR, got {currency}", field="/currency"
+        )
+    chosen: dict[str, Any] = {"name": form.need("name", chars_max=80), "zone": zone, "currency": currency}
+    for name, _, _ in NUMBERS:
+        given = form.whole(name, *SETTINGS[name])
+        if given is not None:
+            chosen[name] = given
+    await acting.rooms.office.change_settings(acting.who, acting.key, ChangeSettings(chosen))
+    return RedirectResponse("/settings?said=saved", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def zones() -> list[str]:
+    """Return the names of zones to choose from: places, no abbreviations."""
+    return ["UTC", *sorted(one for one in available_timezones() if one.partition("/")[0] in ZONES_SHOWN)]
+
+
+def check_zone(name: str) -> None:
+    """Check that a zone exists. Raises BadRequest."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadRequest(
+            "value_invalid", f"zone: expected a name like Europe/Dublin, got {name[:60]}", field="/zone"
+        ) from error
