@@ -14,10 +14,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.doorway import Doorway
 from api.house import check_house
 from api.installation import open_installation
+from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
     awards,
@@ -73,10 +75,12 @@ def create_app(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     extend: Callable[[FastAPI], None] | None = None,
+    explain: Explain | None = None,
 ) -> FastAPI:
     """Return the application. It opens its installation when it starts and closes it when it stops.
 
-    `clock` and `entropy` are given by simulations and tests; `extend` adds pages.
+    `clock` and `entropy` are given by simulations and tests; `extend` adds pages; `explain` answers a page that was
+    asked for in the clear from another machine.
 
     Raises:
         ForeignPackage: a first-party package was loaded from elsewhere.
@@ -98,7 +102,11 @@ def create_app(
         app.include_router(room.router)
     if extend is not None:
         extend(app)
+    # the last one added is the first to be passed: the proxy's word, then the doorway, then the refusal of plain http
+    app.add_middleware(PlainHttp, explain=explain or in_english(settings.address))
     app.add_middleware(LateDoorway, settings=settings, state=app.state)
+    if settings.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -30,6 +30,10 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 """No script at all in this issue; a page that needs more sends its own policy, which then stands."""
 
+HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+"""Told over https alone: a browser that once came safely never again asks this name in the clear. Other names of the
+same domain are not ours to bind."""
+
 log = structlog.get_logger("api.http")
 
 
@@ -61,7 +65,7 @@ class Doorway:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message)
+                _add_headers(message, scope.get("scheme") == "https")
             await send(message)
 
         self._in_flight += 1
@@ -110,10 +114,12 @@ def _headers_of(refusal: dict[str, Any]) -> dict[str, str]:
     return {"Retry-After": "1"} if refusal["status"] == 503 else {}
 
 
-def _add_headers(message: MutableMapping[str, Any]) -> None:
+def _add_headers(message: MutableMapping[str, Any], by_https: bool) -> None:
     headers = list(message.get("headers", ()))
     present = {name.lower() for name, _ in headers}
     headers.extend(pair for pair in SECURITY_HEADERS if pair[0] not in present)
+    if by_https and HTTPS_ONLY[0] not in present:
+        headers.append(HTTPS_ONLY)
     if b"cache-control" not in present:
         headers.append((b"cache-control", b"no-store"))
     message["headers"] = headers

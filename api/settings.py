@@ -6,13 +6,15 @@ variable is the database's password, which the database gets in the same way.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
@@ -24,13 +26,60 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 PREFIX = "TALLYSTICK_"
 NOT_SETTINGS = frozenset(
     PREFIX + name
-    for name in ("SHARED", "TEST_POSTGRES_URL", "TEST_PROFILE", "PROVE_SEED", "POSTGRES_PASSWORD")
+    for name in (
+        "SHARED",
+        "TEST_POSTGRES_URL",
+        "TEST_PROFILE",
+        "PROVE_SEED",
+        "POSTGRES_PASSWORD",
+        "NAME",
+        "CERTIFICATE",
+    )
 )
 """Names that tests, tools and docker-compose.yml read, which may stand in the same environment."""
 
 
 class SettingsInvalid(Exception):
     """A setting is missing, out of range or unknown. The operator mends it; nothing was started."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address (no port, no brackets) means the very machine that says it."""
+    host = host.lower().rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(given: str) -> str:
+    """Return an address without its last slash, or "" as it is."""
+    expected = "expected https://name or https://name:port, or http:// with localhost, and nothing after it"
+    if not given:
+        return ""
+    try:
+        parts = urlsplit(given)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValueError(f"{expected} ({error})") from error
+    fit = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if not fit or not host or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in given:
+        raise ValueError(expected)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _proxy(given: str) -> str:
+    """Return the proxy's address or network as it was given; "" is none."""
+    for one in given.split(",") if given else ():
+        try:
+            network = ipaddress.ip_network(one.strip())
+        except ValueError as error:
+            raise ValueError("expected addresses or networks such as 10.87.65.2 or 10.87.65.0/29") from error
+        if network.prefixlen == 0:
+            raise ValueError("expected the proxy alone, not everybody")
+    return given
 
 
 class Settings(BaseSettings):
@@ -53,6 +102,14 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8765
+    address: Annotated[str, AfterValidator(_address)] = ""
+    """The final address that people open, such as `https://tally.example.org`; passkeys hold for its name alone.
+    Empty: `http://localhost` and the port."""
+
+    proxy: Annotated[str, AfterValidator(_proxy)] = ""
+    """Addresses or networks of the proxy before the server, by comma: only they may say by X-Forwarded-Proto and
+    X-Forwarded-For how and from where a request came. Empty: nobody may."""
+
     server_url: str | None = None
     """Where the command line finds the running server; default: the address the server wrote into the data folder."""
 
@@ -117,6 +174,16 @@ class Settings(BaseSettings):
     def sqlite_path(self) -> Path | None:
         """Return the database file, or None on PostgreSQL."""
         return Path(make_url(self.url).database or "") if self.is_sqlite else None
+
+    @property
+    def public_address(self) -> str:
+        """Return the address that people open, without a slash at its end."""
+        return self.address or f"http://localhost:{self.port}"
+
+    @property
+    def proxies(self) -> list[str]:
+        """Return whose forwarded headers are believed."""
+        return [one.strip() for one in self.proxy.split(",") if one.strip()]
 
     @property
     def on_loopback(self) -> bool:

@@ -122,6 +122,7 @@ def serve_with(
         access_log=False,
         server_header=False,
         lifespan="off",
+        proxy_headers=False,  # whom to believe is TALLYSTICK_PROXY's to say (api/app.py), not uvicorn's environment's
         timeout_graceful_shutdown=REQUESTS_SECONDS_MAX,
     )
     server = Server(config)
