@@ -20,7 +20,7 @@ from api.house import ForeignPackage
 from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
-from api.verbs import demo, jobs, people, record, rehearsing, serving, watching
+from api.verbs import demo, doctor, jobs, people, record, rehearsing, serving, watching
 from api.verbs.console import DONE, FAILED, MISUSE, STOPPED, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
@@ -52,7 +52,7 @@ app.command("init")(serving.init)
 app.command("run")(demo.run)
 app.command("demo")(demo.demo)
 app.command("worker")(serving.worker)
-app.command("doctor")(serving.doctor)
+app.command("doctor")(doctor.doctor)
 app.command("rebuild")(serving.rebuild_tables)
 app.add_typer(serving.db, name="db")
 app.add_typer(people.org, name="org")

@@ -1,15 +1,11 @@
-"""Verbs that begin and keep an installation: init, run, worker, doctor, db upgrade, rebuild, checkpoint clock."""
+"""Verbs that begin and keep an installation: init, run, worker, db upgrade, rebuild, checkpoint clock."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
-import sqlite3
-import stat
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +13,6 @@ import uvicorn
 
 from api import schema
 from api.app import SERVER_FILE, create_app, tell_address
-from api.house import ForeignPackage, check_house
 from api.installation import PROJECTIONS, open_installation
 from api.listening import answer_at_once
 from api.pages.app import add_pages
@@ -28,13 +23,8 @@ from api.tellings import configure
 from api.verbs.console import FAILED, Misuse, here, run, tell, tell_rows
 from api.worker import Worker
 from ledger.durable import create_file
-from ledger.errors import LedgerError, StoreError
 from ledger.rebuild import rebuild
-from ledger.store import open_store
 from ledger.store.tables import derived_tables, shapes
-
-NO_SERVER = "none runs on this data folder, which is no fault"
-DISK_FREE_BYTES_MIN = 200 * 1024 * 1024
 
 db = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -186,71 +176,6 @@ def worker(
     done = run(work())
     if once:
         tell([f"{done} things were due"], {"done": done})
-
-
-def doctor() -> None:
-    """Look for what keeps this installation from working; each finding says what to do."""
-    settings = here().settings
-    rows = [{"check": name, "finding": finding} for name, finding in run(_examine(settings))]
-    tell_rows("doctor", ["check", "finding"], rows)
-    if any(row["finding"] not in ("ok", NO_SERVER) for row in rows):
-        raise typer.Exit(FAILED)
-
-
-async def _examine(settings: Settings) -> list[tuple[str, str]]:
-    found = [
-        ("packages", _packages()),
-        ("data folder", _folder(settings.data_dir)),
-        ("disk", _disk(settings.data_dir)),
-    ]
-    if settings.is_sqlite:
-        ok = sqlite3.sqlite_version_info >= (3, 38, 0)
-        found.append(("SQLite", "ok" if ok else f"expected at least 3.38, got {sqlite3.sqlite_version}"))
-    if settings.sqlite_path is not None and not settings.sqlite_path.is_file():
-        none = f"not looked at: expected the database {settings.url}, got no such file; run `tallystick init`"
-        return [*found, ("database schema", none)]
-    store = open_store(settings.url)
-    try:
-        await schema.check_schema(store.reader)
-        found.append(("database schema", "ok"))
-    except (schema.SchemaBehind, StoreError) as error:
-        found.append(("database schema", str(error)))
-        return found
-    finally:
-        await store.close()
-    url = running_server(settings.data_dir)
-    found.append(("server", "ok" if url else NO_SERVER))
-    if url is None:
-        try:
-            async with open_installation(settings) as installation:
-                found.extend((await installation.checks()).items())
-                for log in await installation.logs():
-                    await installation.rooms(log)
-                    found.append((f"keys of {log}", "ok"))
-        except (LedgerError, OSError) as error:
-            found.append(("installation", str(error)[:300]))
-    return found
-
-
-def _packages() -> str:
-    try:
-        check_house()
-    except ForeignPackage as error:
-        return str(error)
-    return "ok"
-
-
-def _folder(folder: Path) -> str:
-    if not folder.is_dir():
-        return f"expected the folder {folder}, got none; run `tallystick init`"
-    rights = stat.S_IMODE(folder.stat().st_mode)
-    return "ok" if not rights & 0o077 else f"expected {folder} for its owner only (0700), got {rights:04o}"
-
-
-def _disk(folder: Path) -> str:
-    there = folder if folder.is_dir() else Path(".")
-    free = shutil.disk_usage(there).free
-    return "ok" if free >= DISK_FREE_BYTES_MIN else f"expected {DISK_FREE_BYTES_MIN} bytes free, got {free}"
 
 
 @db.command("upgrade")
