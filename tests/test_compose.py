@@ -9,18 +9,23 @@ import json
 import os
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+
+from api.settings import SettingsInvalid, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 
 
-def compose(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def compose(
+    file: Path, *arguments: str, more: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [str(BIN / "docker-compose"), "-f", str(file), *arguments]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(file.parent)}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(file.parent), **(more or {})}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
 
 
@@ -31,7 +36,11 @@ def hadolint(text: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     ("profile", "services"),
-    [((), {"tallystick"}), (("--profile", "grown"), {"tallystick", "api", "worker", "postgres"})],
+    [
+        ((), {"tallystick"}),
+        (("--profile", "grown"), {"tallystick", "api", "worker", "postgres"}),
+        (("--profile", "https"), {"tallystick", "hosted", "proxy"}),
+    ],
 )
 def test_compose_file_is_accepted_and_starts(profile: tuple[str, ...], services: set[str]) -> None:
     accepted = compose(COMPOSE_FILE, *profile, "config", "-q")
@@ -39,13 +48,14 @@ def test_compose_file_is_accepted_and_starts(profile: tuple[str, ...], services:
     assert set(compose(COMPOSE_FILE, *profile, "config", "--services").stdout.split()) == services
 
 
+ALL = ("--profile", "grown", "--profile", "https")
 PLACES = {"/data": "TALLYSTICK_DATA_DIR", "/keys": "TALLYSTICK_KEYS_DIR", "/guard": "TALLYSTICK_GUARD_DIR"}
 
 
 def test_data_keys_and_guard_lie_in_a_volume_each() -> None:
     """A backup of one must not bring the others back: docs/keys.md."""
-    told = json.loads(compose(COMPOSE_FILE, "--profile", "grown", "config", "--format", "json").stdout)
-    for name in ("tallystick", "api", "worker"):
+    told = json.loads(compose(COMPOSE_FILE, *ALL, "config", "--format", "json").stdout)
+    for name in ("tallystick", "hosted", "api", "worker"):
         mounted = {one["target"]: one["source"] for one in told["services"][name]["volumes"]}
         assert mounted.keys() == PLACES.keys(), name
         assert len(set(mounted.values())) == len(PLACES)
@@ -61,12 +71,40 @@ def test_no_password_lies_inside_an_address() -> None:
         assert "TALLYSTICK_DATABASE_PASSWORD" in environment
 
 
+def test_hosted_is_reached_by_its_proxy_alone_and_believes_it_alone() -> None:
+    told = json.loads(compose(COMPOSE_FILE, "--profile", "https", "config", "--format", "json").stdout)
+    hosted, proxy = told["services"]["hosted"], told["services"]["proxy"]
+    assert "ports" not in hosted
+    assert hosted["networks"].keys() == proxy["networks"].keys() == {"front"}
+    assert hosted["environment"]["TALLYSTICK_PROXY"] == proxy["networks"]["front"]["ipv4_address"]
+    assert ip_address(proxy["networks"]["front"]["ipv4_address"]) in ip_network(
+        told["networks"]["front"]["ipam"]["config"][0]["subnet"]
+    )
+    assert {one["published"] for one in proxy["ports"]} == {"80", "443"}
+    secrets = {one["source"] for one in proxy["volumes"]} & {one["source"] for one in hosted["volumes"]}
+    assert secrets == set(), "the proxy sees nothing of the record"
+
+
+@pytest.mark.parametrize(("name", "fit"), [("tally.example.org", True), ("tally.lan", True), ("", False)])
+def test_hosted_without_a_name_does_not_start(name: str, fit: bool) -> None:
+    asked = ("--profile", "https", "config", "--format", "json")
+    told = json.loads(compose(COMPOSE_FILE, *asked, more={"TALLYSTICK_NAME": name}).stdout)
+    address = told["services"]["hosted"]["environment"]["TALLYSTICK_ADDRESS"]
+    if fit:
+        assert load_settings(address=address).public_address == f"https://{name}"
+    else:
+        with pytest.raises(SettingsInvalid, match=r"TALLYSTICK_ADDRESS: .*expected https://name"):
+            load_settings(address=address)
+
+
 FAULTS = (
     # what to replace, with what, what the answer names
     ("    ports:", "    prots:", "prots"),
     ('["data:/data"', '["date:/data"', "undefined volume date"),
     ("postgres: {condition: service_healthy}", "database: {condition: service_healthy}", "database"),
     ("condition: service_healthy", "condition: service_fine", "service_healthy"),
+    ("networks: [front]", "networks: [back]", "undefined network back"),
+    ("hosted: {condition", "host: {condition", 'undefined service "host"'),
     ("read_only: true", "read_only: perhaps", "read_only"),
     ("services:\n", "services:\n  x: {\n", "yaml"),
 )
@@ -78,7 +116,7 @@ def test_planted_compose_fault_is_reported(tmp_path: Path, right: str, wrong: st
     assert right in text
     planted = tmp_path / "docker-compose.yml"
     planted.write_text(text.replace(right, wrong, 1))
-    answer = compose(planted, "--profile", "grown", "config", "-q")
+    answer = compose(planted, *ALL, "config", "-q")
     assert answer.returncode != 0
     assert named in answer.stderr
 

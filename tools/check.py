@@ -24,7 +24,17 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "lint": ("ruff", "check", "--output-format", "concise", "."),
     "types": ("mypy", *TYPED),
     "imports": ("lint-imports",),
-    "compose": ("docker-compose", "-f", "docker-compose.yml", "--profile", "grown", "config", "-q"),
+    "compose": (
+        "docker-compose",
+        "-f",
+        "docker-compose.yml",
+        "--profile",
+        "grown",
+        "--profile",
+        "https",
+        "config",
+        "-q",
+    ),
     "dockerfile": ("hadolint", "Dockerfile"),
 }
 
