@@ -24,6 +24,7 @@ from api.problems import ProblemDocument, install
 from api.routes import (
     awards,
     cases,
+    decisions,
     health,
     installing,
     jobs,
@@ -36,6 +37,7 @@ from api.routes import (
 )
 from api.settings import Settings
 from api.stopping import finish
+from api.streams import Streams
 from api.worker import Worker
 from ledger.clock import Clock
 from ledger.durable import replace_file
@@ -44,7 +46,20 @@ from ledger.entropy import Entropy
 OPERATOR_TOKEN_BYTES = 32
 SERVER_FILE = "server.json"
 OPERATOR_TOKEN_FILE = "operator.token"
-ROUTERS = (people, watching, records, cases, steps, awards, jobs, record, installing, links, health)
+ROUTERS = (
+    people,
+    watching,
+    records,
+    cases,
+    decisions,
+    steps,
+    awards,
+    jobs,
+    record,
+    installing,
+    links,
+    health,
+)
 
 
 class LateDoorway:
@@ -97,6 +112,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
         lifespan=lambda app: _lifespan(app, settings, clock, entropy),
     )
+    app.state.streams = Streams()
     install(app)
     for room in ROUTERS:
         app.include_router(room.router)
@@ -151,6 +167,7 @@ async def _lifespan(
         try:
             yield
         finally:
+            await app.state.streams.close()
             if working is not None:
                 await finish(working, stop)
 

@@ -59,13 +59,22 @@ class Doorway:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 500
+        status, counted = 500, True
+
+        def settle() -> None:
+            nonlocal counted
+            if counted:
+                counted = False
+                self._in_flight -= 1
+                self._note(scope, status, time.perf_counter() - started)
 
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, scope.get("scheme") == "https")
+                if _is_stream(message):
+                    settle()  # begun is done: an open stream is no load, and api/streams.py bounds how many there are
             await send(message)
 
         self._in_flight += 1
@@ -76,8 +85,7 @@ class Doorway:
             else:
                 await self._app(scope, counting(receive, self._body_bytes_max), sending)
         finally:
-            self._in_flight -= 1
-            self._note(scope, status, time.perf_counter() - started)
+            settle()
 
     def _refuse_early(self, scope: Scope) -> dict[str, Any] | None:
         if self._in_flight > self._in_flight_max:
@@ -112,6 +120,13 @@ def _too_large(limit: int, got: str) -> str:
 
 def _headers_of(refusal: dict[str, Any]) -> dict[str, str]:
     return {"Retry-After": "1"} if refusal["status"] == 503 else {}
+
+
+def _is_stream(message: Message) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.startswith(b"text/event-stream")
+        for name, value in message.get("headers", ())
+    )
 
 
 def _add_headers(message: MutableMapping[str, Any], by_https: bool) -> None:

@@ -89,6 +89,24 @@ async def _of_session(request: Request, token: str) -> Caller:
     return caller
 
 
+async def holder_now(request: Request) -> Caller | None:
+    """Return who is behind the key or session of this request by now, None once it has ended; no sign of use.
+
+    For requests that stay open: what held when they began may not hold any more.
+    """
+    installation = request.app.state.installation
+    now = installation.clock.now()
+    if "authorization" in request.headers:
+        given = await _bearer(request)
+        found: Caller | None = None
+        if given is not None:
+            found = await installation.holders.holder(key_digest(given.credentials), now)
+        return found
+    token = token_of(request)
+    session = None if token is None else await installation.holders.session(token_digest(token), now)
+    return None if session is None else session[0]
+
+
 async def sign_in(request: Request) -> Caller:
     """Return who asks, before anything else of the request is read. Raises NotSignedIn."""
     return await signed_in(request, await _bearer(request))

@@ -12,18 +12,19 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.caller import Caller
 from api.problems import BadRequest, NotFound
+from api.streams import Waiting
 from api.tables import session as sessions
 from api.tables import sign_in
-from casework import people
+from casework import cases, people
 from casework.charters import held
 from casework.errors import refuse
-from casework.tables import api_key, link, member
+from casework.tables import api_key, case_file, link, member
 from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
@@ -162,6 +163,25 @@ class Scoped:
             query = query.where(table.c[name] == value)
         async with _reading(self._engine) as connection:
             return int((await connection.execute(query)).scalar_one())
+
+    async def waiting(self) -> dict[str | None, Waiting]:
+        """Return, by kind of subject, the cases in which a yes or a no may be wanted: about an action, about what was
+        shown, or about recognition that nobody decided yet. An upper bound: whose decision it is stands elsewhere."""
+        states = (cases.AWAITING_DECISION, cases.IN_ACTION, cases.AWAITING_REVIEW)
+        unrewarded = and_(
+            case_file.c.state == cases.RESOLVED,
+            case_file.c.award.is_(None),
+            case_file.c.award_kind.is_not(None),
+        )
+        changed = case_file.c.changed_seq
+        query = (
+            select(case_file.c.subject_kind, func.count(), func.max(changed), func.sum(changed))
+            .where(case_file.c.log == self.log, or_(case_file.c.state.in_(states), unrewarded))
+            .group_by(case_file.c.subject_kind)
+        )
+        async with _reading(self._engine) as connection:
+            rows = (await connection.execute(query)).all()
+        return {kind: Waiting(count, last, int(total)) for kind, count, last, total in rows}
 
 
 async def first_owner(rows: Scoped) -> str:

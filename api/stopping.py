@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 
@@ -41,7 +42,19 @@ def stopping(ask: Callable[[], object], insist: Callable[[], object]) -> Iterato
 
 
 class Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own; `stopping` sets `should_exit`."""
+    """uvicorn without signal handlers of its own; `stopping` sets `should_exit`.
+
+    `let_go` is called when it begins to stop: it ends requests that would stay open for hours (api/streams.py).
+    """
+
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._let_go = let_go
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, let go of what would not end, wait for the rest."""
+        self._let_go()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

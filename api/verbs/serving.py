@@ -115,7 +115,7 @@ def serve_with(
         proxy_headers=False,  # whom to believe is TALLYSTICK_PROXY's to say (api/app.py), not uvicorn's environment's
         timeout_graceful_shutdown=REQUESTS_SECONDS_MAX,
     )
-    server = Server(config)
+    server = Server(config, let_go=app.state.streams.end)
 
     async def work() -> None:
         whole = asyncio.current_task()
