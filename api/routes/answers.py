@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Table
 
 from api.identity import Asking
-from api.routes.shapes import Entries, Page, Recorded
-from api.scope import Scoped, write_cursor
+from api.routes.shapes import PAGE_ITEMS_DEFAULT, Entries, Page, Recorded
+from api.scope import Row, Scoped, read_cursor, write_cursor
 from casework import tables
 from casework.intake import Done
 from ledger.codec import loads
@@ -79,9 +79,27 @@ async def page(
     rows: Scoped, table: Table, where: Mapping[str, Any], *, order: str, below: int | None, limit: int
 ) -> Page:
     """Return one page of a table, newest first; rows that share the last position stay together, beyond `limit`."""
+    kept, following = await cut(rows, table, where, order=order, below=below, limit=limit)
+    return Page(items=[plain(row, table) for row in kept], next_cursor=following)
+
+
+async def cut(
+    rows: Scoped, table: Table, where: Mapping[str, Any], *, order: str, below: int | None, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return the rows of one page and the cursor of the next; see `page`."""
     found = await rows.find(table, where, order=order, below=below, limit=limit + 1)
     if len(found) <= limit:
-        return Page(items=[plain(row, table) for row in found], next_cursor=None)
+        return found, None
     last = found[limit - 1][order]
     kept = [row for row in found if row[order] > last] + await rows.find(table, {**where, order: last})
-    return Page(items=[plain(row, table) for row in kept], next_cursor=write_cursor(last))
+    return kept, write_cursor(last)
+
+
+async def whole_or_cut(
+    rows: Scoped, table: Table, cursor: str | None, limit: int | None
+) -> tuple[list[Row], str | None]:
+    """Return a list that stays short in most places: whole, or page by page (newest first) for whoever asks so."""
+    if cursor is None and limit is None:
+        return await rows.find(table), None
+    size = PAGE_ITEMS_DEFAULT if limit is None else limit
+    return await cut(rows, table, {}, order="seq", below=read_cursor(cursor), limit=size)

@@ -13,13 +13,15 @@ from api.caller import draw_key
 from api.identity import Asking, Visit, need, need_to_write
 from api.permissions import MATRIX, ROLES, role_for
 from api.problems import PROBLEM_RESPONSES
-from api.routes.answers import plain, tell
+from api.routes.answers import plain, tell, whole_or_cut
 from api.routes.shapes import (
     Asked,
     Code,
+    Cursor,
     Id,
     IdInPath,
     Instant,
+    LimitOrAll,
     Money,
     Name,
     Page,
@@ -157,10 +159,12 @@ async def read_me(visit: Annotated[Visit, need("me.read")]) -> Me:
 
 
 @router.get("/members", operation_id="list_members")
-async def list_members(visit: Annotated[Visit, need("member.read")]) -> Page:
+async def list_members(
+    visit: Annotated[Visit, need("member.read")], cursor: Cursor = None, limit: LimitOrAll = None
+) -> Page:
     """List members and agents with their names, agents with their responsibility."""
     names = {row["member"]: row["name"] for row in await visit.rooms.rows.find(tables.member_name)}
-    rows = await visit.rooms.rows.find(tables.member)
+    rows, following = await whole_or_cut(visit.rooms.rows, tables.member, cursor, limit)
     words = await visit.rooms.rows.open_all(
         row["responsibility_item"] for row in rows if row["responsibility_item"]
     )
@@ -172,7 +176,7 @@ async def list_members(visit: Annotated[Visit, need("member.read")]) -> Page:
         }
         for row in rows
     ]
-    return Page(items=items, next_cursor=None)
+    return Page(items=items, next_cursor=following)
 
 
 @router.post("/members", operation_id="join_member", status_code=201)
@@ -218,10 +222,12 @@ async def stop_agent(member: IdInPath, asking: Writes) -> Recorded:
 
 
 @router.get("/authorities", operation_id="list_authorities")
-async def list_authorities(visit: Annotated[Visit, need("authority.read")]) -> Page:
+async def list_authorities(
+    visit: Annotated[Visit, need("authority.read")], cursor: Cursor = None, limit: LimitOrAll = None
+) -> Page:
     """List who may decide what."""
-    rows = await visit.rooms.rows.find(tables.authority)
-    return Page(items=[plain(row) for row in rows], next_cursor=None)
+    rows, following = await whole_or_cut(visit.rooms.rows, tables.authority, cursor, limit)
+    return Page(items=[plain(row) for row in rows], next_cursor=following)
 
 
 @router.post("/authorities", operation_id="grant_authority", status_code=201)
@@ -252,13 +258,16 @@ async def end_authority(
 
 
 @router.get("/keys", operation_id="list_keys")
-async def list_keys(visit: Annotated[Visit, need("key.read")]) -> Page:
+async def list_keys(
+    visit: Annotated[Visit, need("key.read")], cursor: Cursor = None, limit: LimitOrAll = None
+) -> Page:
     """List keys without their secrets and digests; the key of somebody who left is not active."""
     rows = visit.rooms.rows
     here = {row["member"] for row in await rows.find(tables.member, {"active": 1})}
-    kept = [plain(row) for row in await rows.find(tables.api_key)]
+    found, following = await whole_or_cut(rows, tables.api_key, cursor, limit)
+    kept = [plain(row) for row in found]
     items = [{**key, "active": key["active"] and key["member"] in here} for key in kept]
-    return Page(items=items, next_cursor=None)
+    return Page(items=items, next_cursor=following)
 
 
 @router.post("/keys", operation_id="issue_key", status_code=201)
@@ -278,9 +287,12 @@ async def end_key(key: IdInPath, asking: Annotated[Asking, need_to_write("key.wr
 
 
 @router.get("/budgets", operation_id="list_budgets")
-async def list_budgets(visit: Annotated[Visit, need("account.read")]) -> Page:
+async def list_budgets(
+    visit: Annotated[Visit, need("account.read")], cursor: Cursor = None, limit: LimitOrAll = None
+) -> Page:
     """List budgets."""
-    return Page(items=[plain(row) for row in await visit.rooms.rows.find(tables.budget)], next_cursor=None)
+    rows, following = await whole_or_cut(visit.rooms.rows, tables.budget, cursor, limit)
+    return Page(items=[plain(row) for row in rows], next_cursor=following)
 
 
 @router.post("/budgets", operation_id="set_budget", status_code=201)

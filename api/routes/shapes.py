@@ -75,6 +75,10 @@ Cursor = Annotated[
     str | None, Query(max_length=400, description="Opaque; from `next_cursor` of the page before.")
 ]
 Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
+LimitOrAll = Annotated[
+    int | None,
+    Query(ge=1, le=PAGE_ITEMS_MAX, description="Rows of a page, newest first; without it all at once."),
+]
 
 
 class Money(Asked):
