@@ -22,8 +22,10 @@ from api.streams import Waiting
 from api.tables import session as sessions
 from api.tables import sign_in
 from casework import cases, people
+from casework.cases import STATES
 from casework.charters import held
 from casework.errors import refuse
+from casework.leaving import OVER
 from casework.tables import api_key, case_file, link, member
 from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
@@ -82,6 +84,12 @@ class Scoped:
         columns = list(table.primary_key.columns)[1:]
         where = {column.name: value for column, value in zip(columns, key, strict=False)}
         return await self.find(table, where, limit=limit)
+
+    async def owned(self, member: str) -> list[str]:
+        """Return the ids of the cases that this member owns and that are not over for good, by id."""
+        states = sorted(set(STATES) - OVER)
+        found = await self.find(case_file, {"owner": member, "state": states})
+        return [row["case"] for row in found]
 
     async def head(self) -> tuple[int, str]:
         """Return size and hex root of the log."""

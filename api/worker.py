@@ -21,6 +21,7 @@ from api.installation import Installation
 from api.rooms import Rooms
 from api.said import JOB_KIND
 from api.scope import first_owner
+from casework.absence import in_for
 from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, ExpireLink, Grant, Judge
 from ledger.errors import LedgerError, Refused, Stopped, StoreError
 from ledger.jobs import Job, JobGone
@@ -141,10 +142,11 @@ class Worker:
         await self._do(job, lambda rooms, key: rooms.desk.expire_link(THE_SYSTEM, key, request))
 
     async def _acknowledgement(self, job: Job) -> None:
-        """An acknowledged case was forgotten: it goes to the last resort, the organisation's owner."""
+        """An acknowledged case was forgotten: it goes to the organisation's owner, or to their stand-in."""
 
         async def escalate(rooms: Rooms, key: str) -> None:
-            request = AssignOwner(job.payload["case"], await first_owner(rooms.rows), "ack_expired")
+            owner = await in_for(rooms.rows, await first_owner(rooms.rows), rooms.clock.now())
+            request = AssignOwner(job.payload["case"], owner, "ack_expired")
             await rooms.desk.assign_owner(THE_SYSTEM, key, request)
 
         await self._do(job, escalate)

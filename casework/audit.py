@@ -16,8 +16,10 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     6. awards     one approved award decision and one passing verdict; people, amount, shares, k and window recomputed
     7. windows    settled after the window with no hold; ended by somebody outside it who may; revoked by two
     8. budgets    issued by another person than who set them, who may
+    9. people     a stand-in holds what the giver lent and no more, recomputed; whoever left holds nothing any more, and
+                  a case goes to somebody who is here
 
-Steps 1 and 2 are here, 3 to 5 in audit_cases.py, 6 to 8 in audit_awards.py.
+Steps 1 and 2 are here, 3 to 5 in audit_cases.py, 6 to 8 in audit_awards.py, 9 in audit_people.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage.
@@ -28,7 +30,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from casework import audit_awards, audit_cases, awards, cases, evidence, people
+from casework import (
+    absence,
+    audit_awards,
+    audit_cases,
+    audit_people,
+    awards,
+    cases,
+    evidence,
+    leaving,
+    people,
+)
 from casework.audit_cases import Check, OpenValue, Standing, expect
 from casework.requests import Principal
 from ledger.changes import Projection
@@ -49,7 +61,8 @@ OWNERS_ONLY = frozenset({
 """Who may do what, and what counts, is for owners to say."""
 
 PEOPLE_ONLY = frozenset({
-    "decision_made", "decision_withdrawn", "evidence_reviewed", "acknowledged", "action_taken", "outcome_recorded",
+    "delegation_given", "delegation_ended", "decision_made", "decision_withdrawn", "evidence_reviewed",
+    "acknowledged", "action_taken", "outcome_recorded",
     "case_closed", "award_released", "award_declined", "award_revoked", "budget_approved", "agent_stopped",
     "link_issued",
 })  # fmt: skip
@@ -74,6 +87,10 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "case_closed": {"reason_code": cases.CLOSE_REASONS},
     "case_reopened": {"reason_code": cases.REOPEN_REASONS},
     "case_expired": {"reason_code": cases.EXPIRE_REASONS},
+    "owner_assigned": {"reason_code": cases.ASSIGN_REASONS},
+    "escalated": {"reason_code": cases.ASSIGN_REASONS},
+    "delegation_ended": {"reason_code": absence.END_REASONS},
+    "member_left": {"reason_code": leaving.LEAVE_REASONS},
     "award_held": {"reason_code": awards.HOLD_REASONS},
     "award_released": {"reason_code": awards.RELEASE_REASONS},
     "award_declined": {"reason_code": awards.DECLINE_REASONS},
@@ -228,4 +245,4 @@ class _Replay:
                 people.owner(self.view, who)
 
 
-_CHECKS: Mapping[str, Check] = {**audit_cases.CHECKS, **audit_awards.CHECKS}
+_CHECKS: Mapping[str, Check] = {**audit_cases.CHECKS, **audit_awards.CHECKS, **audit_people.CHECKS}

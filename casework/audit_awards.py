@@ -126,10 +126,22 @@ def _check_ender(standing: Standing, entry: Entry, row: Row) -> None:
     awards.check_outside(standing.view, entry.actor.id, awards.beneficiaries(standing.view, row))
     matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
     held = standing.view.scan("authority", (entry.actor.id,))
-    may = any(authority.covers(one, matter, entry.at) for one in held)
+    involved = awards.ender_outside(awards.beneficiaries(standing.view, row), row)
+    may = any(
+        authority.covers(one, matter, entry.at) and _lent_well(standing, one, matter, entry.at, involved)
+        for one in held
+    )
     expect(may, "no_authority", "expected an authority in force that covers the award")
     if entry.body["budget"] != row["budget"]:
         wrong(f"budget: expected {row['budget']}, where the tokens came from, got {entry.body['budget']}")
+
+
+def _lent_well(standing: Standing, one: Row, matter: authority.Matter, at: str, involved: set[str]) -> bool:
+    try:
+        authority.check_lent(standing.view, one, matter, at, involved)
+    except Refused:
+        return False
+    return True
 
 
 def _check_shares(entry: Entry, expected: list[dict[str, object]]) -> None:

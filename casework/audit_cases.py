@@ -166,16 +166,13 @@ def _check_decider(standing: Standing, entry: Entry, row: Row, proposal: Row) ->
     items = cases.live(view.scan("evidence", (row["case"],)))
     relied = decisions.relied_on(items, verdict if about_award else None)
     concerned = json.loads(verdict["beneficiaries"]) if about_award and verdict is not None else []
-    authority.separate(
-        view,
-        entry.actor.id,
-        proposal["maker"],
-        authority.submitters(relied),
-        {*concerned, *body["beneficiaries"]},
-    )
+    submitters, earners = authority.submitters(relied), {*concerned, *body["beneficiaries"]}
+    authority.separate(view, entry.actor.id, proposal["maker"], submitters, earners)
     held = view.get("authority", (entry.actor.id, body["authority"]))
-    if held is None or not authority.covers(held, _matter(row, proposal, body), entry.at):
+    matter = _matter(row, proposal, body)
+    if held is None or not authority.covers(held, matter, entry.at):
         raise Refused("no_authority", f"expected authority {body['authority']} in force that covers it")
+    authority.check_lent(view, held, matter, entry.at, {proposal["maker"], *submitters, *earners})
     least = authority.ASSURANCE_RANK[held["assurance_min"]]
     reached = authority.ASSURANCE_RANK.get(body["assurance"], 0)
     expect(

@@ -35,13 +35,22 @@ class Matter:
     tokens: int | None = None  # about award
 
 
-def choose(view: View, member: str, assurance: str, matter: Matter, at: str) -> Row:
-    """Return the authority of `member` that covers the matter at `at`: the first by id that the sign-in satisfies.
+def choose(view: View, member: str, assurance: str, matter: Matter, at: str, involved: Iterable[str]) -> Row:
+    """Return the authority of `member` that covers the matter at `at`: the first that the sign-in satisfies, by id,
+    their own before one that was lent to them.
+
+    `involved` are those outside whom a decider stands: whoever lent a power must stand outside them too.
 
     Raises:
-        Refused: no_authority, or assurance_too_low when only stronger sign-ins would do.
+        Refused: no_authority, giver_involved when only powers lent by somebody involved would do, or
+            assurance_too_low when only stronger sign-ins would do.
     """
-    covering = [row for row in view.scan("authority", (member,)) if covers(row, matter, at)]
+    reaching = [row for row in view.scan("authority", (member,)) if covers(row, matter, at)]
+    persons = {people.person(view, one) for one in involved}
+    covering = [row for row in reaching if row["giver_person"] not in persons]
+    covering.sort(key=lambda row: row["delegation"] is not None)
+    if reaching and not covering:
+        raise refuse("giver_involved", "expected a matter that whoever is away could decide, got their own")
     if not covering:
         raise refuse(
             "no_authority",
@@ -59,6 +68,8 @@ def covers(row: Row, matter: Matter, at: str) -> bool:
     """Say whether an authority row is in force at `at` and reaches this far; limits include their own amount."""
     if not row["active"] or row["about"] != matter.about or (row["until"] is not None and row["until"] <= at):
         return False
+    if row["since"] is not None and at < row["since"]:
+        return False
     scope = json.loads(row["scope"])
     if EVERYTHING not in scope and matter.scope not in scope:
         return False
@@ -72,6 +83,25 @@ def covers(row: Row, matter: Matter, at: str) -> bool:
         matter.value["currency"] == limit["currency"]
         and abs(matter.value["amount_minor"]) <= limit["amount_minor"]
     )
+
+
+def check_lent(view: View, row: Row, matter: Matter, at: str, involved: Iterable[str]) -> None:
+    """Check that what a stand-in decided under a lent authority, its giver could have decided then. For the audit;
+    the rules that end an authority end what was lent of it, so the desk need not look.
+
+    Raises:
+        Refused: no_authority, giver_involved.
+    """
+    if row["delegation"] is None:
+        return
+    own = view.get("authority", (row["giver"], row["delegated_from"]))
+    giver = view.get("member", (row["giver"],))
+    if own is None or giver is None or not giver["active"] or not covers(own, matter, at):
+        raise refuse(
+            "no_authority", f"expected an authority that {row['giver']} still holds and that covers it"
+        )
+    if row["giver_person"] in {people.person(view, one) for one in involved}:
+        raise refuse("giver_involved", "expected a giver outside what is decided")
 
 
 def separate(

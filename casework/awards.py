@@ -361,10 +361,10 @@ def revoked(view: View, command: Command, at: str) -> Decided:
     asked: Asked = command.data
     row = _award(view, asked.request.award, SETTLED)
     cause = cases.one_of(asked.request.reason_code, REVOKE_CAUSES, "reason_code")
-    _check_ender(view, asked, row, at)
     holder = row["held_by"]
     if holder != asked.known["held_by"]:
         raise refuse("stale", "the award was held or released meanwhile; look again")
+    _check_ender(view, asked, row, at)
     if not is_second_voice(view, holder, asked.who.id):
         raise refuse("second_person_needed", "expected an award held by another person before it is revoked")
     shares = []
@@ -431,7 +431,15 @@ def _check_ender(view: View, asked: Asked, row: Row, at: str) -> None:
     people.human(view, asked.who)
     check_outside(view, asked.who.id, beneficiaries(view, row))
     matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
-    authority.choose(view, asked.who.id, asked.who.assurance, matter, at)
+    involved = ender_outside(beneficiaries(view, row), row)
+    authority.choose(view, asked.who.id, asked.who.assurance, matter, at, involved)
+
+
+def ender_outside(named: Iterable[str], award: Row) -> set[str]:
+    """Return those whose own powers do not end this award, lent to a stand-in neither: who is recognised, and for one
+    that is settled whoever holds it, because revoking takes another person."""
+    holder = award["held_by"] if award["state"] == SETTLED else None
+    return {*named, *([] if holder in (None, SYSTEM) else [str(holder)])}
 
 
 def _decided(view: View, row: Row, made: Draft) -> Decided:

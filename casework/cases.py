@@ -199,7 +199,16 @@ ORIGINS = ("signal", "report", "claim", "schedule")
 CLOSE_REASONS = ("done", "not_recognised", "false_alarm", "duplicate", "accepted_risk", "self_cleared")
 REOPEN_REASONS = ("signal_again", "customer_disputes", "not_fixed", "closed_in_error")
 EXPIRE_REASONS = ("until_passed", "not_answered")
-ASSIGN_REASONS = ("route", "handed_over", "ack_expired", "absent", "last_resort", "reopened", "reporter")
+ASSIGN_REASONS = (
+    "route",
+    "handed_over",
+    "ack_expired",
+    "absent",
+    "last_resort",
+    "reopened",
+    "reporter",
+    "left",
+)
 RESOLUTIONS = ("fixed", "accepted_risk", "false_alarm", "duplicate")
 IMPACTS = ("harm", "none", "unknown")
 
@@ -215,7 +224,8 @@ def one_of(value: str | None, allowed: tuple[str, ...], field: str) -> str:
 
 def opened(view: View, command: Command, at: str) -> Decided:
     """Rule of open_case. `known`: fingerprint (hex), groups (hex), last_case (the case last seen under it, None: none),
-    suggestion (the draft of the proposal made along with it, or None).
+    suggestion (the draft of the proposal made along with it, or None), owner (whom it goes to: the stand-in of the
+    owner that was asked for, while that one is away).
 
     Raises:
         Refused: already_open, stale, owner_unknown, unknown (policy), value_invalid.
@@ -233,7 +243,8 @@ def opened(view: View, command: Command, at: str) -> Decided:
         )
     if not request.onset <= request.detected_at <= at:
         raise refuse("value_invalid", f"onset, detected_at: expected in this order before {at}", "/onset")
-    people.employed(view, request.owner, "owner_unknown", "/owner")
+    owner = asked.known["owner"]
+    people.employed(view, owner, "owner_unknown", "/owner")
     _check_fingerprint(view, asked.known)
     if request.policy is not None:
         recognises(view, request.policy, request.award_kind)
@@ -257,8 +268,8 @@ def opened(view: View, command: Command, at: str) -> Decided:
         asked.private.commitments,
         asked.private.opened,
     )
-    reason = "route" if asked.who.id == SYSTEM else "reporter"
-    drafts = [first, Draft("owner_assigned", case, {"owner": request.owner, "reason_code": reason})]
+    reason = "absent" if owner != request.owner else "route" if asked.who.id == SYSTEM else "reporter"
+    drafts = [first, Draft("owner_assigned", case, {"owner": owner, "reason_code": reason})]
     result = {"case": case}
     if asked.known["suggestion"] is not None:
         drafts.append(asked.known["suggestion"])
@@ -430,7 +441,12 @@ def cleared(view: View, command: Command, at: str) -> Decided:
 
 
 def reopened(view: View, command: Command, at: str) -> Decided:
-    """Rule of reopen: back to its owner, and a live award is held in the same command."""
+    """Rule of reopen: back to its owner, and a live award is held in the same command. `known`: award, owner (another
+    one, where its owner has left).
+
+    Raises:
+        Refused: stale, owner_unknown, reason_missing, reason_unknown, transition.
+    """
     asked: Asked = command.data
     request: CaseStep = asked.request
     people.no_agent(view, asked.who)
@@ -438,9 +454,11 @@ def reopened(view: View, command: Command, at: str) -> Decided:
     if row["award"] != asked.known["award"]:
         raise refuse("stale", "the case was recognised or un-recognised meanwhile; look again")
     reason = one_of(request.reason_code, REOPEN_REASONS, "reason_code")
+    people.employed(view, asked.known["owner"], "owner_unknown")
+    why = "reopened" if asked.known["owner"] == row["owner"] else "last_resort"
     drafts = [
         Draft("case_reopened", request.case, {"reason_code": reason}),
-        Draft("owner_assigned", request.case, {"owner": row["owner"], "reason_code": "reopened"}),
+        Draft("owner_assigned", request.case, {"owner": asked.known["owner"], "reason_code": why}),
     ]
     award = None if row["award"] is None else view.get("award", (row["award"],))
     if award is not None and award["held_by"] is None:

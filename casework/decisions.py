@@ -176,16 +176,12 @@ def decided(view: View, command: Command, at: str) -> Decided:
     _check_first(view, row, shown)
     relied = relied_on(items, verdict if about_award else None)
     concerned = json.loads(verdict["beneficiaries"]) if about_award and verdict is not None else []
-    authority.separate(
-        view,
-        asked.who.id,
-        proposal["maker"],
-        authority.submitters(relied),
-        {*concerned, *request.beneficiaries},
-    )  # 4
+    submitters, earners = authority.submitters(relied), {*concerned, *request.beneficiaries}
+    authority.separate(view, asked.who.id, proposal["maker"], submitters, earners)  # 4
     plan = _check_verb(view, row, verdict, request, shown["about"], asked.who.id, at)  # 5
     matter = _matter(row, proposal, request, shown["about"])
-    held = authority.choose(view, asked.who.id, asked.who.assurance, matter, at)  # 6
+    involved = {proposal["maker"], *submitters, *earners}
+    held = authority.choose(view, asked.who.id, asked.who.assurance, matter, at, involved)  # 6
     commitments = asked.private.commitments
     digest = record_digest(  # 7
         record(shown, request, held["authority"], _amount(matter, request), commitments.get("reason"))

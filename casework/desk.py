@@ -13,7 +13,18 @@ from __future__ import annotations
 
 import hashlib
 
-from casework import authority, awards, cases, charters, decisions, evidence, judging, people, proposals
+from casework import (
+    absence,
+    authority,
+    awards,
+    cases,
+    charters,
+    decisions,
+    evidence,
+    judging,
+    people,
+    proposals,
+)
 from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
 from casework.intake import Done, Intake
@@ -73,7 +84,8 @@ class Desk:
         suggestion, private = proposals.suggested(
             self._in.log, ids, request.suggestion, private, self._in.seal(request.concerns, text=words)
         )
-        needs = [Need("member", (request.owner,)), Need("fingerprint", (fingerprint,))]
+        owner = await absence.in_for(self._in.records, request.owner, instant_of(self._in.clock()))
+        needs = [Need("member", (owner,)), Need("fingerprint", (fingerprint,))]
         needs += cases.rows(last) if last is not None else []
         needs += [Need("policy", (request.policy,))] if request.policy is not None else []
         known = {
@@ -81,6 +93,7 @@ class Desk:
             "groups": _groups(self._in, request),
             "last_case": last,
             "suggestion": suggestion,
+            "owner": owner,
         }
         return await self._in.submit(
             who, key, request, cases.opened, needs, ids=ids, private=private, known=known
@@ -297,7 +310,17 @@ class Desk:
         row = await self._in.records.get("case_file", (request.case,))
         award = None if row is None else row["award"]
         needs = [*cases.rows(request.case), *([] if award is None else [Need("award", (award,))])]
-        return await self._in.submit(who, key, request, cases.reopened, needs, known={"award": award})
+        owner = None if row is None else await self._owner_again(row["owner"])
+        needs += [] if owner is None else [Need("member", (owner,))]
+        known = {"award": award, "owner": owner}
+        return await self._in.submit(who, key, request, cases.reopened, needs, known=known)
+
+    async def _owner_again(self, owner: str) -> str:
+        """Return who owns a case that comes back: its owner, or an owner of the organisation where that one left."""
+        row = await self._in.records.get("member", (owner,))
+        if row is not None and row["active"]:
+            return owner
+        return await absence.first_owner(self._in.records) or owner
 
     async def close(self, who: Principal, key: str, request: CaseStep) -> Done:
         """Nothing is left to do. ids: case."""

@@ -45,6 +45,7 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
         ("member",),
     ),
     **dict.fromkeys(("authority_granted", "authority_ended"), ("member", "authority")),
+    **dict.fromkeys(("delegation_given", "delegation_ended"), ("delegation", "giver")),
     "api_key_issued": ("key", "member"),
     "api_key_ended": ("key",),
     **dict.fromkeys(("budget_set", "budget_approved"), ("budget",)),
@@ -64,6 +65,10 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """First kind of a command -> the ids its answer names beside its case. A repeat names the same ones and no more."""
+
+
+NAMED_BY_THEIR_LAST = frozenset({"member_left"})
+"""Kinds that end a command of many entries and say alone what it was about."""
 
 
 class RequestKey(str):
@@ -188,6 +193,8 @@ def _plain(value: Any) -> Any:
 def ids_of(entries: Sequence[Entry]) -> dict[str, str]:
     """Return the ids that the first try's answer named, read from its entries: the same as its rule's result."""
     found: dict[str, str] = {}
+    if entries and entries[-1].kind in NAMED_BY_THEIR_LAST:
+        entries = entries[-1:]
     names = IDS_OF.get(entries[0].kind, ()) if entries else ()
     for entry in entries:
         if entry.case is not None:

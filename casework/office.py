@@ -6,8 +6,9 @@ never do. Every method takes who asks, the idempotency key and the request; retu
 
 from __future__ import annotations
 
-from casework import charters
+from casework import absence, charters, leaving
 from casework import office_rules as rules
+from casework.absence import EndAway, GoAway
 from casework.errors import refuse
 from casework.intake import Done, Intake
 from casework.requests import (
@@ -33,6 +34,7 @@ from casework.requests import (
     SetBudget,
 )
 from ledger.commands import Need
+from ledger.errors import Refused
 from playbooks.calendars import parse_span
 from verifiers import controllers, registry
 from verifiers.errors import VerifierError
@@ -61,8 +63,40 @@ class Office:
         return await self._in.submit(who, key, request, rules.member_joined, needs, ids=ids, private=private)
 
     async def member_left(self, who: Principal, key: str, request: MemberStep) -> Done:
-        """ids: member. Refused: unknown, second_person_needed (the last owner)."""
-        return await self._in.submit(who, key, request, rules.member_left, [ALL_MEMBERS])
+        """Hand over and end everything somebody holds; see casework/leaving.py. ids: member.
+
+        Refused: unknown, second_person_needed (the last owner), reason_unknown, successor_invalid, too_many_cases,
+        stale.
+        """
+        for _ in range(leaving.TRIES_MAX - 1):
+            try:
+                return await self._member_left(who, key, request)
+            except Refused as refused:
+                if refused.code != "stale":
+                    raise
+        return await self._member_left(who, key, request)
+
+    async def _member_left(self, who: Principal, key: str, request: MemberStep) -> Done:
+        size, _ = await self._in.records.head()
+        owned = await self._in.records.owned(request.member)
+        successor = request.successor or await absence.first_owner(self._in.records, request.member)
+        needs = [*leaving.NEEDS, Need("assignment", (request.member,))]
+        needs += [Need("case_file", (case,)) for case in owned]
+        known = {"size": size, "owned": tuple(owned), "successor": successor}
+        return await self._in.submit(who, key, request, leaving.left, needs, known=known)
+
+    async def give_delegation(self, who: Principal, key: str, request: GoAway) -> Done:
+        """Somebody is away, and somebody stands in. ids: delegation, giver. Refused: see absence.given."""
+        held = await self._in.records.scan("authority", (request.giver,))
+        count = min(sum(1 for row in held if row["active"]), absence.LENT_MAX)
+        ids = self._in.ids("delegation", *(f"{absence.LENT}{number:03}" for number in range(count)))
+        needs = [*absence.NEEDS, Need("authority", (request.giver,))]
+        return await self._in.submit(who, key, request, absence.given, needs, ids=ids)
+
+    async def end_delegation(self, who: Principal, key: str, request: EndAway) -> Done:
+        """Somebody is back before the time. ids: delegation, giver."""
+        needs = [Need("delegation", (request.giver,))]
+        return await self._in.submit(who, key, request, absence.ended, needs)
 
     async def grant_role(self, who: Principal, key: str, request: MemberStep) -> Done:
         """ids: member."""
@@ -100,8 +134,7 @@ class Office:
 
     async def end_authority(self, who: Principal, key: str, request: EndAuthority) -> Done:
         """ids: member, authority."""
-        needs = [Need("authority", (request.member, request.authority))]
-        return await self._in.submit(who, key, request, rules.authority_ended, needs)
+        return await self._in.submit(who, key, request, rules.authority_ended, [Need("authority", ())])
 
     async def issue_api_key(self, who: Principal, key: str, request: IssueApiKey) -> Done:
         """ids: key, member. The door drew the secret and keeps it nowhere."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from casework import authority, cases, people
+from casework import absence, authority, cases, people
 from casework.errors import refuse
 from casework.requests import (
     ApproveBudget,
@@ -36,7 +36,6 @@ from ledger.changes import Set
 from ledger.commands import Command, Decided, View
 from ledger.entries import REGISTRY_VERSION, SYSTEM, Draft
 
-LEAVE_REASONS = ("left", "ended_by_owner", "joined_in_error")
 MODES = ("draft", "shadow", "live", "retired")
 TOKENS_MAX = 1_000_000_000
 SETTINGS: Mapping[str, tuple[int, int]] = {
@@ -123,35 +122,11 @@ def member_joined(view: View, command: Command, at: str) -> Decided:
     return _one(asked, "member_joined", body, {"member": member})
 
 
-def member_left(view: View, command: Command, at: str) -> Decided:
-    """Rule of member_left. Refused: the last owner stays."""
-    asked: Asked = command.data
-    request: MemberStep = asked.request
-    people.owner(view, asked.who)
-    row = _member(view, request.member)
-    if people.OWNER in people.roles(row) and len(_owners(view)) < 2:
-        raise refuse("second_person_needed", "expected another owner before the last one leaves")
-    if request.reason_code not in LEAVE_REASONS:
-        raise refuse(
-            "reason_unknown", f"expected one of {', '.join(LEAVE_REASONS)}, got {request.reason_code}"
-        )
-    body = {"member": request.member, "reason_code": request.reason_code}
-    return _one(asked, "member_left", body, {"member": request.member})
-
-
 def _member(view: View, member: str) -> Mapping[str, Any]:
     row = view.get("member", (member,))
     if row is None or not row["active"]:
         raise refuse("unknown", f"expected an active member, got {member}", "/member")
     return row
-
-
-def _owners(view: View) -> list[str]:
-    return [
-        row["member"]
-        for row in view.scan("member", ())
-        if row["active"] and people.OWNER in people.roles(row)
-    ]
 
 
 def role_granted(view: View, command: Command, at: str) -> Decided:
@@ -180,7 +155,7 @@ def role_ended(view: View, command: Command, at: str) -> Decided:
         raise refuse(
             "value_invalid", f"role: expected one of {people.roles(row)}, got {request.role}", "/role"
         )
-    if request.role == people.OWNER and len(_owners(view)) < 2:
+    if request.role == people.OWNER and len(people.owners(view)) < 2:
         raise refuse("second_person_needed", "expected another owner before the last one stops")
     roles = sorted(set(people.roles(row)) - {request.role})
     return _one(asked, "role_ended", _role_body(request, roles), {"member": request.member})
@@ -263,7 +238,7 @@ def _check_until(until: str | None, at: str) -> None:
 
 
 def authority_ended(view: View, command: Command, at: str) -> Decided:
-    """Rule of end_authority."""
+    """Rule of end_authority: what was lent of it ends with it."""
     asked: Asked = command.data
     request: EndAuthority = asked.request
     people.owner(view, asked.who)
@@ -271,7 +246,9 @@ def authority_ended(view: View, command: Command, at: str) -> Decided:
     if row is None or not row["active"]:
         raise refuse("unknown", f"expected an authority in force, got {request.authority}", "/authority")
     body = {"member": request.member, "authority": request.authority}
-    return _one(asked, "authority_ended", body, body)
+    lent = absence.lent_of(view.scan("authority", ()), request.member, request.authority)
+    bodies = [body, *({"member": one["member"], "authority": one["authority"]} for one in lent)]
+    return Decided(tuple(Draft("authority_ended", None, one) for one in bodies), (), body)
 
 
 def api_key_issued(view: View, command: Command, at: str) -> Decided:

@@ -105,6 +105,11 @@ def persons(view: View) -> set[str]:
     return {str(row["same_as"] or row["member"]) for row in active}
 
 
+def owners(view: View) -> list[str]:
+    """Return the active owners, in key order. The command's needs must name all members."""
+    return [row["member"] for row in view.scan("member", ()) if row["active"] and OWNER in roles(row)]
+
+
 def check_two(view: View) -> None:
     """Check that there are two people at all: nobody mints alone. Raises Refused: one_account."""
     if len(persons(view)) < 2:

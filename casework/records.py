@@ -25,6 +25,10 @@ class Records(Protocol):
         """Return the rows whose key starts with `prefix`, in key order."""
         ...
 
+    async def owned(self, member: str) -> list[str]:
+        """Return the ids of the cases that this member owns and that are not over for good, by id."""
+        ...
+
     async def head(self) -> tuple[int, str]:
         """Return size and hex root of the log."""
         ...

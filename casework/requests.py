@@ -286,11 +286,15 @@ class JoinMember:
 
 @dataclass(frozen=True, slots=True)
 class MemberStep:
-    """A member leaves, or gets or loses one role."""
+    """A member leaves, or gets or loses one role.
+
+    `successor` takes over the open cases of whoever leaves; None: the owner who joined first.
+    """
 
     member: str
     role: str | None = None
     reason_code: str | None = None
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ def _decide_action(view: View, who: Principal, stand: Stand, at: str) -> None:
     submitters = {one for item in stand.items for one in item.submitters}
     authority.separate(view, who.id, stand.maker, submitters, ())
     matter = authority.Matter(authority.ACTION, stand.playbook, value=stand.value)
-    authority.choose(view, who.id, who.assurance, matter, at)
+    authority.choose(view, who.id, who.assurance, matter, at, {stand.maker, *submitters})
 
 
 def _withdraw_decision(view: View, who: Principal, stand: Stand, at: str) -> None:
@@ -279,7 +279,8 @@ def _decide_award(view: View, who: Principal, stand: Stand, at: str) -> None:
     submitters = {one for item in stand.brought if item.relied_on for one in item.submitters}
     authority.separate(view, who.id, stand.maker, submitters, stand.earns)
     matter = authority.Matter(authority.AWARD, stand.award_kind, tokens=0)
-    authority.choose(view, who.id, who.assurance, matter, at)
+    involved = {stand.maker, *submitters, *stand.earns}
+    authority.choose(view, who.id, who.assurance, matter, at, involved)
 
 
 def _hold(view: View, who: Principal, stand: Stand, at: str) -> None:
@@ -318,7 +319,8 @@ def _check_ender(view: View, who: Principal, award: Given, at: str) -> None:
     people.human(view, who)
     awards.check_outside(view, who.id, award.beneficiaries)
     matter = authority.Matter(authority.AWARD, award.kind, tokens=award.tokens)
-    authority.choose(view, who.id, who.assurance, matter, at)
+    involved = awards.ender_outside(award.beneficiaries, {"held_by": award.held_by, "state": award.state})
+    authority.choose(view, who.id, who.assurance, matter, at, involved)
 
 
 _CHECKS: Mapping[str, Check] = {

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from casework.absence_tables import assignment, delegation, look  # noqa: F401  they stand on the MetaData
 from ledger.store.tables import metadata
 
 
@@ -62,6 +63,11 @@ authority = Table(
     _int("second_person"),
     _int("active"),
     _text("granted_by"),
+    _text("since", null=True),  # the rest: of a stand-in only, null where it is the holder's own
+    _text("delegation", null=True),
+    _text("giver", null=True),  # the account it was lent by
+    _text("giver_person", null=True),  # the first account of that person
+    _text("delegated_from", null=True),  # the giver's authority
     _int("seq"),
 )
 api_key = Table(

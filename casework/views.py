@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from casework import cases
+from casework import cases, views_of_people
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.entries import Entry
@@ -121,7 +121,7 @@ def _authority_granted(entry: Entry, opened: Opened) -> list[Change]:
         "granted_by": entry.actor.id,
         "seq": entry.seq,
     }
-    return [Insert("authority", row)]
+    return [Insert("authority", row | dict.fromkeys(views_of_people.LENT_COLUMNS))]
 
 
 def _authority_ended(entry: Entry, opened: Opened) -> list[Change]:
@@ -469,6 +469,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "role_ended": _roles_changed,
     "authority_granted": _authority_granted,
     "authority_ended": _authority_ended,
+    **views_of_people.KINDS,
     "api_key_issued": _api_key_issued,
     "api_key_ended": _api_key_ended,
     "settings_changed": _settings_changed,

@@ -53,6 +53,8 @@ RESTS_ON: Mapping[str, str] = {
     "agent_stopped": "member",
     "authority_granted": "authority",
     "authority_ended": "authority",
+    "delegation_given": "stand_in",
+    "delegation_ended": "stand_in",
     "playbook_published": "playbook",
     "mode_changed": "playbook",
     "kinds_published": "digest",

@@ -185,6 +185,26 @@ KINDS: dict[str, Kind] = _kinds(
     ),
     Kind("authority_ended", {"member": "id", "authority": "id"}),
     Kind(
+        "delegation_given",
+        {
+            "delegation": "id",
+            "giver": "id",
+            "person": "id",  # the first account of the giver
+            "stand_in": "id",
+            # [{"authority": new id, "of": the giver's, "about", "scope", "amount_max", "tokens_max", "until",
+            #   "assurance_min"}]: what the stand-in holds from then on
+            "authorities": "objects",
+            "amount_max": "money?",
+            "tokens_max": "int?",
+            "since": "instant",
+            "until": "instant",
+        },
+    ),
+    Kind(
+        "delegation_ended",
+        {"delegation": "id", "giver": "id", "stand_in": "id", "authorities": "ids", "reason_code": "text"},
+    ),
+    Kind(
         "agent_registered",
         {"member": "id", "charter": "object", "answers_to": "id"},
         ("name", "responsibility"),

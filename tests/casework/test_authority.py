@@ -23,7 +23,8 @@ GBP_1 = {"amount_minor": 100, "currency": "GBP"}
 def power(about: str = ACTION, **more: Any) -> dict[str, Any]:
     row = {
         "member": "ben", "authority": "p1", "about": about, "scope": ["*"], "amount_max": None, "tokens_max": None,
-        "until": None, "assurance_min": "key", "second_person": 0, "active": 1,
+        "until": None, "assurance_min": "key", "second_person": 0, "active": 1, "since": None, "delegation": None,
+        "giver_person": None,
     } | more  # fmt: skip
     amount = row["amount_max"]
     return row | {
@@ -66,10 +67,10 @@ CHOOSE = [
 @pytest.mark.parametrize(("powers", "matter", "assurance", "code"), CHOOSE)
 def test_choose(powers: list[dict[str, Any]], matter: Matter, assurance: str, code: str | None) -> None:
     if code is None:
-        assert authority.choose(view(*powers), "ben", assurance, matter, AT)["active"] == 1
+        assert authority.choose(view(*powers), "ben", assurance, matter, AT, ())["active"] == 1
     else:
         with pytest.raises(Refused, match=code):
-            authority.choose(view(*powers), "ben", assurance, matter, AT)
+            authority.choose(view(*powers), "ben", assurance, matter, AT, ())
 
 
 # rows: least assurance of the power; columns: how the decider is signed in; x: let through
@@ -90,15 +91,15 @@ def test_choose_asks_for_the_least_assurance(about: str) -> None:
         for given, mark in zip(header, marks, strict=True):
             held = view(power(about, assurance_min=least))
             if mark == "x":
-                authority.choose(held, "ben", given, Matter(about, "quote"), AT)
+                authority.choose(held, "ben", given, Matter(about, "quote"), AT, ())
             else:
                 with pytest.raises(Refused, match="assurance_too_low"):
-                    authority.choose(held, "ben", given, Matter(about, "quote"), AT)
+                    authority.choose(held, "ben", given, Matter(about, "quote"), AT, ())
 
 
 def test_choose_refuses_an_assurance_it_does_not_know() -> None:
     with pytest.raises(Refused, match="assurance_too_low"):
-        authority.choose(view(power(assurance_min="link")), "ben", "shouted", Matter(ACTION, "quote"), AT)
+        authority.choose(view(power(assurance_min="link")), "ben", "shouted", Matter(ACTION, "quote"), AT, ())
 
 
 PEOPLE = PlainView(

@@ -50,7 +50,8 @@ def empowered(view: Overlay, member: str, power: str, **limits: object) -> None:
     row = {
         "member": member, "authority": f"{member}-{power}", "about": "award", "scope": '["*"]', "amount_max": None,
         "tokens_max": None, "until": None, "assurance_min": "key", "second_person": 0, "active": 1,
-        "granted_by": "marta", "seq": 0,
+        "granted_by": "marta", "since": None, "delegation": None, "giver": None, "giver_person": None,
+        "delegated_from": None, "seq": 0,
     }  # fmt: skip
     view.apply([Insert("authority", row | limits)])
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 import casework.tables
 from casework import views
+from casework.absence import GoAway
 from casework.requests import (
     THE_SYSTEM,
     AwardStep,
@@ -68,6 +69,8 @@ async def _administer(here: Shop) -> None:
     await office.end_role(owner, here.key(), MemberStep(cook.id, "staff"))
     key = await office.issue_api_key(owner, here.key(), IssueApiKey(cook.id, "ab" * 32))
     await office.end_api_key(owner, here.key(), EndApiKey(key.ids["key"]))
+    away = GoAway(owner.id, cook.id, "2026-12-01T00:00:00.000Z")
+    await office.give_delegation(owner, here.key(), away)
     await office.member_left(owner, here.key(), MemberStep(cook.id, reason_code="left"))
     await office.stop_agent(owner, here.key(), MemberStep(here.people["agent"].id))
     await office.change_settings(owner, here.key(), ChangeSettings({"undo_seconds": 10, "currency": "EUR"}))

@@ -40,6 +40,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_key_secret_digest"), ["secret_digest"], unique=True)
 
     op.create_table(
+        "assignment",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", name=op.f("pk_assignment")),
+    )
+    op.create_table(
         "authority",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("member", sa.Text(), nullable=False),
@@ -53,6 +60,11 @@ def upgrade() -> None:
         sa.Column("second_person", sa.BigInteger(), nullable=False),
         sa.Column("active", sa.BigInteger(), nullable=False),
         sa.Column("granted_by", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=True),
+        sa.Column("delegation", sa.Text(), nullable=True),
+        sa.Column("giver", sa.Text(), nullable=True),
+        sa.Column("giver_person", sa.Text(), nullable=True),
+        sa.Column("delegated_from", sa.Text(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "member", "authority", name=op.f("pk_authority")),
     )
@@ -190,6 +202,23 @@ def upgrade() -> None:
         sa.Column("case", sa.Text(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("log", "nonce", name=op.f("pk_decision_nonce")),
+    )
+    op.create_table(
+        "delegation",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("giver", sa.Text(), nullable=False),
+        sa.Column("delegation", sa.Text(), nullable=False),
+        sa.Column("stand_in", sa.Text(), nullable=False),
+        sa.Column("authorities", sa.Text(), nullable=False),
+        sa.Column("amount_max", sa.Text(), nullable=True),
+        sa.Column("tokens_max", sa.BigInteger(), nullable=True),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("ended_reason", sa.Text(), nullable=True),
+        sa.Column("given_by", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "giver", "delegation", name=op.f("pk_delegation")),
     )
     op.create_table(
         "entry",
@@ -331,6 +360,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", name=op.f("pk_log_head")),
         info={"log": True},
     )
+    op.create_table(
+        "look",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", "by", "day", "what", name=op.f("pk_look")),
+        info={"vault": True},
+    )
+    with op.batch_alter_table("look", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_look_log_at"), ["log", "at"], unique=False)
+
     op.create_table(
         "member",
         sa.Column("log", sa.Text(), nullable=False),
