@@ -23,12 +23,14 @@ from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
     awards,
+    away,
     cases,
     decisions,
     health,
     installing,
     jobs,
     links,
+    myself,
     people,
     record,
     records,
@@ -52,6 +54,8 @@ ROUTERS = (
     records,
     cases,
     decisions,
+    away,
+    myself,
     steps,
     awards,
     jobs,

@@ -31,6 +31,8 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "me.read": _ALL,
     "member.read": _READERS,
     "member.write": _OWNER,
+    "away.read": _PEOPLE,
+    "away.write": _PEOPLE,  # the rule: oneself, or anybody for an owner (casework/absence.py)
     "authority.read": _READERS,
     "authority.write": _OWNER,
     "key.read": _OWNER,

@@ -20,7 +20,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from casework.absence_tables import assignment, delegation, look  # noqa: F401  they stand on the MetaData
+from casework.absence_tables import assignment as assignment
+from casework.absence_tables import delegation as delegation
+from casework.absence_tables import look as look
 from ledger.store.tables import metadata
 
 

@@ -21,7 +21,7 @@ JSON_COLUMNS = frozenset(
         "kinds", "missing", "records", "relied_on", "roles", "scope", "shares", "value", "witnessing",
     }
 )  # fmt: skip
-JSON_IN_SOME = {"evidence": frozenset({"decision", "verdict"})}
+JSON_IN_SOME = {"evidence": frozenset({"decision", "verdict"}), "authorities": frozenset({"delegation"})}
 NOT_JSON_IN = {"kinds": frozenset({"playbook"})}
 FLAG_COLUMNS = frozenset({"active", "second_person", "withdrawn", "address_known_before", "dead"})
 HIDDEN_COLUMNS = frozenset({"log", "token_digest", "secret_digest"})
@@ -48,6 +48,7 @@ RESOURCES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "case": (tables.case_file, ("case",)),
     "member": (tables.member, ("member",)),
     "budget": (tables.budget, ("budget",)),
+    "delegation": (tables.delegation, ("giver", "delegation")),
     "playbook": (tables.playbook, ("playbook",)),
     "policy": (tables.policy, ("policy",)),
     "source": (tables.source, ("source",)),

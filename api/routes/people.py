@@ -59,9 +59,10 @@ class MemberJoining(Asked):
 
 
 class MemberLeaving(Asked):
-    """Why a member leaves."""
+    """Why a member leaves, and who takes over their open cases (null: the owner who joined first)."""
 
     reason_code: Code
+    successor: Id | None = None
 
 
 class RoleGiven(Asked):
@@ -188,8 +189,8 @@ async def join_member(body: MemberJoining, asking: Writes) -> Recorded:
 
 @router.post("/members/{member}/leave", operation_id="leave_member")
 async def leave_member(member: IdInPath, body: MemberLeaving, asking: Writes) -> Recorded:
-    """End a membership."""
-    request = MemberStep(member, reason_code=body.reason_code)
+    """End a membership: open cases are handed over; powers, delegations and keys end."""
+    request = MemberStep(member, reason_code=body.reason_code, successor=body.successor)
     return await tell(asking, await asking.rooms.office.member_left(asking.who, asking.key, request))
 
 

@@ -29,6 +29,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "record_outcome": {"resolution": "fixed", "impact": "none"},
     "judge_case": {},
     "grant_role": {"role": "manager"},
+    "give_delegation": {"stand_in": "?", "until": "2026-11-27T10:00:00Z"},
+    "end_delegation": {"reason_code": "back"},
     "approve_budget": {"amount_tokens": 10},
     "change_mode": {"mode": "retired"},
 }
@@ -46,6 +48,9 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
     granted = await at.done(
         "/api/v1/authorities", owner, {"member": theirs.members["manager"], "about": "action"}
     )
+    stand_in = {"stand_in": theirs.members["manager"], "until": "2026-11-27T10:00:00Z"}
+    joined = await at.done("/api/v1/members", owner, {"name": "Theirs", "roles": ["staff"]})
+    away = await at.done(f"/api/v1/members/{joined['ids']['member']}/away", owner, stand_in)
     key = await at.done("/api/v1/keys", owner, {"member": theirs.members["staff"]})
     budget = await at.done("/api/v1/budgets", owner, {"amount_tokens": 10})
     return {
@@ -55,6 +60,8 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
         "decision": proposal["ids"]["proposal"],
         "member": theirs.members["staff"],
         "authority": granted["ids"]["authority"],
+        "stand_in": theirs.members["manager"],
+        "delegation": away["ids"]["delegation"],
         "key": key["ids"]["key"],
         "budget": budget["ids"]["budget"],
         "award": case,
@@ -111,8 +118,8 @@ async def test_ids_of_another_organisation_are_unknown(at: House, ours: Team, th
 async def test_lists_hold_only_our_own(at: House, ours: Team, theirs: Team) -> None:
     ids = await theirs_ids(at, theirs)
     for path in (
-        "members", "authorities", "keys", "budgets", "settings", "kinds", "playbooks", "policies", "sources", "cases",
-        "awards", "accounts", "postings", "log/entries?limit=1000",
+        "members", "authorities", "away", "keys", "budgets", "settings", "kinds", "playbooks", "policies", "sources",
+        "cases", "awards", "accounts", "postings", "log/entries?limit=1000",
     ):  # fmt: skip
         answer = await at.ask("GET", f"/api/v1/{path}", ours.keys["owner"])
         assert answer.status_code == 200

@@ -78,6 +78,7 @@ async def test_every_route_for_every_role(at: House, ours: Team) -> None:
             "decision",
             "evidence",
             "authority",
+            "delegation",
             "key",
             "budget",
             "playbook",
