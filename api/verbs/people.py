@@ -79,9 +79,13 @@ def member_add(
 def member_end(
     member_id: Annotated[str, typer.Argument(metavar="MEMBER")],
     reason: Annotated[str, typer.Option(help="A coded reason, e.g. left.")] = "left",
+    successor: Annotated[
+        str | None, typer.Option(help="Who takes over open cases; left out: the owner who joined first.")
+    ] = None,
 ) -> None:
-    """End a membership; its keys stop working with it."""
-    done = ask("POST", f"/api/v1/members/{member_id}/leave", {"reason_code": reason})
+    """End a membership: open cases are handed over; powers and keys end with it."""
+    body = {"reason_code": reason, "successor": successor}
+    done = ask("POST", f"/api/v1/members/{member_id}/leave", body)
     tell([f"member {member_id} has left"], done)
 
 

@@ -148,10 +148,12 @@ async def test_values_that_concern_somebody_else_are_left_out(at: House) -> None
     team = await at.organisation("Of others")
     staff = team.keys["staff"]
     named = {"note": "Loud", "subject": {"kind": "room", "id": "12", "customer": "Mrs Vane"}}
-    await at.done("/api/v1/reports", staff, named)
+    case = (await at.done("/api/v1/reports", staff, named))["ids"]["case"]
+    link = {"customer": "vane", "until": NEXT_WEEK, "address": "vane@example.org"}
+    await at.done(f"/api/v1/cases/{case}/links", staff, link)
     file = await got(at, "me/take-away", staff)
     told = {one["path"]: (one["left_out"], one["value"]) for one in file["written"]}
-    assert told == {"note": (False, "Loud"), "subject": (True, None)}
+    assert told == {"note": (False, "Loud"), "subject": (True, None), "address": (True, None)}
 
 
 # ---------------------------------------------------------------------------------------------- record and looks

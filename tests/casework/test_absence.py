@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from casework import absence
 from casework.absence import EndAway, GoAway
 from casework.requests import THE_SYSTEM, AwardStep, EndAuthority, MemberStep, SetBudget
 from ledger.errors import Refused
@@ -177,6 +178,31 @@ async def test_nothing_is_decided_once_it_has_ended(here: Shop, end: Ending) -> 
     await here.propose(case)
     with pytest.raises(Refused, match="no_authority"):
         await here.decide(case, "action", "jo")
+
+
+LESSER = [
+    # the giver's authority, the delegation's limits, what is lent
+    ({"tokens_max": 50}, {"tokens_max": 20}, {"tokens_max": 20, "until": NEXT_WEEK}),
+    ({"tokens_max": 20}, {"tokens_max": 50}, {"tokens_max": 20, "until": NEXT_WEEK}),
+    ({"tokens_max": None}, {"tokens_max": 20}, {"tokens_max": 20, "until": NEXT_WEEK}),
+    ({"tokens_max": 50}, {"tokens_max": None}, {"tokens_max": 50, "until": NEXT_WEEK}),
+    ({"tokens_max": None}, {}, {"tokens_max": None, "until": NEXT_WEEK}),
+    ({"tokens_max": None}, {"amount_max": EUR_150}, {"tokens_max": None, "amount_max": None}),
+    ({"until": TOMORROW}, {}, {"until": TOMORROW}),
+    ({"until": LATER}, {}, {"until": NEXT_WEEK}),
+]
+
+
+@pytest.mark.parametrize(("own", "limits", "expected"), LESSER)
+def test_what_is_lent_is_the_lesser_of_both(
+    own: dict[str, Any], limits: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    row: dict[str, Any] = {"authority": "own", "about": "award", "scope": '["*"]', "assurance_min": "key"}
+    row |= {"amount_max": None, "tokens_max": None, "until": None, **own}
+    body = {"amount_max": None, "tokens_max": None, "until": NEXT_WEEK, **limits}
+    told = absence.lent(row, "new", body)
+    assert {name: told[name] for name in expected} == expected
+    assert (told["authority"], told["of"], told["scope"]) == ("new", "own", ["*"])
 
 
 # ---------------------------------------------------------------------------------------------- refused
