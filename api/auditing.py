@@ -14,6 +14,7 @@ from pathlib import Path
 
 from api.installation import PROJECTIONS
 from api.settings import Settings
+from casework import signatures
 from casework.audit import Earned
 from casework.audit import audit as audit_earned
 from ledger import codec, ed25519
@@ -58,7 +59,8 @@ class Audited:
             return Exit.DAMAGED
         if self.intact.newer:
             return Exit.NEWER
-        if self.earned is not None and self.earned.with_values and self.earned.unreplayable:
+        earned = self.earned
+        if earned is not None and earned.with_values and (earned.unreplayable or earned.unsigned):
             return Exit.UNREPLAYABLE
         return self.intact.exit
 
@@ -190,6 +192,7 @@ def _both(
             shapes(),
             PROJECTIONS,
             values.of if with_vault else None,
+            signatures.verify,
         )
     finally:
         values.close()

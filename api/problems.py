@@ -85,6 +85,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "giver_involved": 403,
     "assurance_too_low": 403,
     "second_person_needed": 403,
+    "passkey_invalid": 403,
+    "passkey_missing": 403,
     # the request itself is wrong
     "owner_unknown": 422,
     "stand_in_invalid": 422,

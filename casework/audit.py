@@ -8,7 +8,8 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     2. when       the step was possible in the state the case was in
     3. decisions  over the proposal, evidence, verdict and policy that stood; the decider stood outside and held an
                   authority in force that covers it; its nonce was new, its record has the digest it names, its effect
-                  waited for the undo time; what was done is what was approved
+                  waited for the undo time; what was done is what was approved; what a passkey is said to stand
+                  behind it signed, and a second person had confirmed it before
     4. evidence   each item from its submitter, a customer's word as the customer's own link and answer give it; the
                   reviewer neither submitted the item nor took the action
     5. verdicts   over the evidence that stood, under the case's policy, whose content has its digest; the judge was
@@ -20,9 +21,10 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
                   a case goes to somebody who is here
 
 Steps 1 and 2 are here, 3 to 5 in audit_cases.py, 6 to 8 in audit_awards.py, 9 in audit_people.py.
+Steps 1 and 2 are here, 3 to 5 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
-holds. Without a verdict's input it is counted as unreplayable, not as damage.
+holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.
 """
 
 from __future__ import annotations
@@ -34,14 +36,18 @@ from casework import (
     absence,
     audit_awards,
     audit_cases,
+    audit_passkeys,
     audit_people,
     awards,
     cases,
     evidence,
     leaving,
+    passkey_rules,
+    passkeys,
     people,
 )
 from casework.audit_cases import Check, OpenValue, Standing, expect
+from casework.passkeys import VerifySignature
 from casework.requests import Principal
 from ledger.changes import Projection
 from ledger.entries import SYSTEM, Entry
@@ -64,7 +70,7 @@ PEOPLE_ONLY = frozenset({
     "delegation_given", "delegation_ended", "decision_made", "decision_withdrawn", "evidence_reviewed",
     "acknowledged", "action_taken", "outcome_recorded",
     "case_closed", "award_released", "award_declined", "award_revoked", "budget_approved", "agent_stopped",
-    "link_issued",
+    "link_issued", "passkey_enrolled", "passkey_confirmed", "passkey_ended",
 })  # fmt: skip
 """No agent, customer or job writes these by any door."""
 
@@ -95,6 +101,7 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "award_released": {"reason_code": awards.RELEASE_REASONS},
     "award_declined": {"reason_code": awards.DECLINE_REASONS},
     "award_revoked": {"cause": awards.REVOKE_CAUSES},
+    "passkey_ended": {"reason_code": passkey_rules.END_REASONS},
 }
 """Kind -> its coded fields and their codes: a reason that is none tells the person nothing."""
 
@@ -103,13 +110,16 @@ _UNREADABLE = (KeyError, TypeError, ValueError, LookupError, AttributeError, Led
 
 @dataclass(slots=True)
 class Earned:
-    """What the audit saw. `unreplayable` are the seqs of verdicts whose input is erased or not at hand."""
+    """What the audit saw. `unreplayable` are the seqs of verdicts whose input is erased or not at hand, `unsigned`
+    those of decisions by passkey whose signature is."""
 
     size: int = 0
     decisions: int = 0
     verdicts: int = 0
     awards: int = 0
     unreplayable: list[int] = field(default_factory=list)
+    signed: int = 0
+    unsigned: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     with_values: bool = False
     """Whether private values were at hand: only then does a missing one mean that it was erased."""
@@ -122,7 +132,12 @@ class Earned:
             first = min(self.findings, key=lambda finding: finding.seq or 0)
             return f"not earned: entry {first.seq}: {first.what}"
         gone = "" if not self.unreplayable else f"; {len(self.unreplayable)} verdicts {self._gone()}"
-        done = f"{self.decisions} decisions, {self.verdicts} verdicts judged again, {self.awards} awards"
+        if self.unsigned:
+            gone += f"; {len(self.unsigned)} signatures of passkeys not at hand"
+        signed = f" ({self.signed} signed by passkey)" if self.signed else ""
+        done = (
+            f"{self.decisions} decisions{signed}, {self.verdicts} verdicts judged again, {self.awards} awards"
+        )
         return f"every recognition was earned: {done}{gone}"
 
     def _gone(self) -> str:
@@ -136,12 +151,14 @@ def audit(
     shapes: Mapping[str, Shape],
     projections: Sequence[Projection],
     open_value: OpenValue | None = None,
+    verify: VerifySignature | None = None,
 ) -> Earned:
     """Replay a whole log from entry 0; see the recipe at the top. `entries` are canonical bytes and what they say.
 
-    `open_value` is asked in log order, for at most one path per entry. What was not earned is reported, not raised.
+    `open_value` is asked in log order, for at most one path per entry. `verify` checks the signatures of passkeys;
+    without it they count as not at hand. What was not earned is reported, not raised.
     """
-    run = _Replay(shapes, projections, open_value)
+    run = _Replay(shapes, projections, open_value, verify)
     for data, entry in entries:
         run.step(data, entry)
     run.earned.rows = run.view
@@ -152,13 +169,17 @@ class _Replay:
     """The rows as they stood before each entry, and what was found."""
 
     def __init__(
-        self, shapes: Mapping[str, Shape], projections: Sequence[Projection], open_value: OpenValue | None
+        self,
+        shapes: Mapping[str, Shape],
+        projections: Sequence[Projection],
+        open_value: OpenValue | None,
+        verify: VerifySignature | None,
     ) -> None:
         view = Overlay(shapes)
         # Nothing exists before entry 0, so every row that no projection made is known to be absent.
         view.admit({name: {0: {()}} for name in shapes}, {})
         self.view = view
-        self._standing = Standing(view, open_value)
+        self._standing = Standing(view, open_value, verify=verify)
         self._projections = projections
         self._frontier = Frontier()
         self._opening = ""
@@ -202,6 +223,10 @@ class _Replay:
         unreplayable = self._standing.unreplayable
         if entry.kind == "decision_made":
             self.earned.decisions += 1
+            if entry.seq in self._standing.unsigned:
+                self.earned.unsigned.append(entry.seq)
+            elif found is None and entry.body["assurance"] == passkeys.PASSKEY:
+                self.earned.signed += 1
         elif entry.kind == "verdict_given" and entry.seq in unreplayable:
             self.earned.unreplayable.append(entry.seq)
         elif entry.kind == "verdict_given" and found is None:
@@ -246,3 +271,6 @@ class _Replay:
 
 
 _CHECKS: Mapping[str, Check] = {**audit_cases.CHECKS, **audit_awards.CHECKS, **audit_people.CHECKS}
+_CHECKS: Mapping[str, Check] = {
+    **audit_cases.CHECKS, **audit_awards.CHECKS, **audit_passkeys.CHECKS,
+}  # fmt: skip

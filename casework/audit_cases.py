@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from casework import authority, cases, charters, decisions, people, proposals
 from casework.collectors import customer_link
+from casework.passkeys import VerifySignature
 from casework.requests import Principal
 from ledger.canonical import encode
 from ledger.changes import Row
@@ -45,6 +46,9 @@ class Standing:
     answered: tuple[str, Row, str] | None = None
     """Command, link and answer of the last link_answered: the answer's evidence comes in the same command."""
     unreplayable: set[int] = field(default_factory=set)
+    verify: VerifySignature | None = None
+    unsigned: set[int] = field(default_factory=set)
+    """Decisions by passkey whose signature is erased or not at hand."""
 
     def open(self, entry: Entry, path: str) -> Any:
         """Return a private value of the entry, None when it has none or it is gone."""

@@ -8,16 +8,14 @@ The token is stateless: it carries the basis, so nothing is stored until somebod
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, awards, cases, people
-from casework.errors import TokenInvalid, refuse
+from casework import authority, awards, cases, passkeys, people, tokens
+from casework.errors import refuse
 from casework.records import Records
 from casework.requests import Asked, Decide
 from ledger.canonical import encode
@@ -27,7 +25,6 @@ from ledger.entries import Draft
 
 DECISION_DOMAIN = b"tallystick/decision/v1\x00"
 TOKEN_DOMAIN = b"tallystick/decision-token/v1\x00"
-TOKEN_CHARS_MAX = 8_192
 SHOWN_MINUTES_MAX = 30
 """How long a page may lie open before its yes has to be asked for again."""
 UNDO_SECONDS_DEFAULT = 10
@@ -71,9 +68,8 @@ def basis(row: Row, proposal: Row | None, items: list[Row], policy: Row | None, 
 
 
 def seal_token(secret: bytes, shown: Mapping[str, Any]) -> str:
-    """Return base64url(canonical basis) "." base64url(HMAC-SHA-256 over the domain and those bytes)."""
-    data = encode(dict(shown), size_max_bytes=TOKEN_CHARS_MAX // 2)
-    return f"{_b64(data)}.{_b64(hmac.digest(secret, TOKEN_DOMAIN + data, 'sha256'))}"
+    """Return the token that binds a yes to this basis."""
+    return tokens.seal(secret, TOKEN_DOMAIN, shown)
 
 
 def open_token(secret: bytes, token: str) -> dict[str, Any]:
@@ -82,27 +78,7 @@ def open_token(secret: bytes, token: str) -> dict[str, Any]:
     Raises:
         TokenInvalid: anything else.
     """
-    head, _, mac = token.partition(".")
-    try:
-        if len(token) > TOKEN_CHARS_MAX:
-            raise ValueError("too long")
-        data, given = _unb64(head), _unb64(mac)
-        if not hmac.compare_digest(hmac.digest(secret, TOKEN_DOMAIN + data, "sha256"), given):
-            raise ValueError("another MAC")
-        shown: dict[str, Any] = json.loads(data)
-    except ValueError as error:
-        raise TokenInvalid(
-            f"decision token: expected one that was issued here, got another ({error})"
-        ) from error
-    return shown
-
-
-def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def _unb64(text: str) -> bytes:
-    return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    return tokens.unseal(secret, TOKEN_DOMAIN, token, "decision token")
 
 
 # ---------------------------------------------------------------------------------------------- what is decided
@@ -155,11 +131,20 @@ async def needs(records: Records, who: str, request: Decide, shown: Mapping[str,
 
 
 def decided(view: View, command: Command, at: str) -> Decided:
-    """Rule of decide. `known`: basis (of the token, its MAC checked).
+    """Rule of decide. `known`: basis (of the token, its MAC checked); signed (passkeys.Signed), with a passkey.
 
     Raises:
         Refused: see Desk.decide.
     """
+    made = foreseen(view, command, at)
+    asked: Asked = command.data
+    if asked.who.assurance == passkeys.PASSKEY:
+        passkeys.check_signed(view, asked.who.id, asked.known.get("signed"), made.drafts[0].body["digest"])
+    return made
+
+
+def foreseen(view: View, command: Command, at: str) -> Decided:
+    """Return what `decided` writes, its record and digest included, before anybody has signed it. Raises as it does."""
     # 1. a person, with the role used   2. the token is theirs, in time and unused   3. nothing it rests on has changed
     # 4. the decider stands outside     5. what this verb needs                      6. an authority in force covers it
     # 7. the record and its digest      8. the entries; with no undo time the award's at once

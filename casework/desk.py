@@ -12,6 +12,8 @@ errors.REFUSALS.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict, replace
+from typing import Any
 
 from casework import (
     absence,
@@ -22,16 +24,20 @@ from casework import (
     decisions,
     evidence,
     judging,
+    passkeys,
     people,
     proposals,
+    signatures,
 )
 from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
-from casework.intake import Done, Intake
+from casework.foreseen import foresee
+from casework.intake import Done, Intake, acting_needs, joined
 from casework.requests import (
     Acknowledge,
     AddNote,
     AnswerLink,
+    Asked,
     AssignOwner,
     AttachEvidence,
     AwardStep,
@@ -42,7 +48,9 @@ from casework.requests import (
     IssueLink,
     Judge,
     OpenCase,
+    PasskeySigned,
     Principal,
+    Private,
     Propose,
     RecordOutcome,
     ReviewEvidence,
@@ -51,8 +59,9 @@ from casework.requests import (
     WithdrawEvidence,
 )
 from ledger.clock import instant_of
-from ledger.commands import Need, Rule
-from ledger.entries import SYSTEM
+from ledger.commands import Command, Need, Rule
+from ledger.commitments import SALT_SIZE_BYTES, commit_value
+from ledger.entries import SYSTEM, Actor
 
 LINK_TOKEN_BYTES = 32
 NONCE_BYTES = 16
@@ -145,19 +154,70 @@ class Desk:
         Refused: stale, expired, nonce_replayed, agent_may_not, decider_is_maker, decider_is_submitter,
         decider_is_beneficiary, no_authority, assurance_too_low, reason_missing, transition; about award also
         no_policy, verdict_not_pass, verdict_outdated, already_awarded, beneficiary_invalid, forgery_number_low,
-        budget_missing, budget_short. Raises TokenInvalid: the token was never issued here.
+        budget_missing, budget_short; with a passkey also passkey_invalid. Raises TokenInvalid: never issued here.
         """
-        shown = decisions.open_token(self._in.secret, request.token)
-        if shown["log"] != self._in.log:
-            raise TokenInvalid("decision token: expected one of this organisation, got another's")
+        shown = self._shown(request)
         ids = self._in.ids("decision", "award")
         concerned = (who.id, *request.beneficiaries)
-        private = self._in.seal(concerned, reason=request.reason, message=request.message)
         needs = await decisions.needs(self._in.records, who.id, request, shown)
-        known = {"basis": shown}
+        known: dict[str, Any] = {"basis": shown}
+        salts, signature = {}, Private()
+        if request.passkey is not None:
+            signed, salt, assertion = await self._signed(who, request.passkey)
+            signature = self._in.seal((), passkey=assertion.to_json())
+            salts = {} if salt is None else {"reason": salt}
+            known["signed"] = signed
+            needs.append(Need("passkey", (signed.passkey,)))
+            who = replace(who, assurance=passkeys.PASSKEY)
+        private = self._in.seal(concerned, salts=salts, reason=request.reason, message=request.message)
+        private = joined(private, signature)
         return await self._in.submit(
             who, key, request, decisions.decided, needs, ids=ids, private=private, known=known
         )
+
+    async def prepare(self, who: Principal, request: Decide) -> passkeys.Prepared:
+        """Return the digest that a passkey signs for this yes or no, and the token that `decide` wants with it.
+
+        Nothing is stored and nothing decided: the same rule runs again inside the writer, and refuses `stale` where it
+        would write another record than this. Raises as `decide` does; Refused: passkey_missing.
+        """
+        shown = self._shown(request)
+        keys = passkeys.confirmed(await self._in.records.scan("passkey", ()), who.id)
+        if not keys:
+            raise refuse(
+                "passkey_missing", "expected a passkey of yours that a second person confirmed, got none"
+            )
+        needs = [*acting_needs(who), *await decisions.needs(self._in.records, who.id, request, shown)]
+        salt = None if request.reason is None else self._in.entropy.token(SALT_SIZE_BYTES)
+        private = Private()
+        if salt is not None:
+            private = Private({"reason": commit_value(self._in.log, "reason", salt, request.reason)})
+        signer = replace(who, assurance=passkeys.PASSKEY)
+        asked = Asked(signer, request, self._in.ids("decision", "award"), private, {"basis": shown})
+        actor = Actor(who.id, who.role, who.via)
+        command = Command(self._in.log, actor, "", "", tuple(needs), decisions.foreseen, asked)
+        view = await foresee(self._in.records, needs)
+        body = decisions.foreseen(view, command, instant_of(self._in.clock())).drafts[0].body
+        token = passkeys.seal_prepared(
+            self._in.secret, self._in.log, who.id, body["digest"], body["authority"], salt
+        )
+        return passkeys.Prepared(body["digest"], token, shown["expires"], keys)
+
+    def _shown(self, request: Decide) -> dict[str, Any]:
+        shown = decisions.open_token(self._in.secret, request.token)
+        if shown["log"] != self._in.log:
+            raise TokenInvalid("decision token: expected one of this organisation, got another's")
+        return shown
+
+    async def _signed(
+        self, who: Principal, given: PasskeySigned
+    ) -> tuple[passkeys.Signed, bytes | None, passkeys.Assertion]:
+        """Check a signature before the writer, which has no time for it; whether the passkey counts the rule says."""
+        digest, held, salt = passkeys.open_prepared(self._in.secret, given.prepared, self._in.log, who.id)
+        assertion = passkeys.read_assertion(asdict(given))
+        row = passkeys.find(await self._in.records.scan("passkey", ()), who.id, assertion.credential_id)
+        passkeys.check(assertion, row, bytes.fromhex(digest), signatures.verify)
+        return passkeys.Signed(row["passkey"], digest, held), salt, assertion
 
     async def withdraw_decision(self, who: Principal, key: str, request: WithdrawDecision) -> Done:
         """Undo, by the decider, while no effect has an entry. ids: case, decision."""

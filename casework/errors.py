@@ -54,6 +54,11 @@ REFUSALS: dict[str, str] = {
     "decision_has_effect": "the decision has taken effect and cannot be withdrawn",
     "not_decided": "there is no approved decision to act on",
     "already_acted": "what was approved was done already, by whoever the record names",
+    # passkeys
+    "passkey_invalid": "the signature is not one by a confirmed passkey of whoever decides, over this decision",
+    "passkey_missing": "whoever decides holds no passkey that a second person confirmed",
+    "passkey_known": "this passkey is enrolled already",
+    "passkey_state": "the passkey is not in a state that allows this",
     # verdicts and awards
     "verdict_not_pass": "only a passing verdict can be recognised",
     "verdict_outdated": "the verdict does not rest on the present evidence, outcome and policy",

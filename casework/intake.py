@@ -48,6 +48,7 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("delegation_given", "delegation_ended"), ("delegation", "giver")),
     "api_key_issued": ("key", "member"),
     "api_key_ended": ("key",),
+    **dict.fromkeys(("passkey_enrolled", "passkey_confirmed", "passkey_ended"), ("passkey",)),
     **dict.fromkeys(("budget_set", "budget_approved"), ("budget",)),
     **dict.fromkeys(("playbook_published", "mode_changed"), ("playbook",)),
     "policy_published": ("policy",),
@@ -149,15 +150,22 @@ class Intake:
         return {name: uuid7(self.entropy, self.clock()) for name in names}
 
     def seal(
-        self, subjects: Sequence[str], contents: Mapping[str, bytes] | None = None, **values: Any
+        self,
+        subjects: Sequence[str],
+        contents: Mapping[str, bytes] | None = None,
+        salts: Mapping[str, bytes] | None = None,
+        **values: Any,
     ) -> Private:
-        """Seal each value that is not None under its path, for these data subjects; `contents` are files."""
+        """Seal each value that is not None under its path, for these data subjects; `contents` are files.
+
+        `salts`: path -> the salt that a commitment was made with before, so that it comes out the same.
+        """
         commitments: dict[str, str] = {}
         opened: dict[str, Any] = {}
         rows: list[Change] = []
         for path, value in values.items():
             if value is not None:
-                sealed = self.vault.seal(value, path, subjects)
+                sealed = self.vault.seal(value, path, subjects, salt=(salts or {}).get(path))
                 commitments[path], opened[path] = sealed.commitment, value
                 rows.extend(sealed.changes)
         for path, content in (contents or {}).items():
@@ -165,6 +173,13 @@ class Intake:
             commitments[path] = sealed.commitment
             rows.extend(sealed.changes)
         return Private(commitments, opened, tuple(rows))
+
+
+def joined(one: Private, other: Private) -> Private:
+    """Return what was sealed twice, for different people, as one."""
+    return Private(
+        {**one.commitments, **other.commitments}, {**one.opened, **other.opened}, (*one.rows, *other.rows)
+    )
 
 
 def acting_needs(who: Principal) -> tuple[Need, ...]:

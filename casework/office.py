@@ -6,7 +6,7 @@ never do. Every method takes who asks, the idempotency key and the request; retu
 
 from __future__ import annotations
 
-from casework import absence, charters, leaving
+from casework import absence, charters, leaving, passkey_rules, people
 from casework import office_rules as rules
 from casework.absence import EndAway, GoAway
 from casework.errors import refuse
@@ -19,11 +19,13 @@ from casework.requests import (
     ConfirmClock,
     EndApiKey,
     EndAuthority,
+    EnrolPasskey,
     GrantAuthority,
     IssueApiKey,
     JoinMember,
     MemberStep,
     OpenLog,
+    PasskeyStep,
     Principal,
     PublishKinds,
     PublishPlaybook,
@@ -146,6 +148,25 @@ class Office:
         return await self._in.submit(
             who, key, request, rules.api_key_ended, [Need("api_key", (request.key,))]
         )
+
+    # ------------------------------------------------------------------------------------------ passkeys
+    async def enrol_passkey(self, who: Principal, key: str, request: EnrolPasskey) -> Done:
+        """ids: passkey. Refused: passkey_known, passkey_state, value_invalid. Until confirmed it only signs in."""
+        ids = self._in.ids("passkey")
+        needs = [Need("passkey", ())]
+        return await self._in.submit(who, key, request, passkey_rules.enrolled, needs, ids=ids)
+
+    async def confirm_passkey(self, who: Principal, key: str, request: PasskeyStep) -> Done:
+        """ids: passkey. Refused: unknown, passkey_state, second_person_needed, no_authority."""
+        row = await self._in.records.get("passkey", (request.passkey,))
+        needs = [Need("passkey", (request.passkey,)), Need("authority", (who.id,))]
+        needs += people.rows([None if row is None else row["member"]])
+        return await self._in.submit(who, key, request, passkey_rules.confirmed, needs)
+
+    async def end_passkey(self, who: Principal, key: str, request: PasskeyStep) -> Done:
+        """ids: passkey. Refused: unknown, passkey_state, role_missing, reason_unknown."""
+        needs = [Need("passkey", (request.passkey,))]
+        return await self._in.submit(who, key, request, passkey_rules.ended, needs)
 
     # ------------------------------------------------------------------------------------------ budgets and settings
     async def set_budget(self, who: Principal, key: str, request: SetBudget) -> Done:

@@ -118,6 +118,17 @@ class Propose:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeySigned:
+    """An authenticator's answer to a prepared decision: `prepared` is the token of Desk.prepare, the rest base64url."""
+
+    prepared: str
+    credential_id: str
+    client_data: str
+    authenticator_data: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decide:
     """A yes or a no to exactly what `token` was issued for (Desk.show). about=award, approved: who and how many."""
 
@@ -129,6 +140,7 @@ class Decide:
     reason_code: str | None = None  # declining needs one of decisions.DECLINE_REASONS
     reason: str | None = None
     message: str | None = None  # about=award, approved: the thank-you sentence
+    passkey: PasskeySigned | None = None  # the decision is signed (Desk.prepare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +354,25 @@ class EndApiKey:
     """A key stops working now."""
 
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolPasskey:
+    """A passkey of whoever asks, its attestation checked by the door. `credential` and `spki` are base64url."""
+
+    credential: str
+    spki: str
+    alg: int  # COSE number
+    rp_id: str
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyStep:
+    """A second person confirms a passkey, or it ends; ending needs one of passkey_rules.END_REASONS."""
+
+    passkey: str
+    reason_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,23 @@ api_key = Table(
     _int("seq"),
     Index(None, "secret_digest", unique=True),
 )
+passkey = Table(
+    "passkey",
+    metadata,
+    *_key("passkey"),
+    _text("member"),
+    _text("credential"),  # base64url
+    _text("spki"),  # base64url of DER
+    _int("alg"),  # COSE number
+    _text("rp_id"),
+    _text("origins"),  # canonical JSON list of text
+    _text("state"),  # waiting | confirmed | ended
+    _text("enrolled_at"),
+    _text("confirmed_by", null=True),
+    _text("reason_code", null=True),  # of its end
+    _int("seq"),
+    Index(None, "credential"),
+)
 setting = Table("setting", metadata, *_key("name"), _text("value"), _int("seq"))  # value: canonical JSON
 
 # ------------------------------------------------------------------------------------------ what is published

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from casework import cases, views_of_people
+from casework import cases, passkey_rules, views_of_people
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.entries import Entry
@@ -472,6 +472,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     **views_of_people.KINDS,
     "api_key_issued": _api_key_issued,
     "api_key_ended": _api_key_ended,
+    **passkey_rules.ROWS,
     "settings_changed": _settings_changed,
     "budget_set": _budget_set,
     "budget_approved": _budget_approved,

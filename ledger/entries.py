@@ -212,6 +212,20 @@ KINDS: dict[str, Kind] = _kinds(
     Kind("agent_stopped", {"member": "id"}),
     Kind("api_key_issued", {"key": "id", "member": "id", "secret_digest": "hash", "until": "instant?"}),
     Kind("api_key_ended", {"key": "id"}),
+    Kind(
+        "passkey_enrolled",
+        {
+            "passkey": "id",
+            "member": "id",
+            "credential": "text",  # base64url, as are the bytes of spki
+            "spki": "text",
+            "alg": "int",  # COSE: -7 ES256, -8 EdDSA, -257 RS256
+            "rp_id": "text",
+            "origins": "texts",
+        },
+    ),
+    Kind("passkey_confirmed", {"passkey": "id"}),
+    Kind("passkey_ended", {"passkey": "id", "reason_code": "text"}),
     # --- watching
     Kind("kinds_published", {"digest": "hash", "content": "object"}),
     Kind(

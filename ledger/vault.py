@@ -122,12 +122,21 @@ class Vault:
         self._wrap_head = b"tallystick/wrap/v1\x00" + log.encode() + b"\x00"
 
     # ------------------------------------------------------------------------------------------ sealing
-    def seal(self, value: Any, path: str, subjects: Sequence[str], *, content: bool = False) -> Sealed:
+    def seal(
+        self,
+        value: Any,
+        path: str,
+        subjects: Sequence[str],
+        *,
+        content: bool = False,
+        salt: bytes | None = None,
+    ) -> Sealed:
         """Seal a canonical JSON value, or a file's bytes with `content=True`, for the people it concerns.
 
         `subjects` are random ids of data subjects; none means the organisation itself. Every call draws a new salt and
         key, so the same value twice gives two items. A file above INLINE_SIZE_MAX_BYTES is written to the blob store
-        before this returns.
+        before this returns. `salt` is given only where the commitment was told before its value is sealed (a decision
+        that a passkey signs): 32 bytes of the same entropy, drawn for this one item; the key is a new one all the same.
 
         Raises:
             SealRefused: null, a value outside the canonical profile, too many bytes, a bad path or subject.
@@ -136,7 +145,9 @@ class Vault:
         data = _plain(value, path, content)
         names = _check_subjects(subjects)
         drawn = self._entropy.token(KEY_SIZE_BYTES + SALT_SIZE_BYTES + NONCE_SIZE_BYTES * len(names))
-        key, salt = drawn[:KEY_SIZE_BYTES], drawn[KEY_SIZE_BYTES : KEY_SIZE_BYTES + SALT_SIZE_BYTES]
+        key = drawn[:KEY_SIZE_BYTES]
+        if salt is None:
+            salt = drawn[KEY_SIZE_BYTES : KEY_SIZE_BYTES + SALT_SIZE_BYTES]
         try:
             item = commit_bytes(self._log, path, salt, data)
         except CommitmentMalformed as error:

@@ -18,7 +18,7 @@ from ledger.codec import loads
 JSON_COLUMNS = frozenset(
     {
         "amount_max", "as_of", "beneficiaries", "charter", "content", "controllers", "facts", "flags", "groups",
-        "kinds", "missing", "records", "relied_on", "roles", "scope", "shares", "value", "witnessing",
+        "kinds", "missing", "origins", "records", "relied_on", "roles", "scope", "shares", "value", "witnessing",
     }
 )  # fmt: skip
 JSON_IN_SOME = {"evidence": frozenset({"decision", "verdict"}), "authorities": frozenset({"delegation"})}
@@ -52,6 +52,7 @@ RESOURCES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "playbook": (tables.playbook, ("playbook",)),
     "policy": (tables.policy, ("policy",)),
     "source": (tables.source, ("source",)),
+    "passkey": (tables.passkey, ("passkey",)),
 }
 """What a change is told with, the first of these that its ids name."""
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from casework import decisions, proposals
+from casework.passkeys import EDDSA, ES256
 from casework.requests import Decide
 
 FILE = Path(__file__).resolve().parent.parent / "vectors" / "decision.json"
@@ -58,32 +60,39 @@ def cases() -> list[dict[str, Any]]:
     return found
 
 
-def passkey(digest: str) -> dict[str, Any]:
-    """Return an assertion over a decision's digest by a fixed key, signed deterministically (RFC 6979)."""
-    key = ec.derive_private_key(0x7A11, ec.SECP256R1())
-    challenge = _b64(bytes.fromhex(digest))
-    client = json.dumps(
-        {
-            "type": "webauthn.get",
-            "challenge": challenge,
-            "origin": "http://localhost:8000",
-            "crossOrigin": False,
-        },
-        separators=(",", ":"),
-    ).encode()
-    data = hashlib.sha256(b"localhost").digest() + bytes((0x05,)) + (7).to_bytes(4, "big")
-    signed = data + hashlib.sha256(client).digest()
-    signature = key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
-    spki = key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+def passkey(name: str, digest: str, alg: int, origin: str) -> dict[str, Any]:
+    """Return an assertion over a decision's digest by a fixed key, signed deterministically (RFC 6979, RFC 8032)."""
+    rp_id = origin.split("//")[1].split(":")[0]
+    seen = {
+        "type": "webauthn.get",
+        "challenge": _b64(bytes.fromhex(digest)),
+        "origin": origin,
+        "crossOrigin": False,
+    }
+    client = json.dumps(seen, separators=(",", ":")).encode()
+    data = hashlib.sha256(rp_id.encode()).digest() + bytes((0x05,)) + (7).to_bytes(4, "big")
+    spki, signature = _signed(alg, data + hashlib.sha256(client).digest())
     return {
-        "digest": digest, "rp_id": "localhost", "origins": ["http://localhost:8000"], "spki": _b64(spki),
+        "name": name, "digest": digest, "rp_id": rp_id, "origins": [origin], "alg": alg, "spki": _b64(spki),
         "assertion": {
             "credential_id": _b64(b"credential-1"), "client_data": _b64(client), "authenticator_data": _b64(data),
             "signature": _b64(signature),
         },
     }  # fmt: skip
+
+
+def _signed(alg: int, message: bytes) -> tuple[bytes, bytes]:
+    key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey
+    if alg == EDDSA:
+        key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+        signature = key.sign(message)
+    else:
+        key = ec.derive_private_key(0x7A11, ec.SECP256R1())
+        signature = key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    spki = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return spki, signature
 
 
 def _b64(data: bytes) -> str:
@@ -99,7 +108,10 @@ def main() -> None:
         "proposal": {"log": LOG, "case": "case-1", "text": "ef" * 32, "body": proposal()},
         "records": frozen,
         "token": {"secret": SECRET.hex(), "basis": basis, "token": decisions.seal_token(SECRET, basis)},
-        "passkey": passkey(frozen[1]["digest"]),
+        "passkeys": [
+            passkey("ES256", frozen[1]["digest"], ES256, "http://localhost:8000"),
+            passkey("EdDSA", frozen[2]["digest"], EDDSA, "https://tally.example.org"),
+        ],
     }
     FILE.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -15,7 +15,7 @@ import pytest
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from casework import decisions, proposals
 from casework.errors import TokenInvalid
@@ -81,21 +81,26 @@ def _check_passkey(vector: dict[str, Any]) -> None:
     assert given["authenticator_data"][:32] == hashlib.sha256(vector["rp_id"].encode()).digest()
     assert given["authenticator_data"][32] & 0x05 == 0x05
     key = serialization.load_der_public_key(_unb64(vector["spki"]))
-    assert isinstance(key, ec.EllipticCurvePublicKey)
     signed = given["authenticator_data"] + hashlib.sha256(given["client_data"]).digest()
-    key.verify(given["signature"], signed, ec.ECDSA(hashes.SHA256()))
+    if vector["alg"] == -8:
+        assert isinstance(key, ed25519.Ed25519PublicKey)
+        key.verify(given["signature"], signed)
+    else:
+        assert vector["alg"] == -7 and isinstance(key, ec.EllipticCurvePublicKey)
+        key.verify(given["signature"], signed, ec.ECDSA(hashes.SHA256()))
 
 
 def _unb64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def test_passkey_vector() -> None:
-    _check_passkey(VECTORS["passkey"])
+@pytest.mark.parametrize("vector", VECTORS["passkeys"], ids=lambda vector: vector["name"])
+def test_passkey_vector(vector: dict[str, Any]) -> None:
+    _check_passkey(vector)
 
 
-def test_passkey_of_another_decision_or_with_flipped_bits_fails() -> None:
-    vector = VECTORS["passkey"]
+@pytest.mark.parametrize("vector", VECTORS["passkeys"], ids=lambda vector: vector["name"])
+def test_passkey_of_another_decision_or_with_flipped_bits_fails(vector: dict[str, Any]) -> None:
     with pytest.raises(AssertionError):
         _check_passkey({**vector, "digest": VECTORS["records"][0]["digest"]})
     data = bytearray(_unb64(vector["assertion"]["authenticator_data"]))

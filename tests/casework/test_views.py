@@ -27,6 +27,7 @@ from ledger.entries import KINDS, Entry
 from ledger.overlay import Overlay
 from ledger.store.tables import LOG as LOG_TABLE
 from ledger.store.tables import VAULT, metadata, shapes
+from tests.casework.keyring import confirm, end, enrol
 from tests.casework.shop import LOG, Shop, shop
 
 OURS = tuple(
@@ -72,6 +73,10 @@ async def _administer(here: Shop) -> None:
     away = GoAway(owner.id, cook.id, "2026-12-01T00:00:00.000Z")
     await office.give_delegation(owner, here.key(), away)
     await office.member_left(owner, here.key(), MemberStep(cook.id, reason_code="left"))
+    for who, by in (("accountant", "owner"), ("owner", "accountant")):
+        passkey, _ = await enrol(here, who)
+        await confirm(here, passkey, by)
+    await end(here, passkey, "owner")
     await office.stop_agent(owner, here.key(), MemberStep(here.people["agent"].id))
     await office.change_settings(owner, here.key(), ChangeSettings({"undo_seconds": 10, "currency": "EUR"}))
     await office.publish_kinds(owner, here.key(), PublishKinds("aa" * 32, {}))

@@ -403,6 +403,26 @@ def upgrade() -> None:
         info={"vault": True},
     )
     op.create_table(
+        "passkey",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("passkey", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("spki", sa.Text(), nullable=False),
+        sa.Column("alg", sa.BigInteger(), nullable=False),
+        sa.Column("rp_id", sa.Text(), nullable=False),
+        sa.Column("origins", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("enrolled_at", sa.Text(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "passkey", name=op.f("pk_passkey")),
+    )
+    with op.batch_alter_table("passkey", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_passkey_credential"), ["credential"], unique=False)
+
+    op.create_table(
         "playbook",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("playbook", sa.Text(), nullable=False),
