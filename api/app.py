@@ -31,6 +31,7 @@ from api.routes import (
     jobs,
     links,
     myself,
+    passkeys,
     people,
     record,
     records,
@@ -64,6 +65,7 @@ ROUTERS = (
     links,
     health,
 )
+ROUTERS = (people, passkeys, watching, records, cases, steps, awards, jobs, record, installing, links, health)
 
 
 class LateDoorway:

@@ -37,6 +37,9 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "authority.write": _OWNER,
     "key.read": _OWNER,
     "key.write": _OWNER,
+    "passkey.read": _PEOPLE,  # those of others: the route asks for a lead or a holder of second_person
+    "passkey.write": _PEOPLE,
+    "passkey.confirm": _PEOPLE,  # the rule asks for a lead or a holder of second_person (casework/passkey_rules.py)
     # what is watched
     "watch.read": _ALL,
     "watch.write": _OWNER,

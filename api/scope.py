@@ -26,7 +26,8 @@ from casework.cases import STATES
 from casework.charters import held
 from casework.errors import refuse
 from casework.leaving import OVER
-from casework.tables import api_key, case_file, link, member
+from casework.passkeys import ENDED
+from casework.tables import api_key, case_file, link, member, passkey
 from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
@@ -263,6 +264,21 @@ class KeyHolders:
         """Return the ways to sign in under this name, over all organisations, at most `most`; active members only."""
         both = and_(member.c.log == sign_in.c.log, member.c.member == sign_in.c.member)
         query = select(sign_in).join(member, both).where(sign_in.c.name == name, member.c.active == 1)
+        async with _reading(self._engine) as connection:
+            return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
+
+    async def passkeys(self, credential: str, most: int) -> list[Row]:
+        """Return the passkeys under this credential id (base64url), over all organisations, at most `most`.
+
+        Of active members, and not ended. That the id is known proves nothing: its holder has to sign.
+        """
+        both = and_(member.c.log == passkey.c.log, member.c.member == passkey.c.member)
+        query = (
+            select(passkey)
+            .join(member, both)
+            .where(passkey.c.credential == credential, passkey.c.state != ENDED, member.c.active == 1)
+            .order_by(passkey.c.log)
+        )
         async with _reading(self._engine) as connection:
             return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 from ledger.keys import KeyFolder
 
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -109,6 +111,9 @@ class Settings(BaseSettings):
     proxy: Annotated[str, AfterValidator(_proxy)] = ""
     """Addresses or networks of the proxy before the server, by comma: only they may say by X-Forwarded-Proto and
     X-Forwarded-For how and from where a request came. Empty: nobody may."""
+    address: str | None = None
+    """The final address of the pages, e.g. `https://tally.example.org`; default: `http://localhost:<port>`. Passkeys
+    are bound to its name for good: set it before the first one is enrolled."""
 
     server_url: str | None = None
     """Where the command line finds the running server; default: the address the server wrote into the data folder."""
@@ -141,6 +146,21 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_json: bool = True
 
+    @field_validator("address")
+    @classmethod
+    def _check_address(cls, given: str | None) -> str | None:
+        return _address(given) if given else None  # empty: a compose file passes on what nobody set
+
+    @property
+    def public_address(self) -> str:
+        """Return the origin of the pages, without a slash at the end."""
+        return self.address or (f"http://localhost:{self.port}" if self.port else "http://localhost")
+
+    @property
+    def keys_folder(self) -> Path:
+        """Return where secret keys lie: a folder per organisation, and what the installation itself needs."""
+        return self.keys_dir or self.data_dir / "keys"
+
     @property
     def url(self) -> str:
         """Return the database address, password included; SQLite in the data folder unless one was set."""
@@ -153,7 +173,7 @@ class Settings(BaseSettings):
 
     def key_folder(self, log: str) -> KeyFolder:
         """Return where the secret keys of one organisation lie."""
-        return KeyFolder((self.keys_dir or self.data_dir / "keys") / log, log)
+        return KeyFolder(self.keys_folder / log, log)
 
     def in_one_folder(self) -> Settings:
         """Return these with everything in the data folder: what is only played touches no installation's own."""
@@ -189,6 +209,27 @@ class Settings(BaseSettings):
     def on_loopback(self) -> bool:
         """Return whether only this machine can reach the server."""
         return self.host in LOOPBACK
+
+
+def _address(given: str) -> str:
+    """Return an address as browsers write its origin. Raises ValueError: no passkey could be bound to it."""
+    parts = urlsplit(given.strip().rstrip("/").lower())
+    host = parts.hostname or ""
+    if (
+        parts.scheme not in ("http", "https")
+        or f"{parts.scheme}://{parts.netloc}" != parts.geturl()
+        or "@" in parts.netloc
+    ):
+        raise ValueError("expected scheme and host only, such as https://tally.example.org")
+    if not _HOST.fullmatch(host) or host.replace(".", "").isdigit():
+        raise ValueError(
+            "expected a host name in ASCII, because browsers bind passkeys to names and not to numbers"
+        )
+    if parts.scheme == "http" and host != "localhost" and not host.endswith(".localhost"):
+        raise ValueError("expected https: over plain http browsers offer passkeys on localhost only")
+    default_port = 443 if parts.scheme == "https" else 80
+    port = "" if parts.port in (None, default_port) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def check_names(names: Iterable[str]) -> None:

@@ -141,9 +141,13 @@ async def involved(records: Records, case: str) -> list[Need]:
 
 def is_second_person(view: View, member: str, at: str) -> bool:
     """Say whether the member holds a second_person authority in force."""
+    return holds_second_person(view.scan("authority", (member,)), at)
+
+
+def holds_second_person(rows: Iterable[Row], at: str) -> bool:
+    """Say whether one of these authorities is a second_person one in force at `at`."""
     return any(
-        row["active"] and row["second_person"] and (row["until"] is None or at < row["until"])
-        for row in view.scan("authority", (member,))
+        row["active"] and row["second_person"] and (row["until"] is None or at < row["until"]) for row in rows
     )
 
 

@@ -27,6 +27,7 @@ from api.routes.shapes import (
     Money,
     Name,
     Page,
+    PasskeyAnswer,
     Recorded,
     Text,
     Token,
@@ -46,6 +47,7 @@ from casework.requests import (
     IssueLink,
     Judge,
     OpenCase,
+    PasskeySigned,
     Propose,
     RecordOutcome,
     ReviewEvidence,
@@ -130,7 +132,7 @@ class NoteWritten(Asked):
     note: Text
 
 
-class DecisionMade(Asked):
+class DecisionMeant(Asked):
     """A yes or a no to exactly what `token` was issued for."""
 
     token: Token
@@ -141,6 +143,12 @@ class DecisionMade(Asked):
     reason_code: Code | None = None
     reason: Text | None = None
     message: Text | None = None
+
+
+class DecisionMade(DecisionMeant):
+    """The same, recorded; with `passkey` it is signed (`/decisions/prepare` comes first)."""
+
+    passkey: PasskeyAnswer | None = None
 
 
 class ActionTaken(Asked):
@@ -419,9 +427,16 @@ async def decide(
         )
     if if_match != basis_tag(body.token):
         raise BadRequest("if_match_differs", "expected the ETag of the card whose token is given", status=412)
+    signed = None if body.passkey is None else PasskeySigned(**body.passkey.model_dump())
+    request = replace(meant(case, body, asking), passkey=signed)
+    return await tell(asking, await asking.rooms.desk.decide(asking.who, asking.key, request))
+
+
+def meant(case: str, body: DecisionMeant, asking: Asking) -> Decide:
+    """Return a decision as the desk takes it. Raises BadRequest, TokenInvalid: the token is not one of this case."""
     if open_token(asking.rooms.keys.decision_token, body.token)["case"] != case:
         raise BadRequest("token_of_another_case", f"expected the token of a card of {case}", field="/token")
-    request = Decide(
+    return Decide(
         token=body.token,
         verb=body.verb,
         beneficiaries=tuple(body.beneficiaries),
@@ -431,7 +446,6 @@ async def decide(
         reason=body.reason,
         message=body.message,
     )
-    return await tell(asking, await asking.rooms.desk.decide(asking.who, asking.key, request))
 
 
 @router.post("/cases/{case}/decisions/{decision}/withdraw", operation_id="withdraw_decision")

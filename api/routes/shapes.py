@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 TEXT_CHARS_MAX = 4_000
 NAME_CHARS_MAX = 200
 TOKEN_CHARS_MAX = 8_192
+BASE64URL_CHARS_MAX = 5_462  # of 4,096 bytes
 ID_CHARS_MAX = 200
 LIST_ITEMS_MAX = 100
 PAGE_ITEMS_DEFAULT = 50
@@ -59,6 +60,9 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_CHARS_MAX, pattern=_PRINTABLE)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_CHARS_MAX, pattern=_PRINTABLE)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=TOKEN_CHARS_MAX, pattern=r"^[\x21-\x7e]+$")]
+Base64Url = Annotated[
+    str, StringConstraints(min_length=1, max_length=BASE64URL_CHARS_MAX, pattern=r"^[A-Za-z0-9_-]+$")
+]
 Instant = Annotated[
     str,
     StringConstraints(max_length=40),
@@ -86,6 +90,16 @@ class Money(Asked):
 
     amount_minor: Annotated[int, Field(ge=-AMOUNT_MINOR_MAX, le=AMOUNT_MINOR_MAX)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class PasskeyAnswer(Asked):
+    """What an authenticator answered to a prepared decision: `prepared` as it was given, the rest base64url."""
+
+    prepared: Token
+    credential_id: Base64Url
+    client_data: Base64Url
+    authenticator_data: Base64Url
+    signature: Base64Url
 
 
 class Entries(Told):

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from casework import tokens
+from casework.requests import EnrolPasskey, Principal
 from tests.api.house import House, Team
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,6 +35,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "end_delegation": {"reason_code": "back"},
     "approve_budget": {"amount_tokens": 10},
     "change_mode": {"mode": "retired"},
+    "end_passkey": {"reason_code": "lost"},
 }
 REASON = {"reason_code": "duplicate"}
 
@@ -64,6 +67,7 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
         "delegation": away["ids"]["delegation"],
         "key": key["ids"]["key"],
         "budget": budget["ids"]["budget"],
+        "passkey": await _passkey(at, theirs, case),
         "award": case,
         "job": "judge:1",
         "playbook": "complaint_to_escalate",
@@ -73,6 +77,14 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
         "role": "staff",
         "seq": str(10**9),
     }
+
+
+async def _passkey(at: House, theirs: Team, credential: str) -> str:
+    office = (await at.app.state.installation.rooms(theirs.log)).office
+    who = Principal(theirs.members["staff"], "staff", "test", "key")
+    made = EnrolPasskey(tokens.to_text(credential.encode()), "AA", -7, "localhost", ("http://localhost",))
+    passkey: str = (await office.enrol_passkey(who, credential, made)).ids["passkey"]
+    return passkey
 
 
 async def test_ids_of_another_organisation_are_unknown(at: House, ours: Team, theirs: Team) -> None:
@@ -93,7 +105,7 @@ async def test_ids_of_another_organisation_are_unknown(at: House, ours: Team, th
             body = BODIES.get(
                 str(operation), REASON if "leave" in path or "awards" in path or "cases" in path else None
             )
-            if operation in ("import_file", "import_batch", "decide"):
+            if operation in ("import_file", "import_batch", "decide", "prepare_decision"):
                 continue  # a source and a token: see below and test_doors
             if body is not None:
                 body = {
@@ -120,6 +132,8 @@ async def test_lists_hold_only_our_own(at: House, ours: Team, theirs: Team) -> N
     for path in (
         "members", "authorities", "away", "keys", "budgets", "settings", "kinds", "playbooks", "policies", "sources",
         "cases", "awards", "accounts", "postings", "log/entries?limit=1000",
+        "members", "authorities", "keys", "budgets", "settings", "kinds", "playbooks", "policies", "sources", "cases",
+        "awards", "accounts", "postings", "log/entries?limit=1000", "passkeys", "me/passkeys",
     ):  # fmt: skip
         answer = await at.ask("GET", f"/api/v1/{path}", ours.keys["owner"])
         assert answer.status_code == 200
@@ -129,6 +143,7 @@ async def test_lists_hold_only_our_own(at: House, ours: Team, theirs: Team) -> N
             ids["evidence"],
             ids["authority"],
             ids["key"],
+            ids["passkey"],
             *theirs.members.values(),
         ):
             assert value not in answer.text, (path, value)
