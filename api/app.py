@@ -51,6 +51,7 @@ SERVER_FILE = "server.json"
 OPERATOR_TOKEN_FILE = "operator.token"
 ROUTERS = (
     people,
+    passkeys,
     watching,
     records,
     cases,
@@ -65,7 +66,6 @@ ROUTERS = (
     links,
     health,
 )
-ROUTERS = (people, passkeys, watching, records, cases, steps, awards, jobs, record, installing, links, health)
 
 
 class LateDoorway:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
@@ -57,19 +57,24 @@ def is_loopback(host: str) -> bool:
 
 
 def _address(given: str) -> str:
-    """Return an address without its last slash, or "" as it is."""
+    """Return an address as browsers write its origin, "" as it is. Raises ValueError: no passkey holds for it."""
     expected = "expected https://name or https://name:port, or http:// with localhost, and nothing after it"
     if not given:
         return ""
     try:
-        parts = urlsplit(given)
-        host, _ = parts.hostname or "", parts.port
+        parts = urlsplit(given.strip().rstrip("/").lower())
+        host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise ValueError(f"{expected} ({error})") from error
-    fit = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    if not fit or not host or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in given:
+    whole = f"{parts.scheme}://{parts.netloc}" == parts.geturl() and "@" not in parts.netloc
+    if not whole or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
         raise ValueError(expected)
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    if not _HOST.fullmatch(host) or host.replace(".", "").isdigit():
+        raise ValueError(
+            f"{expected}: a name in ASCII, because browsers bind passkeys to names and not to numbers"
+        )
+    shown = "" if port in (None, 443 if parts.scheme == "https" else 80) else f":{port}"
+    return f"{parts.scheme}://{host}{shown}"
 
 
 def _proxy(given: str) -> str:
@@ -111,10 +116,6 @@ class Settings(BaseSettings):
     proxy: Annotated[str, AfterValidator(_proxy)] = ""
     """Addresses or networks of the proxy before the server, by comma: only they may say by X-Forwarded-Proto and
     X-Forwarded-For how and from where a request came. Empty: nobody may."""
-    address: str | None = None
-    """The final address of the pages, e.g. `https://tally.example.org`; default: `http://localhost:<port>`. Passkeys
-    are bound to its name for good: set it before the first one is enrolled."""
-
     server_url: str | None = None
     """Where the command line finds the running server; default: the address the server wrote into the data folder."""
 
@@ -145,11 +146,6 @@ class Settings(BaseSettings):
 
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     log_json: bool = True
-
-    @field_validator("address")
-    @classmethod
-    def _check_address(cls, given: str | None) -> str | None:
-        return _address(given) if given else None  # empty: a compose file passes on what nobody set
 
     @property
     def public_address(self) -> str:
@@ -196,11 +192,6 @@ class Settings(BaseSettings):
         return Path(make_url(self.url).database or "") if self.is_sqlite else None
 
     @property
-    def public_address(self) -> str:
-        """Return the address that people open, without a slash at its end."""
-        return self.address or f"http://localhost:{self.port}"
-
-    @property
     def proxies(self) -> list[str]:
         """Return whose forwarded headers are believed."""
         return [one.strip() for one in self.proxy.split(",") if one.strip()]
@@ -209,27 +200,6 @@ class Settings(BaseSettings):
     def on_loopback(self) -> bool:
         """Return whether only this machine can reach the server."""
         return self.host in LOOPBACK
-
-
-def _address(given: str) -> str:
-    """Return an address as browsers write its origin. Raises ValueError: no passkey could be bound to it."""
-    parts = urlsplit(given.strip().rstrip("/").lower())
-    host = parts.hostname or ""
-    if (
-        parts.scheme not in ("http", "https")
-        or f"{parts.scheme}://{parts.netloc}" != parts.geturl()
-        or "@" in parts.netloc
-    ):
-        raise ValueError("expected scheme and host only, such as https://tally.example.org")
-    if not _HOST.fullmatch(host) or host.replace(".", "").isdigit():
-        raise ValueError(
-            "expected a host name in ASCII, because browsers bind passkeys to names and not to numbers"
-        )
-    if parts.scheme == "http" and host != "localhost" and not host.endswith(".localhost"):
-        raise ValueError("expected https: over plain http browsers offer passkeys on localhost only")
-    default_port = 443 if parts.scheme == "https" else 80
-    port = "" if parts.port in (None, default_port) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
 
 
 def check_names(names: Iterable[str]) -> None:

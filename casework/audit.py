@@ -270,7 +270,9 @@ class _Replay:
                 people.owner(self.view, who)
 
 
-_CHECKS: Mapping[str, Check] = {**audit_cases.CHECKS, **audit_awards.CHECKS, **audit_people.CHECKS}
 _CHECKS: Mapping[str, Check] = {
-    **audit_cases.CHECKS, **audit_awards.CHECKS, **audit_passkeys.CHECKS,
-}  # fmt: skip
+    **audit_cases.CHECKS,
+    **audit_awards.CHECKS,
+    **audit_people.CHECKS,
+    **audit_passkeys.CHECKS,
+}

@@ -138,7 +138,7 @@ SETTINGS: list[tuple[str, str, str | None]] = [
     ("address", "https://Tally.Example.org", "https://tally.example.org"),
     ("address", "https://tally.lan:8443/", "https://tally.lan:8443"),
     ("address", "http://localhost:8765", "http://localhost:8765"),
-    ("address", "http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+    ("address", "http://127.0.0.1:8765", None),  # browsers bind passkeys to names
     ("address", "http://tally.lan", None),
     ("address", "tally.example.org", None),
     ("address", "https://tally.example.org/app", None),
