@@ -26,9 +26,11 @@ from api.routes import (
     away,
     cases,
     decisions,
+    devices,
     health,
     installing,
     jobs,
+    joining,
     links,
     myself,
     passkeys,
@@ -51,6 +53,8 @@ SERVER_FILE = "server.json"
 OPERATOR_TOKEN_FILE = "operator.token"
 ROUTERS = (
     people,
+    joining,
+    devices,
     passkeys,
     watching,
     records,

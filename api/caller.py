@@ -19,7 +19,8 @@ class Caller:
     """Somebody who holds a valid key or session. `role` is the one used for this request; empty until a permission
     was checked.
 
-    `charter` binds a digital employee; None: a person. `session` is the id of the session of the pages, if it is one.
+    `charter` binds a digital employee; None: a person. `session` is the id of the session of the pages, if it is one,
+    `act` of the one act that a PIN granted on a shared device.
     """
 
     log: str
@@ -31,6 +32,7 @@ class Caller:
     assurance: str = "key"
     role: str = ""
     session: str | None = None
+    act: str | None = None
 
     def reads(self, kind: str | None) -> bool:
         """Say whether records of this kind, and cases about one, are there for the caller at all."""

@@ -20,7 +20,7 @@ from api.house import ForeignPackage
 from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
-from api.verbs import demo, doctor, jobs, people, record, rehearsing, serving, watching
+from api.verbs import demo, doctor, jobs, joining, people, record, rehearsing, serving, watching
 from api.verbs.console import DONE, FAILED, MISUSE, STOPPED, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
@@ -58,6 +58,9 @@ app.add_typer(serving.db, name="db")
 app.add_typer(people.org, name="org")
 app.add_typer(people.member, name="member")
 app.add_typer(people.key, name="key")
+app.add_typer(joining.invites, name="invite")
+app.add_typer(joining.device, name="device")
+app.add_typer(joining.owner, name="owner")
 app.add_typer(people.authority, name="authority")
 app.add_typer(people.budget, name="budget")
 app.add_typer(jobs.job, name="job")

@@ -16,11 +16,12 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.caller import KEY_PREFIX, Caller, key_digest
-from api.permissions import AGENT, role_for
+from api.permissions import AGENT, DEVICE_ACTS, role_for
 from api.problems import BadRequest, NotAllowed, NotSignedIn
 from api.rooms import Rooms
 from api.sessions import token_digest, token_of
 from casework.intake import RequestKey
+from casework.joining import ACT_PREFIX
 from casework.requests import Principal
 from ledger.codec import dumps
 
@@ -59,13 +60,15 @@ _bearer = HTTPBearer(
 async def signed_in(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """Return who asks: the holder of a key, or of a session of the pages where no key is given.
+    """Return who asks: the holder of a key or of one act, or of a session of the pages where neither is given.
 
     Raises:
         NotSignedIn: neither, or one that is not in force.
     """
     if given is None and "authorization" not in request.headers and (token := token_of(request)) is not None:
         return await _of_session(request, token)
+    if given is not None and given.credentials.startswith(ACT_PREFIX):
+        return await _of_act(request, given.credentials)
     if given is None or not given.credentials.startswith(KEY_PREFIX):
         raise NotSignedIn(f"expected Authorization: Bearer {KEY_PREFIX}..., got none or another scheme")
     installation = request.app.state.installation
@@ -87,6 +90,19 @@ async def _of_session(request: Request, token: str) -> Caller:
     request.state.caller = caller
     await installation.sessions.seen(caller.log, caller.member, caller.key_id, found[1])
     return caller
+
+
+async def _of_act(request: Request, token: str) -> Caller:
+    installation = request.app.state.installation
+    found: Caller | None = await installation.holders.act(token, installation.clock.now())
+    if found is None:
+        raise NotSignedIn(
+            "expected an act granted a moment ago, got one that is unknown, over or of no device"
+        )
+    request.state.caller = found
+    if getattr(request.scope.get("route"), "name", None) not in DEVICE_ACTS:
+        raise NotAllowed("own_device_needed", "expected the person's own device, got a shared one")
+    return found
 
 
 async def holder_now(request: Request) -> Caller | None:
@@ -178,6 +194,8 @@ class NeedToWrite(Need):
         installation = request.app.state.installation
         # a request without a key cannot be recognised again; a random key keeps it from colliding with another
         key = given_key or f"door:{installation.entropy.token(16).hex()}"
+        if allowed.act is not None:
+            key = f"act:{allowed.act}"  # so that it is used up by the one thing it did (docs/adr/0009)
         with suppress(ValueError, TypeError, RecursionError):
             body = dumps(await request.json())  # another order of members or layout is the same request
         digest = request_digest(request.method, request.url.path, request.url.query, body)

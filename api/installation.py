@@ -27,9 +27,11 @@ from api.schema import SchemaBehind, check_schema, keep_private
 from api.scope import KeyHolders, Scoped, dead_jobs, logs
 from api.sessions import Sessions
 from api.settings import Settings, SettingsInvalid
+from api.tries import Tries
 from api.watching import Watching
 from casework.desk import Desk
 from casework.intake import Intake
+from casework.joining import Joining
 from casework.office import Office
 from casework.requests import IssueApiKey, OpenLog, Principal
 from casework.views import project as project_casework
@@ -96,6 +98,7 @@ class Installation:
     dead_jobs: Gauge
     sessions: Sessions
     passwords: Passwords = field(default_factory=Passwords)
+    tries: Tries = field(default_factory=Tries)
     _rooms: dict[str, Rooms] = field(default_factory=dict)
 
     async def rooms(self, log: str) -> Rooms:
@@ -139,6 +142,7 @@ class Installation:
             intake=intake,
             desk=desk,
             office=Office(intake),
+            joining=Joining(intake),
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),
         )

@@ -47,4 +47,5 @@ class Passwords:
 
 def plain(secret: str) -> str:
     """Return the one form of a secret, whatever keyboard typed it (NFKC, as NIST SP 800-63B 3.1.1.2 asks)."""
-    return unicodedata.normalize("NFKC", secret)
+    # half a character is none that anybody set (casework/chosen.py), and no text that can be hashed
+    return unicodedata.normalize("NFKC", secret).encode("utf-8", "replace").decode()

@@ -26,11 +26,25 @@ _OWNER = frozenset({OWNER})
 OPERATOR = "operator"
 """No role of an organisation: whoever can read the data folder. See api/routes/installing.py."""
 
+DEVICE = "device"
+"""No role either: a shared device itself, before anybody there has given a PIN. See api/routes/devices.py."""
+
+DEVICE_ACTS = frozenset({
+    "report_case", "add_note", "attach_record", "attach_file", "attach_statement", "acknowledge_case", "take_action",
+})  # fmt: skip
+"""The routes, by name, that take the one act of a PIN on a shared device; what they write is device_rules.KINDS."""
+
 MATRIX: Mapping[str, frozenset[str]] = {
     # who
     "me.read": _ALL,
     "member.read": _READERS,
     "member.write": _OWNER,
+    "invite.read": _LEADS,
+    "invite.write": _LEADS,  # the rule lets managers invite staff only (casework/joining_rules.py)
+    "sign_in.read": _PEOPLE,
+    "sign_in.write": _PEOPLE,
+    "device.read": _LEADS,
+    "device.write": _LEADS,
     "away.read": _PEOPLE,
     "away.write": _PEOPLE,  # the rule: oneself, or anybody for an owner (casework/absence.py)
     "authority.read": _READERS,

@@ -5,6 +5,8 @@ Problem                     an error of the doors themselves; carries its status
 |-- NotSignedIn         401 no key, or one that is unknown, ended or expired
 |-- NotAllowed          403 the matrix refuses the role
 |-- NotFound            404 unknown here; another organisation's ids read the same
+|-- TooManyTries        429 too often in a while, from one address or for one account
+|-- RowsRefused         422 rows of a table that was sent
 `-- BadRequest      400-428 doubled member, size, media type, header, cursor
 ledger.Refused      by code see STATUS_BY_CODE; 409 otherwise
 casework.TokenInvalid   403 a decision or link token that was never issued here
@@ -70,6 +72,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     # there is no such thing here
     "unknown": 404,
     "link_closed": 404,
+    "invite_closed": 404,
+    "device_ended": 404,
     # this person may not
     "member_inactive": 403,
     "role_missing": 403,
@@ -85,6 +89,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "giver_involved": 403,
     "assurance_too_low": 403,
     "second_person_needed": 403,
+    "own_device_needed": 403,
     "passkey_invalid": 403,
     "passkey_missing": 403,
     # the request itself is wrong
@@ -176,6 +181,16 @@ class NotAllowed(Problem):
     status = 403
 
 
+class TooManyTries(Problem):
+    """Too often in a while, from one address or for one account. The caller waits as long as it says."""
+
+    status = 429
+
+    def __init__(self, wait_seconds: int) -> None:
+        detail = f"expected fewer tries in this time; try again in {wait_seconds} seconds"
+        super().__init__("too_many_tries", detail, headers={"Retry-After": str(wait_seconds)})
+
+
 class NotFound(Problem):
     """Unknown in this organisation; whether another one has it is never told."""
 
@@ -183,6 +198,16 @@ class NotFound(Problem):
 
     def __init__(self, what: str, given: str, field: str | None = None) -> None:
         super().__init__(f"unknown_{what}", f"no {what} {given[:INPUT_SHOWN_CHARS_MAX]!r} here", field=field)
+
+
+class RowsRefused(Problem):
+    """Rows of a table that was sent are not as expected; all are told, up to a bound. The caller mends the file."""
+
+    status = 422
+
+    def __init__(self, count: int, errors: Sequence[FieldProblem]) -> None:
+        super().__init__("rows_refused", f"{count} thing(s) in these rows are not as expected; nobody joined")
+        self.errors = errors
 
 
 class BadRequest(Problem):
@@ -256,6 +281,8 @@ def _said(item: Mapping[str, Any]) -> str:
 
 def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the problem document and headers of any error that a door lets through."""
+    if isinstance(error, RowsRefused):
+        return document(error.status, error.code, error.detail, error.errors), {}
     if isinstance(error, Problem):
         fields = [FieldProblem(pointer=error.field, detail=error.detail)] if error.field else []
         return document(error.status, error.code, error.detail, fields), error.headers
@@ -356,6 +383,6 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
     }
-    for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 428, 500, 503)
+    for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 428, 429, 500, 503)
 }
 """Declared on every route, so that the OpenAPI document says what may come back."""

@@ -106,6 +106,14 @@ def running_server(data_dir: Path) -> str | None:
     return str(told["url"])
 
 
+def page_address(settings: Settings, path: str) -> str:
+    """Return where a page lies: at the running server, or where one would serve by these settings."""
+    url = settings.server_url or running_server(settings.data_dir)
+    if url is None:
+        url = f"http://{'localhost' if settings.on_loopback else settings.host}:{settings.port}"
+    return url.rstrip("/") + path
+
+
 @asynccontextmanager
 async def reach(settings: Settings) -> AsyncIterator[Remote]:
     """Give a Remote: the running server's, or one inside this process that takes the writer's lock meanwhile."""

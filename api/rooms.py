@@ -1,4 +1,4 @@
-"""The rooms of one organisation as the doors enter them: desk, office, rows, record. Built once per log, by
+"""The rooms of one organisation as the doors enter them: desk, office, joining, rows, record. Built once per log, by
 installation.py."""
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from api.scope import Scoped
 from api.watching import Watching
 from casework.desk import Desk
 from casework.intake import Intake
+from casework.joining import Joining
 from casework.office import Office
 from casework.people import is_pseudonym
 from ledger.entropy import Entropy
@@ -47,6 +48,7 @@ class Rooms:
     intake: Intake
     desk: Desk
     office: Office
+    joining: Joining
     publisher: Publisher
     watching: Watching
 

@@ -19,15 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.caller import Caller
 from api.problems import BadRequest, NotFound
 from api.streams import Waiting
+from api.tables import act as acts
 from api.tables import session as sessions
 from api.tables import sign_in
 from casework import cases, people
 from casework.cases import STATES
 from casework.charters import held
 from casework.errors import refuse
+from casework.joining import token_digest
 from casework.leaving import OVER
 from casework.passkeys import ENDED
-from casework.tables import api_key, case_file, link, member, passkey
+from casework.tables import api_key, case_file, device, invite, link, member, passkey
 from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
@@ -266,6 +268,49 @@ class KeyHolders:
         query = select(sign_in).join(member, both).where(sign_in.c.name == name, member.c.active == 1)
         async with _reading(self._engine) as connection:
             return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
+
+    async def act(self, token: str, now: str) -> Caller | None:
+        """Return who was granted an act on a shared device that may still be done at `now`, or None.
+
+        Device and member are looked up each time: a device that is shared no more ends its acts.
+        """
+        where = and_(device.c.log == acts.c.log, device.c.device == acts.c.device)
+        whose = and_(member.c.log == acts.c.log, member.c.member == acts.c.member)
+        query = (
+            select(acts, member.c.roles, device.c.until.label("device_until"))
+            .join(device, where)
+            .join(member, whose)
+            .where(acts.c.digest == token_digest(token), acts.c.until > now)
+            .where(device.c.active == 1, member.c.active == 1)
+        )
+        async with _reading(self._engine) as connection:
+            row = (await connection.execute(query)).mappings().first()
+        if row is None or (row["device_until"] is not None and row["device_until"] <= now):
+            return None
+        return Caller(
+            row["log"],
+            row["member"],
+            tuple(loads(row["roles"])),
+            row["device"],
+            None,
+            via=people.DEVICE,
+            assurance="pin",
+            act=row["act"],
+        )
+
+    async def device(self, token: str, now: str) -> Row | None:
+        """Return the row of a device that is shared at `now`, with its log, or None."""
+        query = select(device).where(device.c.secret_digest == token_digest(token), device.c.active == 1)
+        async with _reading(self._engine) as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None or (row["until"] is not None and row["until"] <= now) else dict(row)
+
+    async def invite(self, token: str) -> Row | None:
+        """Return the row of an invite with its log, whatever its state, or None."""
+        query = select(invite).where(invite.c.token_digest == token_digest(token))
+        async with _reading(self._engine) as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else dict(row)
 
     async def passkeys(self, credential: str, most: int) -> list[Row]:
         """Return the passkeys under this credential id (base64url), over all organisations, at most `most`.

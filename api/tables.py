@@ -56,3 +56,26 @@ preference = Table(
     Column("quiet_until", Text),
     info=VAULT,
 )
+
+pin_tries = Table(
+    "pin_tries",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+    Column("wrong", BigInteger, nullable=False),  # in a row, since the last right one or the last lock
+    Column("locked_until", Text),
+    info=VAULT,
+)
+act = Table(
+    "act",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("member", Text, primary_key=True),  # one at a time: a new one takes the place of an older
+    Column("act", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # hex SHA-256 of the token
+    Column("device", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    Index(None, "digest", unique=True),
+    info=VAULT,
+)
+"""One act on a shared device, granted for a PIN: docs/adr/0009."""

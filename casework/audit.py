@@ -19,9 +19,12 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     8. budgets    issued by another person than who set them, who may
     9. people     a stand-in holds what the giver lent and no more, recomputed; whoever left holds nothing any more, and
                   a case goes to somebody who is here
+    10. joining   invited by somebody who may; used once, by the invited, before it expired; a sign-in set by its
+                  member or by way of an invite; an owner let in again by the system alone; from a shared device
+                  nothing but its few acts
 
-Steps 1 and 2 are here, 3 to 5 in audit_cases.py, 6 to 8 in audit_awards.py, 9 in audit_people.py.
-Steps 1 and 2 are here, 3 to 5 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py.
+Steps 1 and 2 are here, 3 to 5 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py, 9 in
+audit_people.py, 10 in audit_joining.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.
@@ -36,11 +39,13 @@ from casework import (
     absence,
     audit_awards,
     audit_cases,
+    audit_joining,
     audit_passkeys,
     audit_people,
     awards,
     cases,
     evidence,
+    joining_rules,
     leaving,
     passkey_rules,
     passkeys,
@@ -60,7 +65,7 @@ from verifiers.errors import VerifierError
 FINDINGS_MAX_COUNT = 50
 
 OWNERS_ONLY = frozenset({
-    "member_joined", "member_left", "role_granted", "role_ended", "authority_granted", "authority_ended",
+    "member_left", "role_granted", "role_ended", "authority_granted", "authority_ended",
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
     "source_registered", "settings_changed", "subject_erased", "clock_confirmed",
 })  # fmt: skip
@@ -70,15 +75,16 @@ PEOPLE_ONLY = frozenset({
     "delegation_given", "delegation_ended", "decision_made", "decision_withdrawn", "evidence_reviewed",
     "acknowledged", "action_taken", "outcome_recorded",
     "case_closed", "award_released", "award_declined", "award_revoked", "budget_approved", "agent_stopped",
-    "link_issued", "passkey_enrolled", "passkey_confirmed", "passkey_ended",
+    "link_issued", "invite_used", "sign_in_set", "device_shared", "device_ended",
+    "passkey_enrolled", "passkey_confirmed", "passkey_ended",
 })  # fmt: skip
 """No agent, customer or job writes these by any door."""
 
 CUSTOMER_KINDS = frozenset({"link_answered", "evidence_attached"})
 """What the holder of a one-time link may write."""
 
-SYSTEM_KINDS = frozenset({"award_settled", "link_expired", "case_expired", "key_rotated"})
-"""What follows from time alone, or from the keys at hand: a person who wrote these would only choose the moment."""
+SYSTEM_KINDS = frozenset({"award_settled", "link_expired", "case_expired", "key_rotated", "owner_recovered"})
+"""What follows from time alone, or from the server at hand: a person who wrote these would only choose the moment."""
 
 AGENT_KINDS = frozenset(
     {"case_opened", "owner_assigned", "proposal_made", "records_imported", "api_key_ended"}
@@ -93,6 +99,9 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "case_closed": {"reason_code": cases.CLOSE_REASONS},
     "case_reopened": {"reason_code": cases.REOPEN_REASONS},
     "case_expired": {"reason_code": cases.EXPIRE_REASONS},
+    "invite_issued": {"how": joining_rules.HOWS},
+    "invite_ended": {"reason_code": joining_rules.END_REASONS},
+    "sign_in_set": {"method": joining_rules.METHODS, "by": joining_rules.SETTERS},
     "owner_assigned": {"reason_code": cases.ASSIGN_REASONS},
     "escalated": {"reason_code": cases.ASSIGN_REASONS},
     "delegation_ended": {"reason_code": absence.END_REASONS},
@@ -236,6 +245,7 @@ class _Replay:
 
     def _check(self, entry: Entry) -> None:
         self._check_actor(entry)  # 1
+        audit_joining.check_device_act(self._standing, entry)  # 10
         if entry.case is not None:
             opens = entry.kind == "case_opened"
             state = cases.NOTHING if opens else cases.find(self.view, entry.case)["state"]
@@ -275,4 +285,5 @@ _CHECKS: Mapping[str, Check] = {
     **audit_awards.CHECKS,
     **audit_people.CHECKS,
     **audit_passkeys.CHECKS,
+    **audit_joining.CHECKS,
 }

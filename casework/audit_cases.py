@@ -45,6 +45,10 @@ class Standing:
     subjects: dict[str, bytes] = field(default_factory=dict)  # case -> digest of its subject
     answered: tuple[str, Row, str] | None = None
     """Command, link and answer of the last link_answered: the answer's evidence comes in the same command."""
+    used: tuple[str, Row] | None = None
+    """Command and invite of the last invite_used: what it sets comes in the same command."""
+    recovered: tuple[str, str] | None = None
+    """Command and member of the last owner_recovered: its invite comes in the same command."""
     unreplayable: set[int] = field(default_factory=set)
     verify: VerifySignature | None = None
     unsigned: set[int] = field(default_factory=set)

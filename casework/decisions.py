@@ -152,6 +152,7 @@ def foreseen(view: View, command: Command, at: str) -> Decided:
     request: Decide = asked.request
     shown: Mapping[str, Any] = asked.known["basis"]
     people.human(view, asked.who)  # 1
+    people.own_device(asked.who)
     _check_token(view, shown, asked, command.log, at)  # 2
     row = cases.find(view, shown["case"])
     proposal, items, verdict = _check_unchanged(view, row, shown)  # 3

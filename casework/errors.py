@@ -42,6 +42,11 @@ REFUSALS: dict[str, str] = {
     "assurance_too_low": "the authority asks for a stronger sign-in",
     "second_person_needed": "a second, different person has to do this",
     "one_account": "with one account only, tokens stay off: nobody mints alone",
+    # joining
+    "invite_closed": "this invite was used, ended or replaced, has expired or is unknown",
+    "name_taken": "somebody else here signs in under this name",
+    "device_ended": "this device is not, or no longer, a shared one",
+    "own_device_needed": "this is not done on a shared device",
     # evidence
     "evidence_missing": "required evidence is missing, under its grade or not accepted",
     "evidence_reused": "this evidence was used before",

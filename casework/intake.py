@@ -41,9 +41,15 @@ class Done:
 IDS_OF: Mapping[str, tuple[str, ...]] = {
     "log_opened": ("member",),
     **dict.fromkeys(
-        ("member_joined", "member_left", "role_granted", "role_ended", "agent_registered", "agent_stopped"),
+        ("member_left", "role_granted", "role_ended", "agent_registered", "agent_stopped", "sign_in_set"),
         ("member",),
     ),
+    # whoever joins may be invited in the same command, an owner who is let in again always is
+    **dict.fromkeys(
+        ("member_joined", "invite_issued", "invite_used", "invite_ended", "owner_recovered"),
+        ("member", "invite"),
+    ),
+    **dict.fromkeys(("device_shared", "device_ended"), ("device",)),
     **dict.fromkeys(("authority_granted", "authority_ended"), ("member", "authority")),
     **dict.fromkeys(("delegation_given", "delegation_ended"), ("delegation", "giver")),
     "api_key_issued": ("key", "member"),

@@ -22,6 +22,8 @@ MANAGER = "manager"
 ROLES = (OWNER, MANAGER, "staff", "auditor", "outsider")
 """What a person may be; `agent`, `customer` and `system` are no person's roles."""
 
+DEVICE = "device"
+"""The door (`via`) of an act signed with a PIN on a shared device."""
 MEMBER_PARTY = "member:"
 PSEUDONYM_CHARS = 64
 
@@ -58,6 +60,18 @@ def human(view: View, who: Principal) -> None:
     row = view.get("member", (who.id,))
     if row is not None and AGENT in roles(row):
         raise refuse("agent_may_not", f"expected a person, got the agent {who.id}")
+
+
+def own_device(who: Principal) -> None:
+    """Check that this is not done on a shared device. Raises Refused: own_device_needed."""
+    if who.via == DEVICE:
+        raise refuse("own_device_needed", "expected the person's own device, got a shared one")
+
+
+def own_work(who: Principal, owner: str | None) -> None:
+    """Check that on a shared device people only do what is theirs. Raises Refused: not_owner."""
+    if who.via == DEVICE and who.id != owner:
+        raise refuse("not_owner", f"expected {owner} on a shared device, got {who.id}")
 
 
 def no_agent(view: View, who: Principal) -> None:

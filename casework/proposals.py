@@ -98,12 +98,14 @@ def taken(view: View, command: Command, at: str) -> Decided:
     """Rule of take_action: only what was approved, exactly as approved, by a person.
 
     Raises:
-        Refused: unknown, not_decided, stale (the proposal is not the one approved last), already_acted, transition.
+        Refused: unknown, not_decided, stale (the proposal is not the one approved last), already_acted, transition;
+            not_owner (on a shared device).
     """
     asked: Asked = command.data
     request = asked.request
     people.human(view, asked.who)
     row = cases.find(view, request.case)
+    people.own_work(asked.who, row["owner"])
     proposal = view.get("proposal", (request.case, request.proposal))
     if proposal is None:
         raise refuse("unknown", f"expected a proposal of this case, got {request.proposal}", "/proposal")

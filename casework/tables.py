@@ -83,6 +83,31 @@ api_key = Table(
     _int("seq"),
     Index(None, "secret_digest", unique=True),
 )
+invite = Table(
+    "invite",
+    metadata,
+    *_key("member", "invite"),
+    _text("token_digest"),
+    _text("until"),
+    _text("how"),  # link | slip | first_run | recovery
+    _text("state"),  # issued | used | ended
+    _text("issued_by"),
+    _text("issued_at"),
+    _int("seq"),
+    Index(None, "token_digest", unique=True),
+)
+device = Table(
+    "device",
+    metadata,
+    *_key("device"),
+    _text("secret_digest"),
+    _text("until", null=True),
+    _text("label_item", null=True),
+    _int("active"),
+    _text("shared_by"),
+    _int("seq"),
+    Index(None, "secret_digest", unique=True),
+)
 passkey = Table(
     "passkey",
     metadata,
@@ -203,6 +228,7 @@ evidence = Table(
     _text("grade"),
     _text("submitter"),  # party
     _text("attached_by"),
+    _text("via"),  # the door; `device`: a shared one
     _text("attached_at"),
     _text("controllers"),
     _text("received_at"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from casework import cases, passkey_rules, views_of_people
+from casework import cases, passkey_rules, views_joining, views_of_people
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.entries import Entry
@@ -316,6 +316,7 @@ def _evidence_attached(entry: Entry, opened: Opened) -> list[Change]:
     row |= {
         "case": entry.case,
         "attached_by": entry.actor.id,
+        "via": entry.actor.via,
         "attached_at": entry.at,
         "controllers": text(body["controllers"]),
         "withdrawn": 0,
@@ -472,6 +473,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     **views_of_people.KINDS,
     "api_key_issued": _api_key_issued,
     "api_key_ended": _api_key_ended,
+    **views_joining.KINDS,
     **passkey_rules.ROWS,
     "settings_changed": _settings_changed,
     "budget_set": _budget_set,

@@ -212,6 +212,30 @@ KINDS: dict[str, Kind] = _kinds(
     Kind("agent_stopped", {"member": "id"}),
     Kind("api_key_issued", {"key": "id", "member": "id", "secret_digest": "hash", "until": "instant?"}),
     Kind("api_key_ended", {"key": "id"}),
+    # --- joining: invites, ways to sign in, shared devices
+    Kind(
+        "invite_issued",
+        {
+            "invite": "id",
+            "member": "id",
+            "token_digest": "hash",
+            "until": "instant",
+            "how": "text",  # link | slip | first_run | recovery
+        },
+    ),
+    Kind("invite_used", {"invite": "id", "member": "id"}),
+    Kind("invite_ended", {"invite": "id", "member": "id", "reason_code": "text"}),
+    Kind(
+        "sign_in_set",
+        {
+            "member": "id",
+            "method": "text",  # name | password | pin
+            "by": "text",  # invite | self | owner | recovery
+        },
+    ),
+    Kind("owner_recovered", {"member": "id"}),
+    Kind("device_shared", {"device": "id", "secret_digest": "hash", "until": "instant?"}, ("label",)),
+    Kind("device_ended", {"device": "id"}),
     Kind(
         "passkey_enrolled",
         {

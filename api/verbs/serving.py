@@ -16,7 +16,7 @@ from api.app import SERVER_FILE, create_app, tell_address
 from api.installation import PROJECTIONS, open_installation
 from api.listening import answer_at_once
 from api.pages.app import add_pages
-from api.remote import CLI_KEY_FILE, reach, running_server
+from api.remote import CLI_KEY_FILE, page_address, reach, running_server
 from api.settings import Settings
 from api.stopping import REQUESTS_SECONDS_MAX, Server, stopping, work_until_told
 from api.tellings import configure
@@ -44,7 +44,7 @@ def init(
 
     async def work() -> dict[str, str]:
         async with reach(settings) as remote:
-            body = {"name": name, "owner_name": owner, "simulated": simulated}
+            body = {"name": name, "owner_name": owner, "simulated": simulated, "invite": True}
             answer: dict[str, str] = await remote.ask(
                 "POST", "/api/v1/organisations", json=body, headers=remote.operator_headers()
             )
@@ -53,6 +53,8 @@ def init(
     opened = run(work())
     kept = settings.data_dir / CLI_KEY_FILE
     lines = [f"log     {opened['log']}", f"owner   {opened['member']}", f"key     {opened['key']}"]
+    lines.append(f"invite  {page_address(settings, opened['invite'])}")
+    lines.append("Once `tallystick run` serves, the invite lets the owner sign in: once, within the hour.")
     try:
         create_file(kept, opened["key"].encode())
         lines.append(f"The key is told here and never again; the command line keeps it in {kept}.")

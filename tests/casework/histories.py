@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from casework.joining import THE_OPERATOR, Joining
+from casework.joining_requests import (
+    Chosen,
+    EndDevice,
+    Invite,
+    RecoverOwner,
+    SetSignIn,
+    ShareDevice,
+    UseInvite,
+)
 from casework.requests import (
     THE_SYSTEM,
+    AddNote,
     AwardStep,
     CaseStep,
     EndAuthority,
+    Principal,
     Propose,
     RecordOutcome,
     WithdrawDecision,
@@ -63,6 +75,7 @@ async def honest(folder: Path) -> History:
         named = {name: person.id for name, person in here.people.items()}
         named["accountant_may"] = (await here.rows.scan("authority", (named["accountant"],)))[0]["authority"]
         await _more_people(here, named)
+        await _let_in(here, named)
         await _settled(here, named)
         await _second_thoughts(here, named)
         await _declined(here, named)
@@ -97,6 +110,31 @@ async def _more_people(here: Shop, named: dict[str, str]) -> None:
         named[f"{name}_may"] = await here.may(name, "award", **limits)
     ended = EndAuthority(named["deputy"], named["deputy_may"])
     await here.office.end_authority(here.people["owner"], here.key(), ended)
+
+
+async def _let_in(here: Shop, named: dict[str, str]) -> None:
+    """Invites given, replaced and used; a PIN set by oneself and by an owner; an owner let in again; an act on a
+    shared device."""
+    joining, owner, host = Joining(here.intake), here.people["owner"], here.people["host"]
+    first = await joining.invite(THE_OPERATOR, here.key(), Invite(named["owner"], how="first_run"))
+    await joining.use_invite(
+        here.key(), UseInvite(named["owner"], first.ids["invite"], Chosen("olga", "$argon2id$o"))
+    )
+    await joining.invite(owner, here.key(), Invite(named["clerk"]))
+    again = await joining.invite(host, here.key(), Invite(name="Chi", roles=("staff",), how="slip"))
+    named["chi"] = again.ids["member"]
+    again = await joining.invite(host, here.key(), Invite(named["chi"], how="slip"))
+    await joining.use_invite(
+        here.key(), UseInvite(named["chi"], again.ids["invite"], Chosen("chi", None, "$argon2id$c"))
+    )
+    chi = Principal(named["chi"], "staff", "http", "session")
+    await joining.set_sign_in(chi, here.key(), SetSignIn(named["chi"], Chosen(pin_hash="$argon2id$d")))
+    await joining.set_sign_in(owner, here.key(), SetSignIn(named["chi"], Chosen(pin_hash="$argon2id$e")))
+    await joining.recover(here.key(), RecoverOwner(named["owner"]))
+    device = (await joining.share_device(host, here.key(), ShareDevice("The pass"))).ids["device"]
+    case = await here.open(number="noted")
+    await here.desk.add_note(replace(chi, via="device", assurance="pin"), here.key(), AddNote(case, "Seen"))
+    await joining.end_device(host, here.key(), EndDevice(device))
 
 
 async def _award(here: Shop, named: dict[str, str], name: str, **more: Any) -> None:

@@ -17,12 +17,15 @@ from ledger import ed25519
 from ledger.audit import audit as audit_intact
 from ledger.notes import ED25519, VerifierKey
 from ledger.store.tables import shapes
+from tests.casework.forged_joining import JOINING
 from tests.casework.forgeries import FORGERIES, Forgery
 from tests.casework.forging import Story
 from tests.casework.histories import History, honest, read
 from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
+
+ALL = [*FORGERIES, *JOINING]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,7 @@ def test_a_history_written_again_unchanged_is_the_same_history(history: History)
 
 
 # ---------------------------------------------------------------------------------------------- forgeries
-@pytest.mark.parametrize(("forge", "what"), [row[1:] for row in FORGERIES], ids=[row[0] for row in FORGERIES])
+@pytest.mark.parametrize(("forge", "what"), [row[1:] for row in ALL], ids=[row[0] for row in ALL])
 def test_a_forgery_is_found_at_its_entry_and_all_else_passes(
     history: History, forge: Forgery, what: str
 ) -> None:
@@ -103,7 +106,7 @@ def test_a_forgery_is_found_at_its_entry_and_all_else_passes(
 
 def test_forgeries_are_intact(history: History) -> None:
     """The audit of integrity sees nothing wrong with any of them but what the book itself forbids."""
-    for name, forge, _ in FORGERIES:
+    for name, forge, _ in ALL:
         story = Story.of(history)
         forge(story)
         key = VerifierKey(SHOP_LOG, ED25519, LOG_KEY.public_key).vkey()

@@ -10,6 +10,8 @@ from sqlalchemy import select
 import casework.tables
 from casework import views
 from casework.absence import GoAway
+from casework.joining import Joining
+from casework.joining_requests import Chosen, EndDevice, Invite, ShareDevice, UseInvite
 from casework.requests import (
     THE_SYSTEM,
     AwardStep,
@@ -40,6 +42,7 @@ OURS = tuple(
 async def _busy(here: Shop) -> None:
     """A history with every ending: settled, revoked, declined, cleared, reopened, closed, undone."""
     await _administer(here)
+    await _let_in(here)
     for number in ("a", "b", "c"):
         _, award = await here.awarded(number=number)
         if number == "a":
@@ -83,6 +86,17 @@ async def _administer(here: Shop) -> None:
     book = PublishPlaybook("complaint", "bb" * 32, "aa" * 32, "live", None, {})
     await office.publish_playbook(owner, here.key(), book)
     await office.change_mode(owner, here.key(), ChangeMode("complaint", "retired"))
+
+
+async def _let_in(here: Shop) -> None:
+    joining, owner, waiter = Joining(here.intake), here.people["owner"], here.people["waiter"].id
+    await joining.invite(owner, here.key(), Invite(waiter))
+    invite = (await joining.invite(owner, here.key(), Invite(waiter))).ids["invite"]
+    await joining.use_invite(here.key(), UseInvite(waiter, invite, Chosen("wally", "$argon2id$w")))
+    await joining.invite(owner, here.key(), Invite(waiter))
+    for label in ("The pass", "The office"):
+        device = (await joining.share_device(owner, here.key(), ShareDevice(label))).ids["device"]
+    await joining.end_device(owner, here.key(), EndDevice(device))
 
 
 async def _entries(here: Shop) -> list[tuple[Entry, dict[str, Any] | None]]:
@@ -130,6 +144,7 @@ def test_every_kind_is_projected_or_known_to_leave_no_rows() -> None:
     silent = {
         "log_opened", "registry_published", "key_rotated", "clock_stepped", "clock_confirmed", "restore_accepted",
         "checkpoint_sent", "retention_purged", "records_imported", "signal_broken",
+        "sign_in_set", "owner_recovered",
     }  # fmt: skip
     assert silent == KINDS.keys() - views._KINDS.keys() - views._CASE_KINDS
 

@@ -26,6 +26,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "account", name=op.f("pk_account")),
     )
     op.create_table(
+        "act",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", name=op.f("pk_act")),
+        info={"vault": True},
+    )
+    with op.batch_alter_table("act", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_act_digest"), ["digest"], unique=True)
+
+    op.create_table(
         "api_key",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -221,6 +235,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "giver", "delegation", name=op.f("pk_delegation")),
     )
     op.create_table(
+        "device",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("secret_digest", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.Column("label_item", sa.Text(), nullable=True),
+        sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("shared_by", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "device", name=op.f("pk_device")),
+    )
+    with op.batch_alter_table("device", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_device_secret_digest"), ["secret_digest"], unique=True)
+
+    op.create_table(
         "entry",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -245,6 +274,7 @@ def upgrade() -> None:
         sa.Column("grade", sa.Text(), nullable=False),
         sa.Column("submitter", sa.Text(), nullable=False),
         sa.Column("attached_by", sa.Text(), nullable=False),
+        sa.Column("via", sa.Text(), nullable=False),
         sa.Column("attached_at", sa.Text(), nullable=False),
         sa.Column("controllers", sa.Text(), nullable=False),
         sa.Column("received_at", sa.Text(), nullable=False),
@@ -280,6 +310,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "import", name=op.f("pk_import_file")),
         info={"vault": True},
     )
+    op.create_table(
+        "invite",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("invite", sa.Text(), nullable=False),
+        sa.Column("token_digest", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("issued_by", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", "invite", name=op.f("pk_invite")),
+    )
+    with op.batch_alter_table("invite", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invite_token_digest"), ["token_digest"], unique=True)
+
     op.create_table(
         "item",
         sa.Column("log", sa.Text(), nullable=False),
@@ -422,6 +469,15 @@ def upgrade() -> None:
     with op.batch_alter_table("passkey", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_passkey_credential"), ["credential"], unique=False)
 
+    op.create_table(
+        "pin_tries",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("wrong", sa.BigInteger(), nullable=False),
+        sa.Column("locked_until", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("log", "member", name=op.f("pk_pin_tries")),
+        info={"vault": True},
+    )
     op.create_table(
         "playbook",
         sa.Column("log", sa.Text(), nullable=False),

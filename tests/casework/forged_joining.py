@@ -1,0 +1,132 @@
+"""Forgeries about joining and shared devices, beside forgeries.py: who let whom in, and what a shared device wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ledger.entries import Actor
+from tests.casework.forgeries import Forgery
+from tests.casework.forging import Line, Story
+
+
+def _by(kind: str, name: str, role: str, nth: int = 0) -> Forgery:
+    """Somebody else did it."""
+
+    def forge(story: Story) -> Line:
+        line = story.find(kind, None, nth)
+        line.by(story.named.get(name, name), role)
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _used_unissued(story: Story) -> Line:
+    """The invite that was used never was given."""
+    line = story.find("invite_used", member=story.named["chi"])
+    issued = story.find("invite_issued", invite=line.body["invite"])
+    story.lines.remove(issued)
+    story.cut(line)
+    return line
+
+
+def _used_twice(story: Story) -> Line:
+    first = story.find("invite_used", member=story.named["chi"])
+    line = story.again(first, first)
+    line.by(story.named["chi"])
+    story.cut(line)
+    return line
+
+
+def _older_used(story: Story) -> Line:
+    """The slip that was replaced is used all the same, and nothing says that it had ended."""
+    line = story.find("invite_used", member=story.named["chi"])
+    first = story.find("invite_issued", member=story.named["chi"])
+    line.body["invite"] = first.body["invite"]
+    story.lines.remove(story.find("invite_ended", member=story.named["chi"]))
+    story.cut(line)
+    return line
+
+
+def _invite(by: tuple[str, str] | None = None, nth: int = 0, **body: Any) -> Forgery:
+    """The first slip for Chi says something else, or comes from somebody else."""
+
+    def forge(story: Story) -> Line:
+        line = story.find("invite_issued", nth=nth, how="slip")
+        line.body.update({name: story.named.get(value, value) for name, value in body.items()})
+        if by is not None:
+            line.by(story.named.get(by[0], by[0]), by[1])
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _joined_by_a_manager(story: Story) -> Line:
+    line = story.find("member_joined", member=story.named["chi"])
+    line.body["roles"] = ["manager"]
+    story.cut(line)
+    return line
+
+
+def _sign_in(method: str, by: str, name: str, role: str, via: str = "http") -> Forgery:
+    """Another sign-in is set after Chi's own."""
+
+    def forge(story: Story) -> Line:
+        first = story.find("sign_in_set", member=story.named["chi"], by="self")
+        line = story.again(first, first)
+        line.body.update(method=method, by=by)
+        line.entry = dataclasses.replace(line.entry, actor=Actor(story.named[name], role, via))
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _recovered_without(story: Story) -> Line:
+    """The system's invite for an owner, and nothing that says so."""
+    line = story.find("invite_issued", how="recovery")
+    story.lines.remove(story.find("owner_recovered"))
+    story.cut(line)
+    return line
+
+
+def _on_a_device(kind: str, case: str) -> Forgery:
+    def forge(story: Story) -> Line:
+        line = story.find(kind, case)
+        line.entry = dataclasses.replace(
+            line.entry, actor=Actor(line.entry.actor.id, line.entry.actor.role, "device")
+        )
+        story.cut(line)
+        return line
+
+    return forge
+
+
+JOINING: list[tuple[str, Forgery, str]] = [
+    # 9. joining
+    ("an invite used that nobody gave", _used_unissued, "invite_closed"),
+    ("an older invite used", _older_used, "invite_closed"),
+    ("an invite used twice", _used_twice, "invite_closed"),
+    ("an invite used by another member", _by("invite_used", "waiter", "staff", 1), "role_missing"),
+    ("an invite by staff", _invite(by=("waiter", "staff")), "role_missing"),
+    ("an invite by an agent", _invite(by=("agent", "agent")), "agent_may_not"),
+    ("an invite by a manager for a manager", _invite(member="junior"), "role_missing"),
+    ("an invite by a manager for staff with a power", _invite(member="clerk"), "no_authority"),
+    ("an invite for an agent", _invite(member="agent"), "unknown"),
+    ("a slip by the system", _invite(by=("system", "system")), "role_missing"),
+    ("a second first invite", _invite(by=("system", "system"), how="first_run"), "transition"),
+    ("an invite by no known way", _invite(how="rumour"), "reason_unknown"),
+    ("a manager let in by a manager", _joined_by_a_manager, "role_missing"),
+    ("an owner's way in set by another owner", _sign_in("password", "owner", "owner", "owner"), "role_missing"),
+    ("a PIN set by a manager", _sign_in("pin", "owner", "host", "manager"), "role_missing"),
+    ("a sign-in set by another member", _sign_in("password", "self", "waiter", "staff"), "role_missing"),
+    ("a sign-in by an invite that was not used", _sign_in("password", "invite", "chi", "staff"), "invite_closed"),
+    ("a sign-in set on a shared device", _sign_in("password", "self", "chi", "staff", "device"), "own_device"),
+    ("a recovery that is not told", _recovered_without, "transition"),
+    ("an owner let in by themselves", _by("owner_recovered", "owner", "owner"), "agent_may_not"),
+    ("a device shared by staff", _by("device_shared", "waiter", "staff"), "role_missing"),
+    ("a decision on a shared device", _on_a_device("decision_made", "plain"), "own_device_needed"),
+    ("work taken on at a device that is shared no more", _on_a_device("acknowledged", "plain"), "device_ended"),
+]  # fmt: skip

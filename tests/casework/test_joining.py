@@ -1,0 +1,426 @@
+"""Joining: who may invite whom, what an invite is good for, how a PIN locks, what a shared device may write."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from casework import device_rules, joining
+from casework.device_rules import PIN_TRIES_MAX, shown_names
+from casework.joining import THE_OPERATOR, Joining, token_digest
+from casework.joining_requests import (
+    Chosen,
+    EndDevice,
+    EndInvite,
+    Hand,
+    Invite,
+    InviteAll,
+    RecoverOwner,
+    SetSignIn,
+    ShareDevice,
+    TryPin,
+    UseInvite,
+)
+from casework.requests import (
+    GrantAuthority,
+    JoinMember,
+    MemberStep,
+    Principal,
+    TakeAction,
+)
+from ledger.errors import Refused
+from tests.casework.shop import Shop
+
+Act = Callable[[Shop, Joining, Principal], Awaitable[object]]
+PIN, PASSWORD = "$argon2id$pin", "$argon2id$password"
+NINA = Chosen("nina", PASSWORD, PIN)
+
+
+@pytest.fixture
+def door(here: Shop) -> Joining:
+    """The use cases on the shop's log."""
+    return Joining(here.intake)
+
+
+async def _lead(here: Shop) -> Principal:
+    return await here.join("lead", "manager")
+
+
+async def _row(here: Shop, table: str, *key: str) -> dict[str, object]:
+    row = await here.rows.get(table, key)
+    assert row is not None
+    return dict(row)
+
+
+# ---------------------------------------------------------------------------------------------- inviting
+MAY_INVITE = [
+    # who, roles of whom, refused
+    ("owner", ("manager",), None),
+    ("owner", ("owner",), None),
+    ("lead", ("staff",), None),
+    ("lead", ("manager",), "role_missing"),
+    ("lead", ("outsider",), "role_missing"),
+    ("lead", ("manager", "staff"), "role_missing"),
+    ("waiter", ("staff",), "role_missing"),
+    ("accountant", ("staff",), "role_missing"),
+    ("agent", ("staff",), "role_missing"),
+    ("owner", (), "value_invalid"),
+    ("owner", ("agent",), "value_invalid"),
+]
+
+
+@pytest.mark.parametrize(("who", "roles", "code"), MAY_INVITE)
+async def test_owners_invite_anybody_and_managers_staff(
+    here: Shop, door: Joining, who: str, roles: tuple[str, ...], code: str | None
+) -> None:
+    await _lead(here)
+    request = Invite(name="Nina", roles=roles)
+    if code is not None:
+        with pytest.raises(Refused, match=code):
+            await door.invite(here.people[who], here.key(), request)
+        return
+    done = await door.invite(here.people[who], here.key(), request)
+    row = await _row(here, "invite", done.ids["member"], done.ids["invite"])
+    assert row["token_digest"] == token_digest(done.secrets["token"]) and row["state"] == "issued"
+    assert (await here.kinds())[-2:] == ["member_joined", "invite_issued"]
+
+
+async def test_a_manager_invites_nobody_who_holds_a_power_or_has_signed_in(here: Shop, door: Joining) -> None:
+    lead, owner = await _lead(here), here.people["owner"]
+    nina = (await door.invite(lead, here.key(), Invite(name="Nina", roles=("staff",)))).ids
+    await door.invite(lead, here.key(), Invite(nina["member"]))
+    await here.office.grant_authority(owner, here.key(), GrantAuthority(nina["member"], "award"))
+    with pytest.raises(Refused, match=r"no_authority.*power"):
+        await door.invite(lead, here.key(), Invite(nina["member"]))
+    ben = (await door.invite(lead, here.key(), Invite(name="Ben", roles=("staff",)))).ids
+    await door.use_invite(here.key(), UseInvite(ben["member"], ben["invite"], Chosen("ben", PASSWORD)))
+    with pytest.raises(Refused, match=r"no_authority.*signed in"):
+        await door.invite(lead, here.key(), Invite(ben["member"]))
+    await door.invite(owner, here.key(), Invite(ben["member"]))
+
+
+HOWS = [
+    ("slip", None),
+    ("first_run", "value_invalid"),
+    ("recovery", "value_invalid"),
+    ("rumour", "value_invalid"),
+]
+
+
+@pytest.mark.parametrize(("how", "code"), HOWS)
+async def test_people_give_links_and_slips_only(
+    here: Shop, door: Joining, how: str, code: str | None
+) -> None:
+    request = Invite(here.people["waiter"].id, how=how)
+    if code is None:
+        await door.invite(here.people["owner"], here.key(), request)
+    else:
+        with pytest.raises(Refused, match=code):
+            await door.invite(here.people["owner"], here.key(), request)
+
+
+@pytest.mark.parametrize("who", ["nobody", "agent"])
+async def test_only_people_who_joined_are_invited(here: Shop, door: Joining, who: str) -> None:
+    member = here.people[who].id if who in here.people else who
+    with pytest.raises(Refused, match="unknown"):
+        await door.invite(here.people["owner"], here.key(), Invite(member))
+
+
+async def test_an_invite_is_for_a_member_or_for_somebody_new(here: Shop, door: Joining) -> None:
+    owner, waiter = here.people["owner"], here.people["waiter"].id
+    before = len(await here.kinds())
+    for request in (
+        Invite(),
+        Invite(roles=("staff",)),
+        Invite(waiter, "Nina", ("staff",)),
+        Invite(waiter, roles=("owner",)),
+    ):
+        with pytest.raises(Refused, match="value_invalid"):
+            await door.invite(owner, here.key(), request)
+    assert len(await here.kinds()) == before
+
+
+async def test_a_new_invite_ends_the_one_that_waits(here: Shop, door: Joining) -> None:
+    owner, waiter = here.people["owner"], here.people["waiter"].id
+    first = await door.invite(owner, here.key(), Invite(waiter))
+    second = await door.invite(owner, here.key(), Invite(waiter))
+    assert (await here.kinds())[-2:] == ["invite_issued", "invite_ended"]
+    assert (await _row(here, "invite", waiter, first.ids["invite"]))["state"] == "ended"
+    with pytest.raises(Refused, match="invite_closed"):
+        await door.use_invite(here.key(), UseInvite(waiter, first.ids["invite"], NINA))
+    await door.use_invite(here.key(), UseInvite(waiter, second.ids["invite"], NINA))
+
+
+async def test_a_repeat_names_the_same_invite_and_tells_no_token(here: Shop, door: Joining) -> None:
+    owner, waiter = here.people["owner"], here.people["waiter"].id
+    for request in (Invite(waiter), Invite(waiter), Invite(name="Nina", roles=("staff",))):
+        key = here.key()
+        first = await door.invite(owner, key, request)
+        again = await door.invite(owner, key, request)
+        assert again.outcome.replayed and again.ids == first.ids and dict(again.secrets) == {}
+
+
+async def test_an_invite_can_be_taken_back_once(here: Shop, door: Joining) -> None:
+    lead, owner, waiter = await _lead(here), here.people["owner"], here.people["waiter"].id
+    invite = (await door.invite(owner, here.key(), Invite(waiter))).ids["invite"]
+    with pytest.raises(Refused, match="role_missing"):
+        await door.end_invite(here.people["waiter"], here.key(), EndInvite(waiter, invite))
+    with pytest.raises(Refused, match="reason_unknown"):
+        await door.end_invite(owner, here.key(), EndInvite(waiter, invite, "because"))
+    await door.end_invite(lead, here.key(), EndInvite(waiter, invite))
+    with pytest.raises(Refused, match="invite_closed"):
+        await door.end_invite(owner, here.key(), EndInvite(waiter, invite))
+    with pytest.raises(Refused, match="invite_closed"):
+        await door.use_invite(here.key(), UseInvite(waiter, invite, NINA))
+
+
+async def test_a_staff_list_joins_whole_or_not_at_all(here: Shop, door: Joining) -> None:
+    lead = await _lead(here)
+    before = len(await here.kinds())
+    refused = [
+        ((Hand("A", "staff"), Hand("B", "manager")), "role_missing"),
+        ((), "value_invalid"),
+        (tuple(Hand(f"P{n}", "staff") for n in range(501)), "value_invalid"),
+    ]
+    for hands, code in refused:
+        with pytest.raises(Refused, match=code):
+            await door.invite_all(lead, here.key(), InviteAll(hands))
+    assert len(await here.kinds()) == before
+    hands = tuple(Hand(f"Person {n}", "staff", f"person.{n}") for n in range(500))
+    key = here.key()
+    done = await door.invite_all(lead, key, InviteAll(hands))
+    assert done.outcome.count == 1_000
+    assert (
+        token_digest(done.secrets["token499"])
+        == (await _row(here, "invite", done.secrets["member499"], done.secrets["invite499"]))["token_digest"]
+    )
+    kept = await _row(here, "sign_in", done.secrets["member7"])
+    assert (kept["name"], kept["password_hash"], kept["pin_hash"]) == ("person.7", None, None)
+    again = await door.invite_all(lead, key, InviteAll(hands))
+    assert again.outcome.replayed and again.ids == done.ids and dict(again.secrets) == {}
+    with pytest.raises(Refused, match="name_taken"):
+        await door.invite_all(lead, here.key(), InviteAll((Hand("Z", "staff", "person.7"),)))
+
+
+# ---------------------------------------------------------------------------------------------- signing in
+async def test_an_invite_is_used_once_in_time_and_leaves_no_hash_in_the_record(
+    here: Shop, door: Joining
+) -> None:
+    waiter = here.people["waiter"].id
+    done = await door.invite(here.people["owner"], here.key(), Invite(waiter))
+    await door.use_invite("used", UseInvite(waiter, done.ids["invite"], replace(NINA, name=" Nina ")))
+    assert await _row(here, "sign_in", waiter) == {
+        "log": here.intake.log, "member": waiter, "name": "nina", "password_hash": PASSWORD, "pin_hash": PIN,
+        "changed_at": here.now(),
+    }  # fmt: skip
+    size, _ = await here.rows.head()
+    entries = await here.rows.entries(size - 4, 4)
+    assert [entry.body.get("method", entry.kind) for entry in entries] == [
+        "invite_used", "name", "password", "pin",
+    ]  # fmt: skip
+    assert all(entry.actor.via == "invite" and "argon2" not in str(entry.to_json()) for entry in entries)
+    with pytest.raises(Refused, match="invite_closed"):
+        await door.use_invite(here.key(), UseInvite(waiter, done.ids["invite"], NINA))
+
+
+USES = [
+    (Chosen(None, PASSWORD), "value_invalid"),
+    (Chosen("nina"), "value_invalid"),
+    (Chosen("x", PASSWORD), "value_invalid"),
+    (Chosen("Olga", PASSWORD), "name_taken"),
+]
+
+
+@pytest.mark.parametrize(("chosen", "code"), USES)
+async def test_what_is_chosen_must_let_somebody_in(
+    here: Shop, door: Joining, chosen: Chosen, code: str
+) -> None:
+    owner, waiter = here.people["owner"], here.people["waiter"].id
+    await door.set_sign_in(owner, here.key(), SetSignIn(owner.id, Chosen("olga", PASSWORD)))
+    invite = (await door.invite(owner, here.key(), Invite(waiter))).ids["invite"]
+    with pytest.raises(Refused, match=code):
+        await door.use_invite(here.key(), UseInvite(waiter, invite, chosen))
+    await door.use_invite(here.key(), UseInvite(waiter, invite, NINA))
+
+
+async def test_an_invite_lasts_three_days_and_not_beyond_leaving(here: Shop, door: Joining) -> None:
+    owner, waiter = here.people["owner"], here.people["waiter"].id
+    late = (await door.invite(owner, here.key(), Invite(waiter))).ids["invite"]
+    here.wait(days=3)
+    with pytest.raises(Refused, match="invite_closed"):
+        await door.use_invite(here.key(), UseInvite(waiter, late, NINA))
+    left = (await door.invite(owner, here.key(), Invite(waiter))).ids["invite"]
+    await here.office.member_left(owner, here.key(), MemberStep(waiter, reason_code="left"))
+    with pytest.raises(Refused, match="member_inactive"):
+        await door.use_invite(here.key(), UseInvite(waiter, left, NINA))
+
+
+SETTING: list[tuple[str, str, Chosen, str | None]] = [
+    # who, for whom, what, refused
+    ("waiter", "waiter", Chosen(pin_hash="new"), None),
+    ("waiter", "waiter", Chosen("other", "new"), None),
+    ("waiter", "waiter", Chosen(), "value_invalid"),
+    ("owner", "waiter", Chosen(pin_hash="new"), None),
+    ("owner", "waiter", Chosen(password_hash="new"), "role_missing"),
+    ("owner", "waiter", Chosen("other", pin_hash="new"), "role_missing"),
+    ("lead", "waiter", Chosen(pin_hash="new"), "role_missing"),
+    ("waiter", "owner", Chosen(pin_hash="new"), "role_missing"),
+    ("owner", "owner", Chosen(pin_hash="new"), "value_invalid"),
+    ("agent", "agent", Chosen("robin", "new"), "agent_may_not"),
+    ("owner", "agent", Chosen(pin_hash="new"), "unknown"),
+]
+
+
+@pytest.mark.parametrize(("who", "whose", "what", "code"), SETTING)
+async def test_a_sign_in_is_its_members_and_an_owner_sets_a_pin(
+    here: Shop, door: Joining, who: str, whose: str, what: Chosen, code: str | None
+) -> None:
+    await _lead(here)
+    waiter = here.people["waiter"]
+    await door.set_sign_in(waiter, here.key(), SetSignIn(waiter.id, NINA))
+    member = here.people[whose].id
+    if code is not None:
+        with pytest.raises(Refused, match=code):
+            await door.set_sign_in(here.people[who], here.key(), SetSignIn(member, what))
+        return
+    await door.set_sign_in(here.people[who], here.key(), SetSignIn(member, what))
+    row = await _row(here, "sign_in", member)
+    assert (row["name"], row["password_hash"], row["pin_hash"]) == (
+        what.name or "nina", what.password_hash or PASSWORD, what.pin_hash or PIN,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------- owners
+async def test_the_first_owner_is_invited_once_by_the_system(here: Shop, door: Joining) -> None:
+    owner = here.people["owner"].id
+    with pytest.raises(Refused, match="role_missing"):
+        await door.invite(THE_OPERATOR, here.key(), Invite(here.people["waiter"].id, how="first_run"))
+    done = await door.invite(THE_OPERATOR, here.key(), Invite(owner, how="first_run"))
+    assert done.secrets["until"] == here.wait(minutes=joining.FIRST_RUN_MINUTES)
+    with pytest.raises(Refused, match="transition"):
+        await door.invite(THE_OPERATOR, here.key(), Invite(owner, how="first_run"))
+
+
+async def test_an_owner_is_let_in_again_by_an_invite_that_says_so(here: Shop, door: Joining) -> None:
+    owner = here.people["owner"].id
+    await door.invite(here.people["owner"], here.key(), Invite(owner))
+    done = await door.recover(here.key(), RecoverOwner(owner))
+    assert (await here.kinds())[-3:] == ["owner_recovered", "invite_issued", "invite_ended"]
+    await door.use_invite(here.key(), UseInvite(owner, done.ids["invite"], NINA))
+    size, _ = await here.rows.head()
+    assert {entry.body.get("by") for entry in await here.rows.entries(size - 3, 3)} == {"recovery"}
+    for who, code in (("waiter", "role_missing"), ("agent", "unknown")):
+        with pytest.raises(Refused, match=code):
+            await door.recover(here.key(), RecoverOwner(here.people[who].id))
+
+
+# ---------------------------------------------------------------------------------------------- shared devices
+async def _device(here: Shop, door: Joining, until: str | None = None) -> str:
+    request = ShareDevice("The pass", until)
+    return (await door.share_device(here.people["owner"], here.key(), request)).ids["device"]
+
+
+async def _try(here: Shop, door: Joining, device: str, right: bool, who: str = "waiter") -> str:
+    done = await door.try_pin(here.key(), TryPin(device, here.people[who].id, right))
+    return str(done.outcome.result["pin"])
+
+
+async def test_leads_share_devices_and_end_them(here: Shop, door: Joining) -> None:
+    lead = await _lead(here)
+    for who in ("waiter", "accountant", "agent"):
+        with pytest.raises(Refused, match=r"role_missing|agent_may_not"):
+            await door.share_device(here.people[who], here.key(), ShareDevice("x"))
+    with pytest.raises(Refused, match="value_invalid"):
+        await door.share_device(lead, here.key(), ShareDevice("x", here.now()))
+    done = await door.share_device(lead, here.key(), ShareDevice("The pass"))
+    device = done.ids["device"]
+    row = await _row(here, "device", device)
+    assert row["secret_digest"] == token_digest(done.secrets["token"])
+    assert await here.rows.open(str(row["label_item"])) == "The pass"
+    await door.end_device(lead, here.key(), EndDevice(device))
+    with pytest.raises(Refused, match="device_ended"):
+        await door.end_device(lead, here.key(), EndDevice(device))
+    with pytest.raises(Refused, match="device_ended"):
+        await _try(here, door, device, True)
+
+
+async def test_a_device_shared_until_a_time_ends_then(here: Shop, door: Joining) -> None:
+    device = await _device(here, door, here.wait(minutes=0).replace("10:00:00", "10:05:00"))
+    assert await _try(here, door, device, True) == "right"
+    here.wait(minutes=5)
+    with pytest.raises(Refused, match="device_ended"):
+        await _try(here, door, device, True)
+
+
+async def test_a_pin_locks_at_the_fifth_wrong_try_for_a_while_whatever_is_tried_then(
+    here: Shop, door: Joining
+) -> None:
+    device = await _device(here, door)
+    before = len(await here.kinds())
+    for _ in range(PIN_TRIES_MAX - 1):
+        assert await _try(here, door, device, False) == "wrong"
+    assert await _try(here, door, device, True) == "right"
+    told = [await _try(here, door, device, False) for _ in range(PIN_TRIES_MAX)]
+    assert told == ["wrong"] * (PIN_TRIES_MAX - 1) + ["locked"]
+    assert await _try(here, door, device, True) == "locked"
+    assert await _try(here, door, device, True, "owner") == "right"
+    here.wait(minutes=device_rules.PIN_LOCK_MINUTES)
+    assert await _try(here, door, device, False) == "wrong"
+    assert await _try(here, door, device, True) == "right"
+    assert len(await here.kinds()) == before  # no entry: who mistyped is nobody's business for ever
+
+
+async def test_a_new_pin_ends_the_lock(here: Shop, door: Joining) -> None:
+    device, waiter = await _device(here, door), here.people["waiter"]
+    for _ in range(PIN_TRIES_MAX):
+        await _try(here, door, device, False)
+    assert await _try(here, door, device, True) == "locked"
+    await door.set_sign_in(waiter, here.key(), SetSignIn(waiter.id, Chosen("nina", None, "new")))
+    assert await _try(here, door, device, True) == "right"
+
+
+async def test_the_next_act_takes_the_place_of_the_last(here: Shop, door: Joining) -> None:
+    device, waiter = await _device(here, door), here.people["waiter"].id
+    first = await door.try_pin(here.key(), TryPin(device, waiter, True))
+    second = await door.try_pin(here.key(), TryPin(device, waiter, True))
+    (row,) = await here.rows.scan("act", (waiter,))
+    assert row["digest"] == token_digest(second.secrets["token"]) != token_digest(first.secrets["token"])
+    assert row["until"] == here.wait(seconds=joining.ACT_SECONDS)
+
+
+async def test_on_a_shared_device_people_do_what_is_theirs_and_decide_nothing(here: Shop) -> None:
+    case = await here.until("approved")
+    proposal = (await _row(here, "case_file", case))["proposal"]
+    await here.office.join_member(here.people["owner"], here.key(), JoinMember("x", ("staff",)))
+    cook = replace(await here.join("cook", "staff"), via="device", assurance="pin")
+    waiter = replace(here.people["waiter"], via="device", assurance="pin")
+    with pytest.raises(Refused, match="not_owner"):
+        await here.desk.take_action(cook, here.key(), TakeAction(case, str(proposal)))
+    await here.desk.take_action(waiter, here.key(), TakeAction(case, str(proposal)))
+    await here.may("waiter", "action", assurance_min="pin")
+    other = await here.until("proposed", number="other")
+    here.people["waiter"] = waiter
+    with pytest.raises(Refused, match="own_device_needed"):
+        await here.decide(other, "action", "waiter")
+
+
+NAMES = [
+    ({"a": "Ana Lopez", "b": "Ben"}, {"a": "Ana", "b": "Ben"}),
+    ({"a": "Ana Lopez", "b": "Ana Kern"}, {"a": "Ana L.", "b": "Ana K."}),
+    ({"a": "Ana Lopez", "b": "Ana Lind"}, {"a": "Ana Lo.", "b": "Ana Li."}),
+    ({"a": "Ana Li", "b": "Ana Lind"}, {"a": "Ana Li", "b": "Ana Lin."}),
+    ({"a": "Ana", "b": "Ana Lind"}, {"a": "Ana", "b": "Ana L."}),
+    ({"a": "Ana Lind", "b": "Ana Lind"}, {"a": "Ana Lind", "b": "Ana Lind"}),
+    ({"a": "Ana Maria Lopez"}, {"a": "Ana"}),
+    ({"a": ""}, {"a": ""}),
+    ({}, {}),
+]
+
+
+@pytest.mark.parametrize(("names", "shown"), NAMES)
+def test_first_names_with_as_much_more_as_tells_them_apart(
+    names: dict[str, str], shown: dict[str, str]
+) -> None:
+    assert shown_names(names) == shown
