@@ -17,6 +17,7 @@ from typing import Any
 
 from casework import (
     absence,
+from dataclasses import replace
     authority,
     awards,
     cases,
@@ -28,6 +29,7 @@ from casework import (
     people,
     proposals,
     signatures,
+    reports,
 )
 from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
@@ -77,8 +79,9 @@ class Desk:
     async def open_case(self, who: Principal, key: str, request: OpenCase) -> Done:
         """Open a case and give it its owner, in one command; a suggestion given along is its first proposal.
 
-        ids: case, proposal (with a suggestion). Refused: already_open, owner_unknown, stale, value_invalid,
-        not_in_charter (an agent's suggestion).
+        What it shows along is its first item of evidence. ids: case, proposal (with a suggestion), evidence (with an
+        item). Refused: already_open, owner_unknown, stale, value_invalid, evidence_reused, not_in_charter (an agent's
+        suggestion), agent_may_not (an agent's item).
         """
         if request.suggestion is not None:
             await charters.check_suggestion(self._in.records, who, request.suggestion.action)
@@ -104,9 +107,21 @@ class Desk:
             "suggestion": suggestion,
             "owner": owner,
         }
-        return await self._in.submit(
-            who, key, request, cases.opened, needs, ids=ids, private=private, known=known
-        )
+        rule = cases.opened
+        if request.shows is not None:
+            rule = reports.opened_with_item
+            known["shown"], more = self._shown(who, ids["case"], request.shows)
+            needs += more
+        return await self._in.submit(who, key, request, rule, needs, ids=ids, private=private, known=known)
+
+    def _shown(self, who: Principal, case: str, item: AttachEvidence) -> tuple[Asked, list[Need]]:
+        """Return the first item of a case that this very command opens, and the rows its rule may read."""
+        contents = {} if item.content is None else {"content": item.content}
+        private = self._in.seal(item.concerns, contents, facts=item.facts)
+        reuse = tuple(self._in.vault.reuse_digest(one) for one in item.once)
+        request = replace(item, case=case)
+        shown = Asked(who, request, self._in.ids("evidence"), private, {"reuse": reuse})
+        return shown, [Need("evidence", (case,)), *(Need("reuse", (digest,)) for digest in reuse)]
 
     async def assign_owner(self, who: Principal, key: str, request: AssignOwner) -> Done:
         """Give the case to somebody else; from the proposal on this is an escalation. ids: case."""
@@ -241,9 +256,9 @@ class Desk:
         ids = self._in.ids("evidence")
         contents = {} if request.content is None else {"content": request.content}
         private = self._in.seal(request.concerns, contents, facts=request.facts, note=request.note)
-        reuse = None if request.once is None else self._in.vault.reuse_digest(request.once)
+        reuse = tuple(self._in.vault.reuse_digest(one) for one in request.once)
         needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
-        needs += [] if reuse is None else [Need("reuse", (reuse,))]
+        needs += [Need("reuse", (digest,)) for digest in reuse]
         known = {"reuse": reuse}
         return await self._in.submit(
             who, key, request, evidence.attached, needs, ids=ids, private=private, known=known

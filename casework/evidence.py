@@ -15,7 +15,7 @@ from ledger.entries import SYSTEM, Draft
 
 GRADES = ("E0", "E1", "E2", "E3", "E4")
 """E0 assertion, E1 file, E2 captured in our app, E3 corroborated, E4 signed by a device or third party."""
-TYPES = ("system_record", "customer_confirmation", "file", "statement")
+TYPES = ("system_record", "customer_confirmation", "photo", "file", "statement")
 REVIEWS = ("accepted", "refused")
 REFUSE_REASONS = ("not_this_case", "unreadable", "not_convincing", "wrong_time", "contradicted")
 WITHDRAW_REASONS = ("mistaken", "replaced", "not_mine", "private")
@@ -25,8 +25,8 @@ ITEMS_MAX = 32
 
 
 def attached(view: View, command: Command, at: str) -> Decided:
-    """Rule of attach_evidence; the words of a statement follow as a note. `known`: reuse (HMAC, or None when the item
-    may count more than once).
+    """Rule of attach_evidence; the words of a statement follow as a note. `known`: reuse (HMACs of what
+    may count once only).
 
     Raises:
         Refused: evidence_reused, evidence_closed (what it replaces), value_invalid, transition.
@@ -34,16 +34,21 @@ def attached(view: View, command: Command, at: str) -> Decided:
     asked: Asked = command.data
     people.no_agent(view, asked.who)
     case = asked.request.case
-    drafts = [_item(view, asked, asked.request, at)]
+    drafts = [item_draft(view, asked, asked.request, at)]
     if "note" in asked.private.commitments:
         words = {"note": asked.private.commitments["note"]}
         drafts.append(Draft("note_added", case, {}, words, asked.private.opened))
     cases.advance(cases.find(view, case), *drafts)
     ids = {"case": case, "evidence": asked.ids["evidence"]}
-    return Decided(tuple(drafts), (*asked.private.rows, *_once(view, asked)), ids)
+    return Decided(tuple(drafts), (*asked.private.rows, *once(view, asked)), ids)
 
 
-def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
+def item_draft(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
+    """Return the entry of one item. `asked` brings who, ids (evidence) and the sealed facts and content.
+
+    Raises:
+        Refused: value_invalid, evidence_closed (what it replaces), already_awarded.
+    """
     if request.type not in TYPES or request.grade not in GRADES:
         raise refuse(
             "value_invalid", f"expected a type of {TYPES} and a grade, got {request.type} {request.grade}"
@@ -87,14 +92,19 @@ def _item(view: View, asked: Asked, request: AttachEvidence, at: str) -> Draft:
     )
 
 
-def _once(view: View, asked: Asked) -> tuple[Insert, ...]:
-    """Refuse `evidence_reused`, or return the row that makes the next one refused. The index lies in the vault."""
-    reuse = asked.known.get("reuse")
-    if reuse is None:
-        return ()
-    if view.get("reuse", (reuse,)) is not None:
-        raise refuse("evidence_reused", "expected something that was not used as evidence before")
-    return (Insert("reuse", {"digest": reuse, "evidence": asked.ids["evidence"]}),)
+def once(view: View, asked: Asked) -> tuple[Insert, ...]:
+    """Return the rows that make the next use refused. The index lies in the vault. `known`: reuse.
+
+    Raises:
+        Refused: evidence_reused.
+    """
+    for digest in asked.known["reuse"]:
+        if view.get("reuse", (digest,)) is not None:
+            raise refuse("evidence_reused", "expected something that was not used as evidence before")
+    return tuple(
+        Insert("reuse", {"digest": digest, "evidence": asked.ids["evidence"]})
+        for digest in asked.known["reuse"]
+    )
 
 
 def _is_submitter(view: View, member: str, row: Row) -> bool:
@@ -229,7 +239,7 @@ def link_answered(view: View, command: Command, at: str) -> Decided:
             note,
             asked.private.opened,
         ),
-        _item(view, asked, item, at),
+        item_draft(view, asked, item, at),
     )
     cases.advance(cases.find(view, link["case"]), *drafts)
     ids = {"case": link["case"], "link": link["link"], "evidence": asked.ids["evidence"]}

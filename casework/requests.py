@@ -79,6 +79,7 @@ class OpenCase:
     records: tuple[str, ...] = ()  # commitments of the record versions that made it true
     concerns: tuple[str, ...] = ()
     suggestion: Suggestion | None = None
+    shows: AttachEvidence | None = None  # its first item of evidence; the desk fills in the case
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class AttachEvidence:
     """One item as a collector froze it. Doors call the collectors; nobody types a grade or controllers."""
 
     case: str
-    type: str  # system_record | customer_confirmation | file | statement
+    type: str  # system_record | customer_confirmation | photo | file | statement
     grade: str  # E0..E4
     submitter: str  # party
     controllers: Mapping[str, Any]  # formula, docs/spec/verdict.md
@@ -175,9 +176,9 @@ class AttachEvidence:
     content: bytes | None = None
     replaces: str | None = None
     concerns: tuple[str, ...] = ()
-    once: bytes | None = (
-        None  # what may count once only in this organisation: file bytes, a record version's name
-    )
+    once: tuple[
+        bytes, ...
+    ] = ()  # what may count once only here: file bytes, a record version's name, a nonce
     note: str | None = None  # the words of a statement: a note of the case, in the same command
 
 

@@ -58,5 +58,5 @@ def collect(
         facts=facts,
         replaces=replaces,
         concerns=() if customer is None else (customer,),
-        once=b"record\x00" + dumps([facts["source"], facts["kind"], facts["id"], facts["version"]]),
+        once=(b"record\x00" + dumps([facts["source"], facts["kind"], facts["id"], facts["version"]]),),
     )

@@ -9,7 +9,7 @@ from casework.errors import refuse
 from casework.requests import AttachEvidence, Principal
 
 FILE_SIZE_MAX_BYTES = 10 * 1024 * 1024
-MEDIA_TYPES = ("image/jpeg", "image/png", "application/pdf", "text/plain")
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "application/pdf", "text/plain", "text/csv")
 
 
 def statement(who: Principal, case: str, received_at: str) -> AttachEvidence:
@@ -43,5 +43,5 @@ def file(who: Principal, case: str, content: bytes, media_type: str, received_at
         facts={"media_type": media_type, "size_bytes": len(content)},
         content=content,
         concerns=(who.id,),
-        once=content,
+        once=(content,),
     )

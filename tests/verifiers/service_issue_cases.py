@@ -229,6 +229,10 @@ PASSING = (
     Case("a_file_beside_it_changes_nothing", "pass", ("evidence_suffices", "ok"),
          {"evidence": [record(), confirmation(), {**record("photo"), "type": "file", "grade": "E1",
                                                   "facts": {"media_type": "image/jpeg", "size_bytes": 9}}]}),
+    Case("a_photo_beside_it_changes_nothing", "pass", ("evidence_suffices", "ok"),
+         {"evidence": [record(), confirmation(), {**record("photo"), "type": "photo", "grade": "E2", "facts": {
+             "media_type": "image/jpeg", "size_bytes": 9, "width_px": 4, "height_px": 3, "how": "camera",
+             "captured_at": at("10:50"), "nonce_issued_at": at("10:40"), "name": None}}]}),
 )  # fmt: skip
 
 FAILING = (
