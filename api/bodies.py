@@ -1,6 +1,7 @@
 """What a request passes between its route and its body: a key in force first, then a bound, then one meaning only.
 
-    1. who asks (a stranger's bytes are never read)   2. how much they may send here   3. JSON without doubled members
+    1. who asks (a stranger's bytes are never read)   2. how much they may send here   3. JSON without doubled members,
+    or a form with a photo
 
 The key is looked up again after the body has come: what counts is the key in force when the request is decided.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypedDict
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -18,8 +19,24 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from api.doorway import counting, length_refused
-from api.identity import JSON_TYPE, NeedToWrite, media_type, sign_in, signed_in
+from api.identity import FORM_TYPE, JSON_TYPE, NeedToWrite, media_type, sign_in, signed_in
 from api.problems import INPUT_SHOWN_CHARS_MAX, BadRequest
+from casework.collectors import photo
+
+FORM_BYTES_MAX = photo.SIZE_MAX_BYTES + 64 * 1024
+"""One photo, a few texts and what stands between the parts."""
+
+
+class FormLimits(TypedDict, total=False):
+    """What the framework takes as `form_limits` of a route; sizes in bytes."""
+
+    max_fields: int
+    max_files: int
+    max_part_size: int
+
+
+FORM_LIMITS: FormLimits = {"max_files": 1, "max_fields": 12, "max_part_size": 32 * 1024}
+"""Of the parts of a form; `form_limits` of its route."""
 
 
 class StrictRequest(Request):
@@ -59,6 +76,7 @@ class Door(APIRoute):
         calls = list(calls_of(self.dependant))
         needs_key = signed_in in calls
         is_large = any(isinstance(call, NeedToWrite) and call.large_body for call in calls)
+        is_form = any(isinstance(call, NeedToWrite) and call.media_type == FORM_TYPE for call in calls)
 
         async def enter(request: Request) -> Response:
             # 1. who asks
@@ -67,6 +85,7 @@ class Door(APIRoute):
             # 2. how much
             settings = request.app.state.installation.settings
             limit = settings.body_bytes_max if is_large else settings.json_bytes_max
+            limit = FORM_BYTES_MAX if is_form else limit
             if refused := length_refused(request.scope, limit):
                 raise BadRequest("body_too_large", refused, status=413)
             strict = StrictRequest(request.scope, counting(request.receive, limit))
@@ -74,6 +93,8 @@ class Door(APIRoute):
             if media_type(request) == JSON_TYPE:
                 with suppress(ValueError, RecursionError):
                     await strict.json()
+            elif is_form:
+                await strict.body()  # kept, so that its digest can be taken when the framework has parsed it
             return await handle(strict)
 
         return enter

@@ -8,12 +8,14 @@ else: an id of another organisation is looked up in the caller's own log and fou
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import FormData
 
 from api.caller import KEY_PREFIX, Caller, key_digest
 from api.permissions import AGENT, DEVICE_ACTS, role_for
@@ -26,7 +28,11 @@ from casework.requests import Principal
 from ledger.codec import dumps
 
 IDEMPOTENCY_KEY_CHARS_MAX = 200
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_CHARS_MAX}}}")
 JSON_TYPE = "application/json"
+FORM_TYPE = "multipart/form-data"
+FORM_KEY = "idempotency_key"
+"""The hidden field of a form that is sent without any script: the same as the header of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +181,10 @@ def idempotency_key(
 class NeedToWrite(Need):
     """For a route that changes something: its value is the Asking."""
 
-    def __init__(self, permission: str, large_body: bool) -> None:
+    def __init__(self, permission: str, large_body: bool, form: bool = False) -> None:
         super().__init__(permission)
         self.large_body = large_body
+        self.media_type = FORM_TYPE if form else JSON_TYPE
 
     async def __call__(
         self,
@@ -189,8 +196,12 @@ class NeedToWrite(Need):
         allowed = self.check(caller)
         body = await request.body()
         got = media_type(request)
-        if body and got != JSON_TYPE:
-            raise BadRequest("media_type", f"expected {JSON_TYPE}, got {got or 'none'}", status=415)
+        if body and got != self.media_type:
+            raise BadRequest("media_type", f"expected {self.media_type}, got {got or 'none'}", status=415)
+        if got == FORM_TYPE:
+            form = await request.form()  # parsed by the framework already, under the route's limits
+            body = await form_bytes(form)
+            given_key = given_key or _key_field(form)
         installation = request.app.state.installation
         # a request without a key cannot be recognised again; a random key keeps it from colliding with another
         key = given_key or f"door:{installation.entropy.token(16).hex()}"
@@ -198,16 +209,51 @@ class NeedToWrite(Need):
             key = f"act:{allowed.act}"  # so that it is used up by the one thing it did (docs/adr/0009)
         with suppress(ValueError, TypeError, RecursionError):
             body = dumps(await request.json())  # another order of members or layout is the same request
+        if got == JSON_TYPE:
+            with suppress(ValueError, TypeError, RecursionError):
+                body = dumps(await request.json())  # another order of members or layout is the same request
         digest = request_digest(request.method, request.url.path, request.url.query, body)
         return Asking(allowed, await installation.rooms(allowed.log), RequestKey.of(key, digest), response)
 
 
-def need_to_write(permission: str, *, large_body: bool = False) -> Any:
+def need_to_write(permission: str, *, large_body: bool = False, form: bool = False) -> Any:
     """Return the dependency of a route that changes something under `permission`; its value is the Asking.
 
     `large_body`: it takes files or whole documents, up to `body_bytes_max`; every other JSON up to `json_bytes_max`.
+    `form`: it takes multipart/form-data with at most one photo instead of JSON, up to FORM_BYTES_MAX (api/bodies.py).
     """
-    return Depends(NeedToWrite(permission, large_body))
+    return Depends(NeedToWrite(permission, large_body, form))
+
+
+async def form_bytes(form: FormData) -> bytes:
+    """Return what a form says as canonical bytes: the boundary between its parts differs each time it is sent.
+
+    Raises:
+        BadRequest: a part comes twice.
+    """
+    parts = []
+    if len(form) < len(form.multi_items()):
+        raise BadRequest("member_twice", "expected each part of a form once, got one again", status=400)
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            parts.append([name, value])
+        else:
+            await value.seek(0)
+            digest = hashlib.sha256(await value.read()).hexdigest()
+            await value.seek(0)
+            parts.append([name, digest, value.filename or "", value.content_type or ""])
+    return dumps(sorted(parts))
+
+
+def _key_field(form: FormData) -> str | None:
+    given = form.get(FORM_KEY)
+    if given is None:
+        return None
+    if not isinstance(given, str) or not _KEY.fullmatch(given):
+        raise BadRequest(
+            "invalid_request", f"{FORM_KEY}: expected 1 to {IDEMPOTENCY_KEY_CHARS_MAX} printable characters"
+        )
+    return given
 
 
 def media_type(request: Request) -> str:

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from api.caller import draw_key
 from api.journal import Journal
 from api.passwords import Passwords
+from api.pictures import Pictures
 from api.rooms import Rooms
 from api.schema import SchemaBehind, check_schema, keep_private
 from api.scope import KeyHolders, Scoped, dead_jobs, logs
@@ -99,6 +100,7 @@ class Installation:
     sessions: Sessions
     passwords: Passwords = field(default_factory=Passwords)
     tries: Tries = field(default_factory=Tries)
+    pictures: Pictures = field(default_factory=Pictures)
     _rooms: dict[str, Rooms] = field(default_factory=dict)
 
     async def rooms(self, log: str) -> Rooms:
@@ -145,6 +147,7 @@ class Installation:
             joining=Joining(intake),
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),
+            pictures=self.pictures,
         )
 
     async def measure(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from api.pictures import Pictures
 from api.scope import Scoped
 from api.watching import Watching
 from casework.desk import Desk
@@ -51,6 +52,7 @@ class Rooms:
     joining: Joining
     publisher: Publisher
     watching: Watching
+    pictures: Pictures
 
     def customer(self, given: str) -> str:
         """Return the pseudonym of a customer named by hand; one that came with a record stays as it is."""

@@ -1,4 +1,5 @@
-"""The path of a case, in the order of the story: report or claim, own, propose, decide, act, show, judge, close."""
+"""The path of a case, in the order of the story: claim (reports: reports.py), own, propose, decide, act, show, judge,
+close."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ from api.routes.shapes import (
     Tokens,
     Told,
 )
-from api.scope import Row, first_owner, read_cursor
+from api.scope import Row, read_cursor
 from casework import tables
 from casework.collectors import upload
 from casework.decisions import open_token
@@ -79,7 +80,7 @@ class SuggestionMade(Asked):
 
     def to_suggestion(self) -> Suggestion:
         """Return it as the desk takes it."""
-        return Suggestion(self.action, self.text, _money(self.value), tuple(self.flags))
+        return Suggestion(self.action, self.text, money_of(self.value), tuple(self.flags))
 
 
 class SubjectNamed(Asked):
@@ -88,16 +89,6 @@ class SubjectNamed(Asked):
     kind: Code
     id: Name
     customer: Name | None = None
-
-
-class Report(Asked):
-    """Something is wrong."""
-
-    note: Text
-    subject: SubjectNamed | None = None
-    onset: Instant | None = None
-    owner: Id | None = None
-    value: Money | None = None
 
 
 class Claim(Asked):
@@ -243,12 +234,12 @@ class Card(Told):
     expires: str
 
 
-def _subject(asking: Asking, named: SubjectNamed) -> dict[str, Any]:
+def subject_of(asking: Asking, named: SubjectNamed) -> dict[str, Any]:
     customer = None if named.customer is None else asking.rooms.customer(named.customer)
     return {**named.model_dump(), "customer": customer}
 
 
-def _money(money: Money | None) -> dict[str, Any] | None:
+def money_of(money: Money | None) -> dict[str, Any] | None:
     return money.model_dump() if money else None
 
 
@@ -335,29 +326,6 @@ def basis_tag(token: str) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- something happened
-@router.post("/reports", operation_id="report_case", status_code=201)
-async def report_case(body: Report, asking: Annotated[Asking, need_to_write("case.report")]) -> Recorded:
-    """Report that something is wrong."""
-    now = asking.rooms.clock.now()
-    subject = _subject(asking, body.subject) if body.subject else None
-    request = OpenCase(
-        origin="report",
-        owner=body.owner or await first_owner(asking.rooms.rows),
-        fingerprint=(
-            "report",
-            asking.caller.member,
-            subject["kind"] + ":" + subject["id"] if subject else asking.key,
-        ),
-        onset=body.onset or now,
-        detected_at=now,
-        subject=subject,
-        note=body.note,
-        value=_money(body.value),
-        concerns=(asking.caller.member,),
-    )
-    return await tell(asking, await asking.rooms.desk.open_case(asking.who, asking.key, request))
-
-
 @router.post("/claims", operation_id="claim_case", status_code=201)
 async def claim_case(body: Claim, asking: Annotated[Asking, need_to_write("case.claim")]) -> Recorded:
     """Claim that something was resolved; the claim proves nothing by itself."""
@@ -370,9 +338,9 @@ async def claim_case(body: Claim, asking: Annotated[Asking, need_to_write("case.
         detected_at=now,
         award_kind=body.award_kind,
         policy=body.policy,
-        subject=_subject(asking, body.subject),
+        subject=subject_of(asking, body.subject),
         note=body.note,
-        value=_money(body.value),
+        value=money_of(body.value),
         concerns=(asking.caller.member,),
         suggestion=body.suggestion.to_suggestion(),
     )
@@ -407,7 +375,7 @@ async def propose(
     case: IdInPath, body: SuggestionMade, asking: Annotated[Asking, need_to_write("case.propose")]
 ) -> Recorded:
     """Say what should be done; a later proposal replaces an earlier one."""
-    request = Propose(case, body.action, body.text, _money(body.value), tuple(body.flags))
+    request = Propose(case, body.action, body.text, money_of(body.value), tuple(body.flags))
     return await tell(asking, await asking.rooms.desk.propose(asking.who, asking.key, request))
 
 
@@ -485,6 +453,7 @@ async def attach_file(
         content = base64.b64decode(body.content, validate=True)
     except ValueError as error:
         raise BadRequest("invalid_base64", f"expected base64, got {error}", field="/content") from error
+    await asking.rooms.pictures.check_document(content, body.media_type)
     request = upload.file(asking.who, case, content, body.media_type, asking.rooms.clock.now())
     return await tell(asking, await asking.rooms.desk.attach_evidence(asking.who, asking.key, request))
 

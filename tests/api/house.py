@@ -57,6 +57,7 @@ class House:
         *,
         json: Any = None,
         content: bytes | None = None,
+        files: Any = None,
         headers: dict[str, str] | None = None,
         key: str | None = None,
     ) -> httpx.Response:
@@ -67,7 +68,7 @@ class House:
         if method == "POST":
             self.count += 1
             sent.setdefault("Idempotency-Key", key or f"test-{self.count}")
-        return await self.client.request(method, path, json=json, content=content, headers=sent)
+        return await self.client.request(method, path, json=json, content=content, files=files, headers=sent)
 
     async def done(self, path: str, who: str, json: Any = None, **more: Any) -> dict[str, Any]:
         """Send a change that must succeed and return its answer."""

@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from casework import tokens
 from casework.requests import EnrolPasskey, Principal
 from tests.api.house import House, Team
+from tests.api.painted import png
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,6 +41,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "end_passkey": {"reason_code": "lost"},
 }
 REASON = {"reason_code": "duplicate"}
+FORMS: dict[str, dict[str, Any]] = {
+    "attach_photo": {"photo": ("a.png", png(2, 2), "image/png")},
+    "join_case": {"note": (None, "Me too")},
+}
 
 
 async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
@@ -125,9 +130,9 @@ async def test_ids_of_another_organisation_are_unknown(at: House, ours: Team, th
                     for name, value in body.items()
                 }
             query = "?about=action" if operation == "read_card" else ""
-            answer = await at.ask(
-                method, where + query, ours.keys["owner"], json=body if method == "POST" else None
-            )
+            form = FORMS.get(str(operation))
+            sent = {"files": form} if form else {"json": body if method == "POST" else None}
+            answer = await at.ask(method, where + query, ours.keys["owner"], **sent)
             assert answer.status_code == 404, (method, path, answer.status_code, answer.text)
             assert "Theirs" not in answer.text
             tried += 1

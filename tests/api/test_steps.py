@@ -31,7 +31,7 @@ async def test_steps_of_a_report_name_people_or_say_a_sentence(at: House, ours: 
     assert answer.status_code == 200
     told = {item["step"]: item for item in answer.json()["items"]}
     assert set(told) == set(STEPS)
-    assert told["acknowledge"]["members"] == [ours.members["owner"]]
+    assert told["acknowledge"]["members"] == [ours.members["manager"]]
     assert ours.members["staff"] in told["take_action"]["members"]
     assert ours.members["agent"] not in told["take_action"]["members"]
     assert ours.members["agent"] in told["propose"]["members"]
