@@ -39,6 +39,7 @@ from api.routes import (
     record,
     records,
     reports,
+    searching,
     steps,
     watching,
 )
@@ -73,6 +74,7 @@ ROUTERS = (
     installing,
     links,
     health,
+    searching,
 )
 
 

@@ -112,6 +112,15 @@ async def settle_and_take_along(at: House, ours: Team, award: str) -> None:
         assert found.findings == []
 
 
+async def search_for(at: House, ours: Team, award: str) -> None:
+    """Found by its sentence, its id and who earned it: by those who read the accounts, and by who earned it."""
+    sees = {"owner": 1, "manager": 1, "auditor": 1, "staff": 1, "outsider": 0, "agent": 0}
+    for role, count in sees.items():
+        for asked in ("well done", "staf", award):
+            hits = (await at.ask("GET", f"/api/v1/search?q={asked}", ours.keys[role])).json()["awards"]
+            assert [one["award"] for one in hits] == [award] * count, (role, asked)
+
+
 async def notice(at: House, ours: Team) -> str:
     """Two records come in, one of them unreadable; nobody answers the other in time. Return the case that opens."""
     owner = ours.keys["owner"]
@@ -198,7 +207,9 @@ async def test_from_a_record_to_a_token(at: House, ours: Team, kinds: str) -> No
     assert (await at.ask("GET", path, owner)).json()["awards"] == []  # ten seconds in which it may be undone
     at.wait(11)
     await at.tick()
-    await settle_and_take_along(at, ours, (await at.ask("GET", path, owner)).json()["awards"][0]["award"])
+    award = (await at.ask("GET", path, owner)).json()["awards"][0]["award"]
+    await settle_and_take_along(at, ours, award)
+    await search_for(at, ours, award)
 
 
 async def test_a_crash_between_noticing_and_opening_loses_no_case(
