@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.bodies import FORM_LIMITS, Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.pictures import served_type
-from api.problems import PROBLEM_RESPONSES, BadRequest, NotFound
+from api.problems import PROBLEM_RESPONSES, BadRequest, NotAllowed, NotFound
 from api.routes.answers import tell
 from api.routes.cases import need_case
 from api.routes.shapes import Id, IdInPath, Instant, Recorded, Told
@@ -36,10 +36,12 @@ JPEG: dict[int | str, dict[str, Any]] = {
 
 
 class PartsAsked(BaseModel):
-    """The parts of a form: texts, and at most one photo; no unknown part."""
+    """The parts of a form: texts, and at most one photo; no unknown part. `member`: who wrote it, where it may have
+    waited on a phone that several people use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    member: Id | None = None
     idempotency_key: Annotated[str | None, Field(max_length=200)] = None
 
 
@@ -94,8 +96,17 @@ async def attach_photo(
     asking: Annotated[Asking, need_to_write("case.evidence", form=True)],
 ) -> Recorded:
     """Attach a photo: E2 when captured in the page with a fresh nonce, else E1."""
+    check_member(asking, form)
     item = await photo_item(asking, case, form.photo, form, form.replaces)
     return await tell(asking, await asking.rooms.desk.attach_evidence(asking.who, asking.key, item))
+
+
+def check_member(asking: Asking, form: PartsAsked) -> None:
+    """Refuse what somebody else wrote: it waits on the phone for its own person. Raises NotAllowed."""
+    if form.member not in (None, asking.caller.member):
+        raise NotAllowed(
+            "another_member", f"expected {form.member}, who wrote this, got {asking.caller.member} signed in"
+        )
 
 
 async def photo_item(

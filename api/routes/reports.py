@@ -16,7 +16,7 @@ from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, BadRequest
 from api.routes.answers import tell
 from api.routes.cases import SubjectNamed, money_of, subject_of
-from api.routes.photos import CaptureAsked, photo_item
+from api.routes.photos import CaptureAsked, check_member, photo_item
 from api.routes.shapes import TEXT_CHARS_MAX, Asked, Id, IdInPath, Instant, Money, Recorded, Text, Told
 from api.scope import Row, Scoped
 from casework import cases, reports, similar, tables
@@ -103,6 +103,7 @@ async def send_report(
     The Idempotency-Key is the report's own id, drawn where it was written: sent again after a lost answer it is one
     report.
     """
+    check_member(asking, form)
     request = await _opening(asking, form.note, form.urgency, form.onset, None)
     if form.photo is not None:
         request = replace(request, shows=await photo_item(asking, "", form.photo, form))
@@ -181,6 +182,7 @@ async def join_case(
     asking: Annotated[Asking, need_to_write("case.evidence", form=True)],
 ) -> Recorded:
     """Say "me too" to what is open already: the sentence becomes a note, the photo evidence of that case."""
+    check_member(asking, form)
     desk = asking.rooms.desk
     if form.photo is not None:
         item = replace(await photo_item(asking, case, form.photo, form), note=form.note)

@@ -104,3 +104,18 @@ async def test_at_most_three_are_offered_the_most_alike_first(at: House, ours: T
     asked = "/api/v1/reports/similar?text=Shower of room 3 stays cold"
     items = (await at.ask("GET", asked, staff)).json()["items"]
     assert len(items) == 3 and items[0]["said"] == "Shower of room 3 stays cold"
+
+
+async def test_what_one_person_wrote_is_not_sent_by_another(at: House, ours: Team) -> None:
+    case = (await at.done("/api/v1/reports", ours.keys["staff"], {"note": "Door stuck"}))["ids"]["case"]
+    parts = {"note": text("Mine"), "member": text(ours.members["staff"])}
+    photo = {**parts, "photo": ("a.jpg", jpeg(53, 53), "image/jpeg")}
+    del photo["note"]
+    for path, sent in (
+        ("/api/v1/reports/form", parts),
+        (f"/api/v1/cases/{case}/join", parts),
+        (f"/api/v1/cases/{case}/evidence/photo", photo),
+    ):
+        answer = await at.ask("POST", path, ours.keys["manager"], files=sent)
+        assert (answer.status_code, answer.json()["code"]) == (403, "another_member"), path
+        await at.done(path, ours.keys["staff"], files=sent)
