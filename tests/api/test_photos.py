@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from api.bodies import FORM_BYTES_MAX
+from ledger.changes import Delete
+from ledger.commands import Command, Decided, View
+from ledger.entries import Actor
 from tests.api.house import House, Team
 from tests.api.painted import jpeg, png, turned
 
@@ -192,6 +195,27 @@ async def test_evidence_is_shown_as_what_it_is_and_never_run(at: House, ours: Te
         (f"{path}/{photo}/thumbnail", theirs.keys["owner"]),
     ):
         assert (await at.ask("GET", missing, key)).status_code == 404, missing
+
+
+async def test_what_was_erased_is_shown_no_more_whatever_memory_holds(at: House, ours: Team) -> None:
+    staff, case = ours.keys["staff"], await case_of(at, ours)
+    path = f"/api/v1/cases/{case}/evidence"
+    photo = (await at.done(f"{path}/photo", staff, files=form(jpeg(43, 43))))["ids"]["evidence"]
+    assert (await at.ask("GET", f"{path}/{photo}/thumbnail", staff)).status_code == 200
+    rooms = await at.app.state.installation.rooms(ours.log)
+    row = await rooms.rows.get("evidence", (case, photo))
+    items, wraps = await rooms.reader.items([row["content_item"]])
+    gone = tuple(Delete("item_wrap", (one["item"], one["subject"])) for one in wraps)
+    assert items and gone
+    actor = Actor(ours.members["owner"], "owner", "test")
+    command = Command(ours.log, actor, "erase-photo", "0" * 64, (), _only_rows, gone)
+    await rooms.writer.submit(command)
+    for kind in ("thumbnail", "content"):
+        assert (await at.ask("GET", f"{path}/{photo}/{kind}", staff)).status_code == 404
+
+
+def _only_rows(view: View, command: Command, at: str) -> Decided:
+    return Decided((), command.data)
 
 
 async def test_a_wrong_document_is_refused_at_the_other_door(at: House, ours: Team) -> None:

@@ -32,6 +32,7 @@ PAGE_JS = """
 import { Queue } from "/static/js/queue.js";
 import { openCamera } from "/static/js/camera.js";
 import { shrink, toJpeg } from "/static/js/shrink.js";
+import { takeNonce, fetchNonces, dropNonces } from "/static/js/nonces.js";
 import { keepReport, forgetReport } from "/static/js/offline.js";
 const told = { sent: [], refused: [], signedOut: 0, counts: null };
 const person = new URLSearchParams(location.search).get("person") || "ana";
@@ -40,6 +41,7 @@ const queue = new Queue(person, {
   refused: (item, problem) => told.refused.push([item.id, problem]), signedOut: () => (told.signedOut += 1),
 });
 Object.assign(window, { queue, told, openCamera, shrink, toJpeg, keepReport, forgetReport });
+Object.assign(window, { takeNonce, fetchNonces, dropNonces });
 await queue.start();
 window.ready = true;
 """
@@ -77,8 +79,12 @@ class Handler(BaseHTTPRequestHandler):
             self._give(200, "text/html", PAGE.format(title=path).encode())
 
     def do_POST(self) -> None:
-        """Record once per key, then do what is asked for."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        """Give nonces; or record once per key, then do what is asked for."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/api/v1/captures/nonces":
+            told = {"nonces": ["n1", "n2"], "until": "2099-01-01T00:00:00.000Z"}
+            self._give(200, "application/json", json.dumps(told).encode())
+            return
         key = self.headers["Idempotency-Key"]
         self.answers.came.append(key)
         way = self.answers.next.pop(0) if self.answers.next else "ok"
@@ -293,3 +299,13 @@ def test_a_picture_that_cannot_be_read_says_so(context: Any, url: str) -> None:
     page = opened(context, url)
     code = page.evaluate("async () => shrink(new Blob(['no'])).catch((error) => error.code)")
     assert code == "unreadable"
+
+
+def test_nonces_are_taken_along_one_person_at_a_time(context: Any, url: str) -> None:
+    page = opened(context, url)
+    assert page.evaluate("takeNonce('ana')") is None
+    assert page.evaluate("fetchNonces('ana')") is True
+    context.set_offline(True)
+    assert page.evaluate("fetchNonces('ben')") is False
+    taken = [page.evaluate(f"takeNonce('{who}')") for who in ("ben", "ana", "ana", "ana")]
+    assert taken == [None, "n1", "n2", None]
