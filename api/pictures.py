@@ -1,7 +1,7 @@
 """Looking into uploaded files before anybody relies on them: is it what it says it is, whole, and of a size to handle?
 
     1. size   2. the first bytes tell the type; the declared one must agree   3. where the picture ends, what follows
-    4. moving pictures are none   5. pixels, by the header alone   6. the picture is decoded once
+    4. pixels, by the header alone   5. moving pictures are none   6. the picture is decoded once
 
 Evidence is never altered: what cannot be taken as it is, is refused with a sentence. Decoding runs in a thread, few at
 once, so that nobody can fill the machine. Pillow is asked for exactly the one format that the bytes begin with.
@@ -132,14 +132,14 @@ def look(content: bytes, declared: str, name: str | None = None) -> Picture:
         )
     try:
         with Image.open(io.BytesIO(content), formats=[FORMATS[media_type]]) as image:
-            # 4. one picture
+            # 4. pixels, before any is decoded
+            width, height = image.size
+            _check_pixels(width, height)
+            # 5. one picture
             if getattr(image, "n_frames", 1) > 1 and media_type != "image/jpeg":
                 raise BadRequest(
                     "photo_animated", "expected one picture, got a moving one; send a photo of it"
                 )
-            # 5. pixels, before any is decoded
-            width, height = image.size
-            _check_pixels(width, height)
             # 6. decode; a JPEG at an eighth of its size reads every byte all the same
             image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
             image.load()
@@ -211,15 +211,13 @@ def _scan_end(content: bytes, at: int) -> int:
 
 
 def _png_end(content: bytes) -> int:
-    """Return the offset behind the chunk IEND. Raises BadRequest: photo_animated (an APNG says so by a chunk)."""
+    """Return the offset behind the chunk IEND."""
     at = len(_PNG_SIGNATURE)
     while True:
         length, kind = struct.unpack_from(">I4s", content, at)
         at += 12 + int(length)
         if at > len(content):
             raise _NoEnd
-        if kind == b"acTL":
-            raise BadRequest("photo_animated", "expected one picture, got a moving one; send a photo of it")
         if kind == b"IEND":
             return at
 
