@@ -207,8 +207,6 @@ class NeedToWrite(Need):
         key = given_key or f"door:{installation.entropy.token(16).hex()}"
         if allowed.act is not None:
             key = f"act:{allowed.act}"  # so that it is used up by the one thing it did (docs/adr/0009)
-        with suppress(ValueError, TypeError, RecursionError):
-            body = dumps(await request.json())  # another order of members or layout is the same request
         if got == JSON_TYPE:
             with suppress(ValueError, TypeError, RecursionError):
                 body = dumps(await request.json())  # another order of members or layout is the same request

@@ -17,7 +17,6 @@ from typing import Any
 
 from casework import (
     absence,
-from dataclasses import replace
     authority,
     awards,
     cases,
@@ -28,8 +27,8 @@ from dataclasses import replace
     passkeys,
     people,
     proposals,
-    signatures,
     reports,
+    signatures,
 )
 from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
@@ -110,11 +109,11 @@ class Desk:
         rule = cases.opened
         if request.shows is not None:
             rule = reports.opened_with_item
-            known["shown"], more = self._shown(who, ids["case"], request.shows)
+            known["shown"], more = self._shown_along(who, ids["case"], request.shows)
             needs += more
         return await self._in.submit(who, key, request, rule, needs, ids=ids, private=private, known=known)
 
-    def _shown(self, who: Principal, case: str, item: AttachEvidence) -> tuple[Asked, list[Need]]:
+    def _shown_along(self, who: Principal, case: str, item: AttachEvidence) -> tuple[Asked, list[Need]]:
         """Return the first item of a case that this very command opens, and the rows its rule may read."""
         contents = {} if item.content is None else {"content": item.content}
         private = self._in.seal(item.concerns, contents, facts=item.facts)
