@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from casework import absence, cases, people
+from casework import absence, cases, passkeys, people
 from casework.errors import refuse
 from casework.requests import Asked, MemberStep
 from ledger.changes import Row
@@ -33,6 +33,7 @@ NEEDS = (
     Need("delegation", ()),
     Need("authority", ()),
     Need("api_key", ()),
+    Need("passkey", ()),
 )
 OVER = frozenset((cases.CLEARED, cases.EXPIRED, cases.CLOSED))
 """States out of which only a reopening leads, which asks for an owner anew. A resolved case may be judged again."""
@@ -117,9 +118,18 @@ def _keys(view: View, member: str, at: str) -> list[Draft]:
     return [Draft("api_key_ended", None, {"key": row["key"]}) for row in held]
 
 
+def _passkeys(view: View, member: str, at: str) -> list[Draft]:
+    held = [
+        row for row in view.scan("passkey", ()) if row["member"] == member and row["state"] != passkeys.ENDED
+    ]
+    return [
+        Draft("passkey_ended", None, {"passkey": row["passkey"], "reason_code": HANDED_OVER}) for row in held
+    ]
+
+
 Ends = Callable[[View, str, str], list[Draft]]
 """(rows, who leaves, at) -> the entries that end what they hold. Its rows must be in NEEDS."""
-ENDS: tuple[Ends, ...] = (_delegations, _authorities, _keys)
+ENDS: tuple[Ends, ...] = (_delegations, _authorities, _keys, _passkeys)
 
 
 def remains(view: View, member: str, at: str) -> str | None:

@@ -17,7 +17,7 @@ from ledger.changes import Change, Insert, Row, Set
 from ledger.commands import Command, Decided, View
 from ledger.entries import Draft, Entry
 
-END_REASONS = ("lost", "replaced", "not_needed", "not_theirs", "ended_by_owner")
+END_REASONS = ("lost", "replaced", "not_needed", "not_theirs", "ended_by_owner", "left")
 PASSKEYS_PER_MEMBER_MAX = 20
 SPKI_SIZE_MAX_BYTES = 2_048
 ORIGINS_MAX_COUNT = 8

@@ -14,6 +14,7 @@ from ledger import book
 from ledger.errors import Refused
 from ledger.store.tables import shapes
 from tests.casework.histories import read
+from tests.casework.keyring import enrol
 from tests.casework.shop import PROJECTIONS, Shop
 
 NEXT_WEEK = "2026-11-27T10:00:00.000Z"
@@ -44,13 +45,14 @@ async def test_everything_somebody_holds_is_handed_over_or_ends(here: Shop) -> N
     waiter = here.people["waiter"]
     await here.may("waiter", "action")
     await here.office.issue_api_key(here.people["owner"], here.key(), IssueApiKey(waiter.id, "ab" * 32))
+    await enrol(here, "waiter")
     await here.office.give_delegation(waiter, here.key(), GoAway(waiter.id, cook.id, NEXT_WEEK))
     accountant = here.people["accountant"]
     await here.office.give_delegation(accountant, here.key(), GoAway(accountant.id, waiter.id, NEXT_WEEK))
     kinds = await leave(here, "waiter", "cook")
     assert sorted(kinds[:2]) == ["escalated", "owner_assigned"]
     assert kinds[2:] == [
-        "delegation_ended", "delegation_ended", "authority_ended", "api_key_ended", "member_left",
+        "delegation_ended", "delegation_ended", "authority_ended", "api_key_ended", "passkey_ended", "member_left",
     ]  # fmt: skip
     assert [await owner_of(here, case) for case in (assigned, proposed)] == ["cook", "cook"]
     assert await owner_of(here, resolved) == "waiter"
@@ -58,6 +60,7 @@ async def test_everything_somebody_holds_is_handed_over_or_ends(here: Shop) -> N
     for table, key in (("authority", waiter.id), ("authority", cook.id), ("delegation", accountant.id)):
         assert {row["active"] for row in await here.rows.scan(table, (key,))} == {0}
     assert [row["active"] for row in await here.rows.scan("api_key", ())] == [0]
+    assert [row["state"] for row in await here.rows.scan("passkey", ())] == ["ended"]
     member = await here.rows.get("member", (waiter.id,))
     assert member is not None and not member["active"]
     history = await read(here)
