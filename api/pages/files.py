@@ -67,7 +67,10 @@ async def static(name: str, request: Request) -> Response:
 @router.get("/sw.js")
 async def service_worker(request: Request) -> Response:
     """Give the script that keeps the page Report at hand without a connection; its place says which pages it serves."""
-    return serve(request, "js/sw.js")
+    given = serve(request, "js/sw.js")
+    # what the worker itself may fetch is said by the policy of its own file
+    given.headers["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"
+    return given
 
 
 def serve(request: Request, name: str) -> Response:

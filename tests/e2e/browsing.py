@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "build" / "screens"
@@ -128,7 +128,7 @@ def walking(
     context = browser.new_context(viewport=size, color_scheme=scheme, **more)  # type: ignore[arg-type]
     page = context.new_page()
     walk = Walk(url, context, page)
-    page.on("console", lambda message: walk.console.append(f"{message.type}: {message.text}"))
+    page.on("console", lambda message: walk.console.append(_told(message)))
     page.on("pageerror", lambda error: walk.console.append(f"pageerror: {error}"))
     page.on("request", lambda request: walk.requests.append(request.url))
     try:
@@ -136,3 +136,8 @@ def walking(
         walk.check_quiet()
     finally:
         context.close()
+
+
+def _told(message: ConsoleMessage) -> str:
+    where = message.location["url"]
+    return f"{message.type}: {message.text}" + (f" ({where})" if "load resource" in message.text else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,9 @@ PLAYED_ON = "2026-11-20"
 @pytest.fixture(scope="session")
 def venue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the small venue; do not write into it, serve a copy. Made by whoever comes first."""
-    place = tmp_path_factory.getbasetemp().parent / "venue"
+    base = tmp_path_factory.getbasetemp()
+    # several workers of one run share the folder above theirs; alone, that folder belongs to other runs too
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "venue"
     with place.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
