@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Request
@@ -26,13 +25,12 @@ from api.pages.story import (
     Result,
     StoryPage,
     Telling,
-    counted,
     damaged,
-    day,
-    moment,
+    stood_behind,
     tell_steps,
 )
 from api.pages.strip import PROOF_NAME, demo_of
+from api.pages.words import Words, mark, zone_of
 from api.problems import NotFound
 from api.rooms import Rooms
 from casework import tables
@@ -135,7 +133,7 @@ async def _page(request: Request, demo: Demo) -> StoryPage:
             if shown.opened.get((entry.seq, "name"))
         },
         opened=shown.opened,
-        zone=await _zone(rooms),
+        words=Words("en", zone_of(await _zone(rooms)), rooms.clock.now()),
         evidence={e.body["evidence"]: e.body["type"] for e in story if e.kind == "evidence_attached"},
         actions={e.body["proposal"]: e.body["action"] for e in story if e.kind == "proposal_made"},
         helpers=frozenset(str(entry.body["member"]) for entry in people if entry.kind == "agent_registered"),
@@ -149,11 +147,11 @@ async def _page(request: Request, demo: Demo) -> StoryPage:
     result = None if shown.broken is not None else _result(demo, tell, shown, story, len(refusals))
     return StoryPage(
         venue=demo.venue,
-        now_text=moment(rooms.clock.now(), tell.zone),
+        now_text=tell.time(rooms.clock.now()),
         headline=f"{result.people} covered a table that nobody on shift could have looked after"
         if result
         else f"One recognition at {demo.venue}",
-        record=_record_note(shown, story),
+        record=_record_note(shown, story, tell.words),
         steps=tell_steps(story, digests, refusals, tell),
         result=result,
     )
@@ -200,9 +198,9 @@ async def _open(rooms: Rooms, entries: list[Entry]) -> dict[tuple[int, str], Any
     return {place: values[commitment] for place, commitment in wanted.items()}
 
 
-async def _zone(rooms: Rooms) -> ZoneInfo:
+async def _zone(rooms: Rooms) -> str | None:
     found = await rooms.rows.find(tables.kind_set, order="seq", limit=1)
-    return ZoneInfo(loads(found[0]["content"])["zone"] if found else "UTC")
+    return str(loads(found[0]["content"])["zone"]) if found else None
 
 
 def _refusals(path: Path, demo: Demo) -> Iterator[Refusal]:
@@ -223,38 +221,55 @@ def _refusals(path: Path, demo: Demo) -> Iterator[Refusal]:
         return
 
 
-def _record_note(shown: Shown, story: list[Entry]) -> Note:
+def _record_note(shown: Shown, story: list[Entry], words: Words) -> Note:
     """Say whether what follows may be relied on."""
     if shown.broken is not None:
-        return damaged(shown.broken.seq)
-    count = f"All {len(story)} steps of this story stand in the record of {shown.sealed_size:,} steps"
+        return damaged(shown.broken.seq, words)
+    counts = {"steps": words.number(len(story)), "all": words.number(shown.sealed_size)}
     if any(entry.seq >= shown.sealed_size for entry in story):
-        return Note("Not sealed yet.", f"{count}, but for those of the last minutes.", "wait")
-    return Note("Complete and sealed.", f"{count}, and none can be changed without it showing.", "done")
+        rest = mark(
+            "All %(steps)s steps of this story stand in the record of %(all)s sealed steps, "
+            "but for those of the last minutes."
+        )
+        return Note(words.gettext("Not sealed yet."), words.gettext(rest, **counts), "wait")
+    rest = mark(
+        "All %(steps)s steps of this story stand in the record of %(all)s steps, "
+        "and none can be changed without it showing."
+    )
+    return Note(words.gettext("Complete and sealed."), words.gettext(rest, **counts), "done")
 
 
 def _result(demo: Demo, tell: Telling, shown: Shown, story: list[Entry], refused: int) -> Result:
+    words = tell.words
     of_award = [entry for entry in story if entry.body.get("award") == demo.award]
     granted = next(entry for entry in of_award if entry.kind == "award_granted")
     last = next(entry.kind for entry in reversed(of_award) if entry.kind in STATES)
     title, tone = STATES[last]
     shares = granted.body["shares"]
-    people = ", ".join(tell.name(share["member"]) for share in shares)
+    people = words.listed(tell.name(share["member"]) for share in shares)
     decided = [e for e in story if e.kind == "decision_made" and e.body["verb"] == "approved"]
     book = Book()
     for entry in shown.entries:
         if entry.kind in MOVES:
             book.post(postings_of(entry.kind, entry.seq, entry.body))
-    k = int(granted.body["k"])
+    held = book.balances.get(settled(shares[0]["member"]), 0)
+    faked = words.gettext("Fewer could not have faked it together.")
     return Result(
         people=people,
-        state_words=title.format(day=day(granted.body["settle_not_before"], tell.zone)),
+        state_words=words.gettext(title, day=words.day(granted.body["settle_not_before"])),
         state_tone=tone,
-        tokens_text=f"{granted.body['amount_tokens']:,} tokens",
-        thanks=str(tell.secret(granted, "message") or _message(tell, decided) or "Thank you."),
-        forgery_text=f"{counted(k, 'person', 'people')} stood behind this: fewer could not have faked it together.",
-        refused_text=f"{counted(refused, 'attempt', 'attempts')}; nothing was left behind.",
-        balance_text=f"{people} has {book.balances.get(settled(shares[0]['member']), 0):,} that are theirs for good.",
+        tokens_text=words.ngettext("%(num)s token", "%(num)s tokens", granted.body["amount_tokens"]),
+        thanks=str(tell.secret(granted, "message") or _message(tell, decided) or words.gettext("Thank you.")),
+        forgery_text=f"{stood_behind(int(granted.body['k']), words)} {faked}",
+        refused_text=words.ngettext(
+            "%(num)s attempt; nothing was left behind.", "%(num)s attempts; nothing was left behind.", refused
+        ),
+        balance_text=words.ngettext(
+            "%(people)s has %(num)s that is theirs for good.",
+            "%(people)s has %(num)s that are theirs for good.",
+            held,
+            people=people,
+        ),
         proof_url=f"/demo/{PROOF_NAME}",
         proof_name=PROOF_NAME,
     )

@@ -1,17 +1,17 @@
 """One award told as a story, from trigger to token, refusals included: the view model of `web/templates/story.html`.
 
-Pure: entries, opened private values, names and refusals in; sentences out. Every step keeps its exact record (step
-number, kind, digest) one tap away, so that a sentence can always be held against what was written.
+Pure: entries, opened private values, names, refusals and the words of the reader in; sentences out. Every step keeps
+its exact record (step number, kind, digest) one tap away, so that a sentence can be held against what was written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from api.pages.cards import act_words
+from api.pages.words import Words, mark
 from ledger.entries import Entry
 
 Opened = Mapping[tuple[int, str], Any]
@@ -76,41 +76,60 @@ class StoryPage:
     result: Result | None
 
 
-def damaged(seq: int | None) -> Note:
+def damaged(seq: int | None, words: Words) -> Note:
     """Return the note of a record that is not what was sealed; `seq` is the first step that is not, if known."""
-    keep = "Do not delete anything; tell whoever checks your record."
     if seq is None:
         return Note(
-            "The record was changed after it was sealed.", f"Which step cannot be told here. {keep}", "late"
+            words.gettext("The record was changed after it was sealed."),
+            words.gettext(
+                "Which step cannot be told here. Do not delete anything; tell whoever checks your record."
+            ),
+            "late",
         )
-    sound = f"Everything up to step {seq - 1:,} is sound. " if seq else ""
-    return Note(f"Step {seq:,} was changed.", f"{sound}What came after is not told here. {keep}", "late")
+    lead = words.gettext("Step %(step)s was changed.", step=words.number(seq))
+    after = words.gettext(
+        "What came after is not told here. Do not delete anything; tell whoever checks your record."
+    )
+    if seq == 0:
+        return Note(lead, after, "late")
+    sound = words.gettext("Everything up to step %(step)s is sound.", step=words.number(seq - 1))
+    return Note(lead, f"{sound} {after}", "late")
 
 
-NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
+NUMBERS = (mark("No"), mark("One"), mark("Two"), mark("Three"), mark("Four"), mark("Five"), mark("Six"))
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """Return "Three people", "One person", "12 people"."""
-    return f"{NUMBERS[number] if number < len(NUMBERS) else number} {one if number == 1 else many}"
+def spelled(number: int, words: Words) -> str:
+    """Return a number as a sentence begins with it: "Three", "12"."""
+    return words.gettext(NUMBERS[number]) if 0 <= number < len(NUMBERS) else words.number(number)
+
+
+def stood_behind(people: int, words: Words) -> str:
+    """Return "Three people stood behind this."."""
+    return words.ngettext(
+        "One person stood behind this.",
+        "%(num)s people stood behind this.",
+        people,
+        num=spelled(people, words),
+    )
 
 
 STATES: Mapping[str, tuple[str, str]] = {
-    "award_granted": ("Waiting until {day}", "wait"),
-    "award_settled": ("Yours for good", "done"),
-    "award_declined": ("Ended while waiting", "quiet"),
-    "award_revoked": ("Taken back", "quiet"),
+    "award_granted": (mark("Waiting until %(day)s"), "wait"),
+    "award_settled": (mark("Yours for good"), "done"),
+    "award_declined": (mark("Ended while waiting"), "quiet"),
+    "award_revoked": (mark("Taken back"), "quiet"),
 }
 """The last entry of these about an award -> what it is now, and in which tone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What a sentence may draw on besides its own entry."""
+    """What a sentence may draw on besides its own entry. `words`: how the reader is spoken to."""
 
     names: Mapping[str, str]
     opened: Opened
-    zone: ZoneInfo
+    words: Words
     evidence: Mapping[str, str] = field(default_factory=dict)
     """Evidence id -> its type, so that a later step can say what it speaks of."""
 
@@ -120,16 +139,20 @@ class Telling:
     helpers: frozenset[str] = frozenset()
     """The digital employees among the members."""
 
+    def say(self, message: str, **values: Any) -> str:
+        """Return a marked sentence in the reader's language."""
+        return self.words.gettext(message, **values)
+
     def name(self, party: str) -> str:
         """Return a person's name for an id or a party like `member:<id>`; a neutral word where it was erased."""
         kind, _, rest = party.rpartition(":")
         if kind == "customer":
-            return "the guest"
+            return self.say(mark("the guest"))
         if kind == "source":
-            return f"the {rest} system"
+            return self.say(mark("the %(source)s system"), source=rest)
         if party in ("system", "server"):
-            return "The system"
-        return self.names.get(rest, "somebody")
+            return self.say(mark("the system"))
+        return self.names.get(rest) or self.say(mark("somebody"))
 
     def secret(self, entry: Entry, path: str) -> Any:
         """Return the private value of an entry, or None."""
@@ -137,212 +160,263 @@ class Telling:
 
     def time(self, instant: str) -> str:
         """Return "Fri 20 Nov 16:05" in the venue's zone."""
-        return moment(instant, self.zone)
-
-
-def moment(instant: str, zone: ZoneInfo) -> str:
-    """Return an RFC 3339 instant as "Fri 20 Nov 16:05" in a zone."""
-    local = datetime.fromisoformat(instant).astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
-
-
-def day(instant: str, zone: ZoneInfo) -> str:
-    """Return an RFC 3339 instant as "4 Dec" in a zone."""
-    local = datetime.fromisoformat(instant).astimezone(zone)
-    return f"{local.day} {local:%b}"
+        return self.words.full(instant)
 
 
 REFUSAL_WORDS: Mapping[str, tuple[str, str]] = {
     "decider_is_maker": (
-        "tried to approve their own suggestion",
-        "Who suggests cannot be the one who says yes.",
+        mark("Refused: %(who)s tried to approve their own suggestion"),
+        mark("Who suggests cannot be the one who says yes. Nothing was changed."),
     ),
-    "decider_is_beneficiary": ("tried to approve their own recognition", "Nobody approves what they gain."),
+    "decider_is_beneficiary": (
+        mark("Refused: %(who)s tried to approve their own recognition"),
+        mark("Nobody approves what they gain. Nothing was changed."),
+    ),
     "decider_is_submitter": (
-        "tried to decide on evidence of their own",
-        "Who brings evidence does not decide on it.",
+        mark("Refused: %(who)s tried to decide on evidence of their own"),
+        mark("Who brings evidence does not decide on it. Nothing was changed."),
     ),
     "reviewer_is_submitter": (
-        "tried to check evidence of their own",
-        "Who brings evidence does not check it.",
+        mark("Refused: %(who)s tried to check evidence of their own"),
+        mark("Who brings evidence does not check it. Nothing was changed."),
     ),
-    "no_authority": ("tried to decide", "This needs somebody who was given the power to decide it."),
-    "not_allowed": ("tried what somebody else may do", "Their role in this place does not include it."),
-    "agent_may_not": ("tried to say yes", "A digital employee suggests; it never decides."),
-    "evidence_missing": ("tried to write down the result too early", "Evidence was still missing."),
-    "evidence_reused": ("brought the same evidence again", "It counts once."),
+    "no_authority": (
+        mark("Refused: %(who)s tried to decide"),
+        mark("This needs somebody who was given the power to decide it. Nothing was changed."),
+    ),
+    "not_allowed": (
+        mark("Refused: %(who)s tried what somebody else may do"),
+        mark("Their role in this place does not include it. Nothing was changed."),
+    ),
+    "agent_may_not": (
+        mark("Refused: %(who)s tried to say yes"),
+        mark("A digital employee suggests; it never decides. Nothing was changed."),
+    ),
+    "evidence_missing": (
+        mark("Refused: %(who)s tried to write down the result too early"),
+        mark("Evidence was still missing. Nothing was changed."),
+    ),
+    "evidence_reused": (
+        mark("Refused: %(who)s brought the same evidence again"),
+        mark("It counts once. Nothing was changed."),
+    ),
     "stale": (
-        "answered what had changed meanwhile",
-        "What was shown was no longer so; they had to look again.",
+        mark("Refused: %(who)s answered what had changed meanwhile"),
+        mark("What was shown was no longer so; they had to look again. Nothing was changed."),
     ),
     "nonce_replayed": (
-        "sent the same yes a second time",
-        "A yes can be used once, so nothing was given twice.",
+        mark("Refused: %(who)s sent the same yes a second time"),
+        mark("A yes can be used once, so nothing was given twice. Nothing was changed."),
     ),
-    "idempotency_mismatch": ("sent other words under the same number", "One request has one effect."),
+    "idempotency_mismatch": (
+        mark("Refused: %(who)s sent other words under the same number"),
+        mark("One request has one effect. Nothing was changed."),
+    ),
     "verdict_not_pass": (
-        "tried to recognise it before the checks had passed",
-        "First the checks, then the thanks.",
+        mark("Refused: %(who)s tried to recognise it before the checks had passed"),
+        mark("First the checks, then the thanks. Nothing was changed."),
     ),
-    "transition": ("tried a step out of its order", "It was not the moment for this step."),
+    "transition": (
+        mark("Refused: %(who)s tried a step out of its order"),
+        mark("It was not the moment for this step. Nothing was changed."),
+    ),
 }
 """Refusal code -> what was tried, and why it was refused."""
+REFUSED = (mark("Refused: %(who)s tried"), mark("This place does not allow it. Nothing was changed."))
 
 HELPER_REFUSED = frozenset({"not_allowed"})
 """Codes that say of a digital employee that it is one, and of a person that the role lacks the right."""
 
+NOTICED_BY: Mapping[str, str] = {
+    "signal": mark("A watch noticed it; it was so from %(time)s on."),
+    "report": mark("%(who)s reported it; it was so from %(time)s on."),
+    "claim": mark("%(who)s asked for it to be recognised; it was so from %(time)s on."),
+    "schedule": mark("It was due; it was so from %(time)s on."),
+}
+
 
 def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
-    title = tell.secret(entry, "note") or "something outside the expected pattern"
-    noted = (tell.secret(entry, "facts") or {}).get("note")
-    who = {
-        "signal": "A watch noticed it",
-        "report": f"{tell.name(entry.actor.id)} reported it",
-        "claim": f"{tell.name(entry.actor.id)} asked for it to be recognised",
-        "schedule": "It was due",
-    }.get(entry.body["origin"], "Noticed")
-    quoted = f" The note says: “{noted}”" if noted else ""
-    starts = (tell.secret(entry, "facts") or {}).get("starts_at")
-    meant = f" It is for {tell.time(starts)}." if starts else ""
-    return f"Noticed: {title}", f"{who}; it was so from {tell.time(entry.body['onset'])} on.{meant}{quoted}"
-
-
-def _act(action: str) -> str:
-    return action.replace("-", " ").replace("_", " ")
+    title = tell.secret(entry, "note") or tell.say(mark("something outside the expected pattern"))
+    facts = tell.secret(entry, "facts") or {}
+    parts = [
+        tell.say(
+            NOTICED_BY.get(entry.body["origin"], mark("It was so from %(time)s on.")),
+            who=tell.name(entry.actor.id),
+            time=tell.time(entry.body["onset"]),
+        )
+    ]
+    if facts.get("starts_at"):
+        parts.append(tell.say(mark("It is for %(time)s."), time=tell.time(facts["starts_at"])))
+    if facts.get("note"):
+        parts.append(tell.say(mark("The note says: “%(note)s”"), note=facts["note"]))
+    return tell.say(mark("Noticed: %(title)s"), title=title), " ".join(parts)
 
 
 def _taken(entry: Entry, tell: Telling) -> tuple[str, str]:
-    action = tell.actions.get(entry.body["proposal"])
-    what = f": {_act(action)}" if action else ""
-    return f"{tell.name(entry.actor.id)} did what was approved{what}", str(tell.secret(entry, "note") or "")
+    action, who = tell.actions.get(entry.body["proposal"]), tell.name(entry.actor.id)
+    note = str(tell.secret(entry, "note") or "")
+    if not action:
+        return tell.say(mark("%(who)s did what was approved"), who=who), note
+    act = act_words(action, tell.words)
+    return tell.say(mark("%(who)s did what was approved: %(act)s"), who=who, act=act), note
 
 
 def _suggested(entry: Entry, tell: Telling) -> tuple[str, str]:
-    text = str(tell.secret(entry, "text") or "a next step")
+    text = str(tell.secret(entry, "text") or tell.say(mark("a next step")))
     if entry.actor.id == "system":
-        return f"The watch suggested: {_act(entry.body['action'])}", text
-    return f"{tell.name(entry.actor.id)} suggested: {text}", ""
+        act = act_words(entry.body["action"], tell.words)
+        return tell.say(mark("The watch suggested: %(act)s"), act=act), text
+    return tell.say(mark("%(who)s suggested: %(text)s"), who=tell.name(entry.actor.id), text=text), ""
 
 
 def _decided(entry: Entry, tell: Telling) -> tuple[str, str]:
     who, yes = tell.name(entry.actor.id), entry.body["verb"] == "approved"
-    reason = tell.secret(entry, "reason") or ""
+    reason = str(tell.secret(entry, "reason") or "")
     if entry.body["about"] == "action":
-        covers = "Covers exactly this suggestion; a change would have needed a new yes."
-        return (
-            f"{who} approved the suggestion" if yes else f"{who} declined the suggestion"
-        ), reason or covers
+        said = mark("%(who)s approved the suggestion") if yes else mark("%(who)s declined the suggestion")
+        covers = tell.say(mark("Covers exactly this suggestion; a change would have needed a new yes."))
+        return tell.say(said, who=who), reason or (covers if yes else "")
     if not yes:
-        return f"{who} declined the recognition", str(reason)
-    for_whom = ", ".join(tell.name(member) for member in entry.body["beneficiaries"])
-    return f"{who} approved the recognition for {for_whom}", str(reason)
+        return tell.say(mark("%(who)s declined the recognition"), who=who), reason
+    for_whom = tell.words.listed(tell.name(member) for member in entry.body["beneficiaries"])
+    return tell.say(mark("%(who)s approved the recognition for %(people)s"), who=who, people=for_whom), reason
 
 
-EVIDENCE_WORDS = {
-    "system_record": "from the booking system, as it stood then",
-    "customer_confirmation": "confirmed by the guest through a link that works once",
+EVIDENCE_SAID: Mapping[str, str] = {
+    "system_record": mark("Evidence: from the booking system, as it stood then"),
+    "customer_confirmation": mark("Evidence: confirmed by the guest through a link that works once"),
+    "photo": mark("Evidence: a photo"),
+    "file": mark("Evidence: a file"),
+    "statement": mark("Evidence: somebody's word"),
 }
-REVIEWED_WORDS = {"system_record": "the booking", "customer_confirmation": "the guest's answer"}
-GRADE_WORDS = {
-    "E0": "only said so",
-    "E1": "an uploaded file",
-    "E2": "taken here",
-    "E3": "held against an independent record",
-    "E4": "signed by a third party",
+BROUGHT: Mapping[str, str] = {
+    "E0": mark("Brought by %(who)s; only said so."),
+    "E1": mark("Brought by %(who)s; an uploaded file."),
+    "E2": mark("Brought by %(who)s; taken here."),
+    "E3": mark("Brought by %(who)s; held against an independent record."),
+    "E4": mark("Brought by %(who)s; signed by a third party."),
 }
+REVIEWED: Mapping[tuple[str, str], str] = {
+    ("system_record", "accepted"): mark("%(who)s checked and accepted the booking"),
+    ("system_record", "refused"): mark("%(who)s checked and did not accept the booking"),
+    ("customer_confirmation", "accepted"): mark("%(who)s checked and accepted the guest's answer"),
+    ("customer_confirmation", "refused"): mark("%(who)s checked and did not accept the guest's answer"),
+    ("", "accepted"): mark("%(who)s checked and accepted the evidence"),
+    ("", "refused"): mark("%(who)s checked and did not accept the evidence"),
+}
+"""(type of the evidence, result) -> the sentence."""
 
 
 def _evidence(entry: Entry, tell: Telling) -> tuple[str, str]:
     kind = entry.body["type"]
-    what = EVIDENCE_WORDS.get(kind, kind.replace("_", " "))
+    what = tell.say(EVIDENCE_SAID.get(kind, mark("Evidence: %(type)s")), type=kind.replace("_", " "))
     if kind == "customer_confirmation":
-        return f"Evidence: {what}", "Only the guest and whoever handed over the link could have answered."
-    grade = GRADE_WORDS.get(entry.body["grade"], "")
-    return f"Evidence: {what}", f"Brought by {tell.name(entry.body['submitter'])}; {grade}."
+        return what, tell.say(mark("Only the guest and whoever handed over the link could have answered."))
+    brought = BROUGHT.get(entry.body["grade"], mark("Brought by %(who)s."))
+    return what, tell.say(brought, who=tell.name(entry.body["submitter"]))
 
 
 def _reviewed(entry: Entry, tell: Telling) -> tuple[str, str]:
-    what = REVIEWED_WORDS.get(tell.evidence.get(entry.body["evidence"], ""), "the evidence")
-    verb = {"accepted": "accepted", "refused": "did not accept"}.get(entry.body["result"], "looked at")
-    return f"{tell.name(entry.actor.id)} checked and {verb} {what}", ""
+    kind, result = tell.evidence.get(entry.body["evidence"], ""), entry.body["result"]
+    said = REVIEWED.get((kind, result)) or REVIEWED.get(
+        ("", result), mark("%(who)s checked and looked at the evidence")
+    )
+    return tell.say(said, who=tell.name(entry.actor.id)), ""
+
+
+VERDICTS: Mapping[str, str] = {
+    "insufficient": mark("Checked: something is still missing"),
+    "fail": mark("Checked: it does not hold"),
+    "needs_human": mark("Checked: somebody has to look"),
+    "error": mark("The check could not be made"),
+}
 
 
 def _verdict(entry: Entry, tell: Telling) -> tuple[str, str]:
     checks = (tell.secret(entry, "output") or {}).get("checks", [])
     passed = sum(1 for check in checks if check["result"] == "pass")
-    words = {
-        "pass": f"{passed} of {len(checks)} checks passed",
-        "insufficient": "Checked: something is still missing",
-        "fail": "Checked: it does not hold",
-        "needs_human": "Checked: somebody has to look",
-        "error": "The check could not be made",
-    }
-    missing = "; ".join(entry.body["missing"])
-    again = "Anyone can run the same checks again and must get the same answer."
-    return words.get(entry.body["result"], "Checked"), missing or again
+    if entry.body["result"] == "pass":
+        said = tell.say(mark("%(passed)s of %(all)s checks passed"), passed=passed, all=len(checks))
+    else:
+        said = tell.say(VERDICTS.get(entry.body["result"], mark("Checked")))
+    again = tell.say(mark("Anyone can run the same checks again and must get the same answer."))
+    return said, "; ".join(entry.body["missing"]) or again
 
 
 def _granted(entry: Entry, tell: Telling) -> tuple[str, str]:
+    until = tell.words.day(entry.body["settle_not_before"])
+    waits = tell.say(mark("Waiting until %(day)s: until then the guest may still answer."), day=until)
+    if not any(share["amount"] for share in entry.body["shares"]):
+        people = tell.words.listed(tell.name(share["member"]) for share in entry.body["shares"])
+        return tell.say(mark("Recognised: thanks to %(people)s"), people=people), waits
     shares = ", ".join(f"{tell.name(share['member'])} {share['amount']}" for share in entry.body["shares"])
-    waits = f"Waiting until {day(entry.body['settle_not_before'], tell.zone)}: until then the guest may still answer."
-    return f"Recognised: {shares} tokens", waits
+    return tell.say(mark("Recognised: %(shares)s tokens"), shares=shares), waits
 
 
-def _plain(sentence: str, detail: str = "") -> Callable[[Entry, Telling], tuple[str, str]]:
-    return lambda entry, tell: (sentence.format(who=tell.name(entry.actor.id), **_texts(entry, tell)), detail)
+def _plain(said: str, detail: str = "") -> Callable[[Entry, Telling], tuple[str, str]]:
+    """Return the teller of a marked sentence with at most %(who)s (who acted) and %(owner)s (who owns it then)."""
+    return lambda entry, tell: (
+        tell.say(said, who=tell.name(entry.actor.id), owner=tell.name(str(entry.body.get("owner", "")))),
+        tell.say(detail) if detail else "",
+    )
 
 
-RESOLUTION_WORDS = {
-    "fixed": "solved",
-    "accepted_risk": "left as it is",
-    "false_alarm": "not a problem",
-    "duplicate": "the same as another one",
+RESOLUTIONS: Mapping[str, str] = {
+    "fixed": mark("Result, written down by %(who)s: solved"),
+    "accepted_risk": mark("Result, written down by %(who)s: left as it is"),
+    "false_alarm": mark("Result, written down by %(who)s: not a problem"),
+    "duplicate": mark("Result, written down by %(who)s: the same as another one"),
+}
+ANSWERS: Mapping[str, str] = {
+    "resolved": mark("The guest answered: it is solved"),
+    "not_resolved": mark("The guest answered: it is not solved"),
 }
 
 
-def _texts(entry: Entry, tell: Telling) -> dict[str, str]:
-    body = entry.body
-    return {
-        "owner": tell.name(str(body.get("owner", ""))),
-        "text": str(tell.secret(entry, "text") or "a next step"),
-        "resolution": RESOLUTION_WORDS.get(str(body.get("resolution")), ""),
-        "answer": {"resolved": "it is solved", "not_resolved": "it is not solved"}.get(
-            str(body.get("answer")), ""
-        ),
-        "result": str(body.get("result", "")),
-    }
+def _outcome(entry: Entry, tell: Telling) -> tuple[str, str]:
+    said = RESOLUTIONS.get(entry.body["resolution"], mark("Result, written down by %(who)s"))
+    return tell.say(said, who=tell.name(entry.actor.id)), ""
+
+
+def _answered(entry: Entry, tell: Telling) -> tuple[str, str]:
+    return tell.say(ANSWERS.get(entry.body["answer"], mark("The guest answered"))), ""
 
 
 SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "case_opened": _opened_case,
-    "case_suppressed": _plain("Seen, and hidden for a while"),
-    "note_added": _plain("{who} added a remark"),
-    "owner_assigned": _plain("{owner} owns it"),
-    "acknowledged": _plain("{who} is on it"),
-    "escalated": _plain("It went one step up, because nobody had answered"),
+    "case_suppressed": _plain(mark("Seen, and hidden for a while")),
+    "note_added": _plain(mark("%(who)s added a remark")),
+    "owner_assigned": _plain(mark("%(owner)s owns it")),
+    "acknowledged": _plain(mark("%(who)s is on it")),
+    "escalated": _plain(mark("It went one step up, because nobody had answered")),
     "proposal_made": _suggested,
     "decision_made": _decided,
-    "decision_withdrawn": _plain("{who} took the decision back within its ten seconds"),
+    "decision_withdrawn": _plain(mark("%(who)s took the decision back within its ten seconds")),
     "action_taken": _taken,
-    "link_issued": _plain("{who} gave the guest a link that works once"),
-    "link_answered": _plain("The guest answered: {answer}"),
-    "link_expired": _plain("The guest did not answer in time"),
+    "link_issued": _plain(mark("%(who)s gave the guest a link that works once")),
+    "link_answered": _answered,
+    "link_expired": _plain(mark("The guest did not answer in time")),
     "evidence_attached": _evidence,
-    "evidence_withdrawn": _plain("{who} withdrew a piece of evidence"),
+    "evidence_withdrawn": _plain(mark("%(who)s withdrew a piece of evidence")),
     "evidence_reviewed": _reviewed,
-    "outcome_recorded": _plain("Result, written down by {who}: {resolution}"),
+    "outcome_recorded": _outcome,
     "verdict_given": _verdict,
     "award_granted": _granted,
-    "award_held": _plain("{who} asked to wait: there is a question"),
-    "award_released": _plain("The question was answered"),
-    "award_settled": _plain("Yours for good", "The waiting time passed without a question."),
-    "award_declined": _plain("{who} ended the recognition while it was waiting"),
-    "award_revoked": _plain("Taken back by {who}", "The tokens went back to where they came from."),
-    "case_cleared": _plain("It sorted itself out"),
-    "case_expired": _plain("Too late: this one was missed"),
-    "case_reopened": _plain("The same thing came back"),
-    "case_closed": _plain("Closed"),
+    "award_held": _plain(mark("%(who)s asked to wait: there is a question")),
+    "award_released": _plain(mark("The question was answered")),
+    "award_settled": _plain(
+        mark("The recognition is theirs for good"), mark("The waiting time passed without a question.")
+    ),
+    "award_declined": _plain(mark("%(who)s ended the recognition while it was waiting")),
+    "award_revoked": _plain(
+        mark("Taken back by %(who)s"), mark("The tokens went back to where they came from.")
+    ),
+    "case_cleared": _plain(mark("It sorted itself out")),
+    "case_expired": _plain(mark("Too late: this one was missed")),
+    "case_reopened": _plain(mark("The same thing came back")),
+    "case_closed": _plain(mark("Closed")),
 }
+OTHER = _plain(mark("Something else was written down"))
 
 
 def tell_steps(
@@ -352,23 +426,31 @@ def tell_steps(
 
     A kind without a sentence is still shown: nothing of the record is left out of a story.
     """
-    steps = []
-    for entry in entries:
-        sentence, detail = SENTENCES.get(entry.kind, _plain("Something else was written down"))(entry, tell)
-        exact = (
-            ("Step of the record", str(entry.seq)),
-            ("Kind", entry.kind),
-            ("Exact time", entry.at),
-            ("Digest", digests.get(entry.seq, "")),
-        )
-        mark = "helper" if entry.actor.role == "agent" else ""
-        steps.append(Step(entry.at, tell.time(entry.at), sentence, detail, mark, exact))
-    for refusal in refusals:
-        by_helper = refusal.actor.rpartition(":")[2] in tell.helpers and refusal.code in HELPER_REFUSED
-        code = "agent_may_not" if by_helper else refusal.code
-        tried, why = REFUSAL_WORDS.get(code, ("tried", "This place does not allow it."))
-        sentence = f"Refused: {tell.name(refusal.actor)} {tried}"
-        refused = (("Refusal", refusal.code), ("Exact time", refusal.at))
-        text = f"{why} Nothing was changed."
-        steps.append(Step(refusal.at, tell.time(refusal.at), sentence, text, "refused", refused))
+    steps = [_step(entry, digests.get(entry.seq, ""), tell) for entry in entries]
+    steps += [_refused(refusal, tell) for refusal in refusals]
     return tuple(sorted(steps, key=lambda step: step.instant))
+
+
+def _step(entry: Entry, digest: str, tell: Telling) -> Step:
+    sentence, detail = SENTENCES.get(entry.kind, OTHER)(entry, tell)
+    exact = (
+        (tell.say(mark("Step of the record")), str(entry.seq)),
+        (tell.say(mark("Kind")), entry.kind),
+        (tell.say(mark("Exact time")), entry.at),
+        (tell.say(mark("Digest")), digest),
+    )
+    by = "helper" if entry.actor.role == "agent" else ""
+    return Step(entry.at, tell.time(entry.at), capital(sentence), detail, by, exact)
+
+
+def _refused(refusal: Refusal, tell: Telling) -> Step:
+    by_helper = refusal.actor.rpartition(":")[2] in tell.helpers and refusal.code in HELPER_REFUSED
+    tried, why = REFUSAL_WORDS.get("agent_may_not" if by_helper else refusal.code, REFUSED)
+    exact = ((tell.say(mark("Refusal")), refusal.code), (tell.say(mark("Exact time")), refusal.at))
+    sentence = tell.say(tried, who=tell.name(refusal.actor))
+    return Step(refusal.at, tell.time(refusal.at), sentence, tell.say(why), "refused", exact)
+
+
+def capital(sentence: str) -> str:
+    """Return a sentence that begins with a capital letter: a neutral word may stand where a name was erased."""
+    return sentence[:1].upper() + sentence[1:]

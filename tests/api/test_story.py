@@ -17,17 +17,20 @@ from api.pages.story import (
     STATES,
     Refusal,
     Telling,
-    counted,
     damaged,
+    spelled,
+    stood_behind,
     tell_steps,
 )
+from api.pages.words import Words
 from api.rooms import Rooms
 from ledger.entries import KINDS, Actor, Entry
 from tests.page_words import NEVER_SAID, says
 
 AT = "2026-11-20T16:05:00.000Z"
 ADA, ROBIN = "member-ada", "member-robin"
-TELL = Telling({ADA: "Ada", ROBIN: "Robin"}, {}, ZoneInfo("UTC"), helpers=frozenset({ROBIN}))
+WORDS = Words("en", ZoneInfo("UTC"), AT)
+TELL = Telling({ADA: "Ada", ROBIN: "Robin"}, {}, WORDS, helpers=frozenset({ROBIN}))
 
 CODES: dict[str, list[Any]] = {
     "origin": ["signal", "report", "claim", "schedule"],
@@ -72,7 +75,7 @@ def test_every_step_of_an_exception_has_a_sentence_of_its_own() -> None:
 
 def test_every_refusal_and_state_keeps_to_the_words_of_the_pages() -> None:
     said = [*(" ".join(words) for words in REFUSAL_WORDS.values()), *(words for words, _ in STATES.values())]
-    said += [" ".join((note.lead, note.rest)) for note in (damaged(None), damaged(0), damaged(112))]
+    said += [" ".join((note.lead, note.rest)) for note in (damaged(seq, WORDS) for seq in (None, 0, 112))]
     assert [(text, word) for text in said for word in NEVER_SAID if says(text, word)] == []
 
 
@@ -104,15 +107,26 @@ def test_a_person_is_not_told_as_a_digital_employee(who: str, code: str, sentenc
     ],
 )
 def test_damage_in_words(seq: int | None, lead: str, rest: str) -> None:
-    note = damaged(seq)
+    note = damaged(seq, WORDS)
     assert (note.lead, note.tone) == (lead, "late") and note.rest.startswith(rest)
 
 
+@pytest.mark.parametrize(("number", "said"), [(0, "No"), (3, "Three"), (7, "7"), (-1, "-1"), (1200, "1,200")])
+def test_a_sentence_begins_with_a_number_in_letters(number: int, said: str) -> None:
+    assert spelled(number, WORDS) == said
+
+
 @pytest.mark.parametrize(
-    ("number", "words"), [(0, "No people"), (1, "One person"), (3, "Three people"), (12, "12 people")]
+    ("people", "said"), [(1, "One person stood behind this."), (3, "Three people stood behind this.")]
 )
-def test_counted(number: int, words: str) -> None:
-    assert counted(number, "person", "people") == words
+def test_how_many_stood_behind_it(people: int, said: str) -> None:
+    assert stood_behind(people, WORDS) == said
+
+
+def test_a_sentence_begins_with_a_capital_where_a_name_was_erased() -> None:
+    entry = next(entries_of("acknowledged"))
+    (step,) = tell_steps([entry], {}, [], Telling({}, {}, WORDS))
+    assert step.sentence == "Somebody is on it"
 
 
 GOOD = '{"at": "%s", "log": "l", "case": "c", "member": "m", "code": "%s"}\n'
