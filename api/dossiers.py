@@ -86,8 +86,12 @@ def _named(rows: Iterable[Row], column: str, value: Any) -> Row | None:
     return next((row for row in rows if row[column] == value), None) if value is not None else None
 
 
-async def dossiers(rows: Scoped, found: Sequence[Row]) -> list[Dossier]:
-    """Return the dossiers of these cases, in their order."""
+async def dossiers(rows: Scoped, found: Sequence[Row], *, with_texts: bool = True) -> list[Dossier]:
+    """Return the dossiers of these cases, in their order; without texts where only who did what is asked.
+
+    Raises:
+        VaultDamaged: a private value is not what its entry commits to.
+    """
     ids = [str(row["case"]) for row in found]
     parts: dict[str, dict[str, list[Row]]] = {}
     wanted = {row[column] for row in found for column in CASE_TEXTS}
@@ -99,7 +103,7 @@ async def dossiers(rows: Scoped, found: Sequence[Row]) -> list[Dossier]:
         parts[name] = {case: sorted(of, key=lambda row: int(row["seq"])) for case, of in by_case.items()}
     granted = [award["award"] for of in parts["awards"].values() for award in of]
     shares = await rows.find(tables.award_share, {"award": granted}) if granted else []
-    texts = await rows.open_all(item for item in wanted if item is not None)
+    texts = await rows.open_all(item for item in wanted if item is not None) if with_texts else {}
     told = []
     for row in found:
         case = str(row["case"])

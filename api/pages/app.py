@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from api.pages import budgets, decisions, demo, entering, files, gallery, me, settings
+from api.pages import (
+    budgets,
+    decisions,
+    entering,
+    files,
+    gallery,
+    me,
+    powers,
+    recognition,
+    record,
+    search,
+    settings,
+    team,
+    why,
+)
 from api.pages.entering import Tries
 
-ROUTERS = (entering, files, decisions, me, settings, budgets, gallery, demo)
+ROUTERS = (
+    entering, files, decisions, recognition, why, team, record, powers, search, me, settings, budgets, gallery,
+)  # fmt: skip
 
 
 def add_pages(app: FastAPI) -> None:

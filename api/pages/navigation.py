@@ -36,6 +36,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("people", "/people", mark("People"), "card"),
     Entry("settings", "/settings", mark("Settings"), "gear"),
     Entry("record", "/record", mark("The record"), "book"),
+    Entry("awards", "/record/awards", mark("Awards"), "tally"),
+    Entry("powers", "/powers", mark("People and powers"), "key"),
     Entry("me", "/me", mark("Me"), "person"),
 )
 """All pages of the navigation, in the order in which they always stand."""
@@ -44,13 +46,13 @@ BAR = {
     STAFF: ("work", "recognition", "report", "me"),
     MANAGER: ("decisions", "work", "report", "team", "me"),
     OWNER: ("decisions", "report", "watch", "team", "me"),
-    AUDITOR: ("record", "people", "me"),
+    AUDITOR: ("record", "awards", "powers", "me"),
     OUTSIDER: ("decisions", "recognition", "me"),
 }
 MORE = {
     STAFF: (),
-    MANAGER: ("watch", "recognition"),
-    OWNER: ("work", "sources", "people", "settings"),
+    MANAGER: ("watch", "recognition", "record"),
+    OWNER: ("work", "recognition", "sources", "people", "settings", "record"),
     AUDITOR: (),
     OUTSIDER: (),
 }

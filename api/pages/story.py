@@ -1,4 +1,4 @@
-"""One award told as a story, from trigger to token, refusals included: the view model of `web/templates/story.html`.
+"""A case told as a story, from trigger to token, refusals included: the lines of `web/templates/components/story.html`.
 
 Pure: entries, opened private values, names, refusals and the words of the reader in; sentences out. Every step keeps
 its exact record (step number, kind, digest) one tap away, so that a sentence can be held against what was written.
@@ -48,34 +48,6 @@ class Note:
     tone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of it, and what it rests on."""
-
-    people: str
-    state_words: str
-    state_tone: str
-    tokens_text: str
-    thanks: str
-    forgery_text: str
-    refused_text: str
-    balance_text: str
-    proof_url: str
-    proof_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoryPage:
-    """Everything the template prints. No result: the record is damaged, and nothing beyond the damage is told."""
-
-    venue: str
-    now_text: str
-    headline: str
-    record: Note
-    steps: tuple[Step, ...]
-    result: Result | None
-
-
 def damaged(seq: int | None, words: Words) -> Note:
     """Return the note of a record that is not what was sealed; `seq` is the first step that is not, if known."""
     if seq is None:
@@ -114,15 +86,6 @@ def stood_behind(people: int, words: Words) -> str:
     )
 
 
-STATES: Mapping[str, tuple[str, str]] = {
-    "award_granted": (mark("Waiting until %(day)s"), "wait"),
-    "award_settled": (mark("Yours for good"), "done"),
-    "award_declined": (mark("Ended while waiting"), "quiet"),
-    "award_revoked": (mark("Taken back"), "quiet"),
-}
-"""The last entry of these about an award -> what it is now, and in which tone."""
-
-
 @dataclass(frozen=True, slots=True)
 class Telling:
     """What a sentence may draw on besides its own entry. `words`: how the reader is spoken to."""
@@ -138,6 +101,9 @@ class Telling:
 
     helpers: frozenset[str] = frozenset()
     """The digital employees among the members."""
+
+    replies_after: Mapping[str, int] = field(default_factory=dict)
+    """Member -> the step from which on their remarks answer a decision about their recognition."""
 
     def say(self, message: str, **values: Any) -> str:
         """Return a marked sentence in the reader's language."""
@@ -250,6 +216,15 @@ def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
     if facts.get("note"):
         parts.append(tell.say(mark("The note says: “%(note)s”"), note=facts["note"]))
     return tell.say(mark("Noticed: %(title)s"), title=title), " ".join(parts)
+
+
+def _noted(entry: Entry, tell: Telling) -> tuple[str, str]:
+    who, text = entry.actor.id, str(tell.secret(entry, "note") or "")
+    after = tell.replies_after.get(who)
+    said = mark("%(who)s added a remark")
+    if after is not None and entry.seq > after:
+        said = mark("%(who)s answered; the answer stands beside the decision")
+    return tell.say(said, who=tell.name(who)), text
 
 
 def _taken(entry: Entry, tell: Telling) -> tuple[str, str]:
@@ -385,7 +360,7 @@ def _answered(entry: Entry, tell: Telling) -> tuple[str, str]:
 SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "case_opened": _opened_case,
     "case_suppressed": _plain(mark("Seen, and hidden for a while")),
-    "note_added": _plain(mark("%(who)s added a remark")),
+    "note_added": _noted,
     "owner_assigned": _plain(mark("%(owner)s owns it")),
     "acknowledged": _plain(mark("%(who)s is on it")),
     "escalated": _plain(mark("It went one step up, because nobody had answered")),

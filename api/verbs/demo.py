@@ -11,8 +11,8 @@ import orjson
 import typer
 
 from api.cast import RehearsalBroken
-from api.pages.story import moment
 from api.pages.strip import CLOCK_FILE, DEMO_FILE, PROOF_NAME
+from api.pages.words import Words
 from api.settings import Settings
 from api.venue.calendar import SMALL, WHOLE, ZONE
 from api.venue.demo import SEED, Told, make_demo
@@ -67,7 +67,7 @@ def run(
 
 def _serve_demo(settings: Settings, listening: socket.socket) -> None:
     told = orjson.loads((settings.data_dir / DEMO_FILE).read_bytes())
-    now = moment(told["now"], ZONE)
+    now = full(told["now"])
     serve_with(
         settings.model_copy(update={"clock_file": settings.data_dir / CLOCK_FILE}),
         listening,
@@ -76,10 +76,15 @@ def _serve_demo(settings: Settings, listening: socket.socket) -> None:
             f"{told['venue']}, {now}: {told['steps']:,} steps recorded, {told['people']} people, "
             f"{sum(told['exceptions'].values())} exceptions, {sum(told['awards'].values())} recognitions.",
             "{url}",
-            "Try first: open it and read how one recognition came about; then download its proof and check it with "
-            "`.venv/bin/tallystick audit award.json`.",
+            "Try first: open it; take one decision; then Search for Chidi and read why somebody was thanked; download "
+            "the proof and check it with `.venv/bin/tallystick audit award.json`.",
         ),
     )
+
+
+def full(instant: str) -> str:
+    """Return an instant in the venue's zone, "Fri 20 Nov 16:10"."""
+    return Words("en", ZONE, instant).full(instant)
 
 
 def _day(at: str | None) -> date:
@@ -106,7 +111,7 @@ def _make(folder: Path, day: date, seed: str, small: bool) -> Told:
 def lines_of(told: Told) -> list[str]:
     """Return what the demo holds, for a person; nothing in it depends on how fast the machine was."""
     return [
-        f"{told.venue}, {moment(told.now, ZONE)}; simulated time, made-up people",
+        f"{told.venue}, {full(told.now)}; simulated time, made-up people",
         f"{told.people} people, {told.records:,} records, {told.steps:,} steps recorded",
         f"{len(told.watches)} watches fired: {_fired(told)}",
         f"{sum(told.exceptions.values())} exceptions: {_counts(told.exceptions)}",

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.pages.demo import Demo, _refusals
+from api.pages.refusals import refusals_of
 from api.pages.story import (
     REFUSAL_WORDS,
     SENTENCES,
-    STATES,
     Refusal,
     Telling,
     damaged,
@@ -22,8 +21,9 @@ from api.pages.story import (
     stood_behind,
     tell_steps,
 )
+from api.pages.thanks import ASKED, ENDED, NOT_GIVEN, QUESTION, STATES, reason, state_chip
 from api.pages.words import Words
-from api.rooms import Rooms
+from casework import awards, decisions
 from ledger.entries import KINDS, Actor, Entry
 from tests.page_words import NEVER_SAID, says
 
@@ -74,7 +74,9 @@ def test_every_step_of_an_exception_has_a_sentence_of_its_own() -> None:
 
 
 def test_every_refusal_and_state_keeps_to_the_words_of_the_pages() -> None:
-    said = [*(" ".join(words) for words in REFUSAL_WORDS.values()), *(words for words, _ in STATES.values())]
+    said = [*(" ".join(words) for words in REFUSAL_WORDS.values()), QUESTION[0]]
+    said += [words for mine, theirs, _ in STATES.values() for words in (mine, theirs)]
+    said += [words for table in (ASKED, ENDED, NOT_GIVEN) for words in table.values()]
     said += [" ".join((note.lead, note.rest)) for note in (damaged(seq, WORDS) for seq in (None, 0, 112))]
     assert [(text, word) for text in said for word in NEVER_SAID if says(text, word)] == []
 
@@ -129,6 +131,29 @@ def test_a_sentence_begins_with_a_capital_where_a_name_was_erased() -> None:
     assert step.sentence == "Somebody is on it"
 
 
+def test_every_coded_reason_is_told_in_words() -> None:
+    assert set(decisions.DECLINE_REASONS) <= NOT_GIVEN.keys()
+    assert {*awards.DECLINE_REASONS, *awards.REVOKE_CAUSES} <= ENDED.keys()
+    assert set(awards.HOLD_REASONS) <= ASKED.keys()
+    assert reason(ENDED, "brought_later", WORDS) == "Brought later." and reason(ENDED, None, WORDS) == ""
+
+
+CHIPS = [
+    (awards.PROVISIONAL, False, True, ("Waiting until 20 Nov", "wait")),
+    (awards.PROVISIONAL, True, True, ("There is a question", "attention")),
+    (awards.SETTLED, False, True, ("Yours for good", "done")),
+    (awards.SETTLED, False, False, ("Theirs for good", "done")),
+    (awards.SETTLED, True, False, ("There is a question", "attention")),
+    (awards.DECLINED, True, True, ("Ended while waiting", "quiet")),
+    (awards.REVOKED, True, False, ("Taken back", "quiet")),
+]
+
+
+@pytest.mark.parametrize(("state", "held", "own", "chip"), CHIPS)
+def test_how_a_recognition_stands(state: str, held: bool, own: bool, chip: tuple[str, str]) -> None:
+    assert state_chip(state, held, AT, own, WORDS) == chip
+
+
 GOOD = '{"at": "%s", "log": "l", "case": "c", "member": "m", "code": "%s"}\n'
 
 
@@ -139,5 +164,5 @@ def test_a_bad_line_of_the_journal_hides_no_later_refusal(tmp_path: Path, bad: s
     path = tmp_path / "refusals.jsonl"
     text = GOOD % (AT, "stale") + bad + "\n" + GOOD % (AT, "no_authority")
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    found = _refusals(path, Demo("l", "venue", "c", "award", cast("Rooms", None)))
+    found = refusals_of(path, "l", "c")
     assert [refusal.code for refusal in found] == ["stale", "no_authority"]

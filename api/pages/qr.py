@@ -1,0 +1,34 @@
+"""A QR code as the path of an inline drawing: no style, no file, no request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import segno
+
+QUIET_ZONE_MODULES = 4
+"""The empty border that readers need (ISO/IEC 18004, 6.3.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """`size` modules each way, border included; `path` draws the dark ones."""
+
+    size: int
+    path: str
+
+
+def code_of(text: str) -> Code:
+    """Return the code of a text. Raises ValueError: it is longer than a code can hold."""
+    matrix = segno.make(text, micro=False, error="m").matrix
+    runs = []
+    for y, row in enumerate(matrix):
+        x = 0
+        while x < len(row):
+            width = 1
+            if row[x]:
+                while x + width < len(row) and row[x + width]:
+                    width += 1
+                runs.append(f"M{x + QUIET_ZONE_MODULES} {y + QUIET_ZONE_MODULES}h{width}v1h-{width}z")
+            x += width
+    return Code(len(matrix) + 2 * QUIET_ZONE_MODULES, "".join(runs))
