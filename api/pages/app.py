@@ -7,23 +7,45 @@ from fastapi import FastAPI
 from api.pages import (
     budgets,
     decisions,
+    doing,
     entering,
+    exception_list,
+    exceptions,
     files,
     gallery,
     me,
+    my_work,
     powers,
     recognition,
     record,
     search,
     settings,
+    source,
     team,
     why,
 )
 from api.pages.entering import Tries
 
 ROUTERS = (
-    entering, files, decisions, recognition, why, team, record, powers, search, me, settings, budgets, gallery,
-)  # fmt: skip
+    budgets,
+    decisions,
+    doing,
+    entering,
+    exception_list,
+    exceptions,
+    files,
+    gallery,
+    me,
+    my_work,
+    powers,
+    recognition,
+    record,
+    search,
+    settings,
+    source,
+    team,
+    why,
+)
 
 
 def add_pages(app: FastAPI) -> None:

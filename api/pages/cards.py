@@ -113,6 +113,7 @@ ACTS: Mapping[str, str] = {
     "contact-the-lead": mark("Contact them"),
     "close-the-lead": mark("Close it"),
     "do-nothing": mark("Do nothing"),
+    "something_else": mark("Something else"),
 }
 """Actions of the shipped watches; another one is shown as its own name says it."""
 

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
-from api.dossiers import staff_of
+from api.dossiers import Dossier, Staff, staff_of
 from api.pages.budgets import budgets_of
 from api.pages.cards import Card, People, act_words, card_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.inbox import ACTION, AWARD, REVIEW, SHOWN_MAX, Matter, handled_since, inbox
 from api.pages.names import people_of, watches_of
+from api.pages.possible import ASKED, NO_PROBLEM, PASS, possible_steps
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.words import Words, mark
 from api.problems import of_error
 from api.rooms import Rooms
-from casework import tables
+from casework import cases, tables
 from casework.requests import AddNote, Decide, ReviewEvidence, WithdrawDecision
 from ledger.book import budget as budget_account
 from ledger.codec import loads
@@ -114,8 +114,7 @@ async def page(
         Listed(_card(one, people, words, watches), f"/decisions?open={one.dossier.id}", one is current)
         for one in shown
     ]
-    midnight = _midnight(words, now)
-    others = await handled_since(rooms.rows, midnight, seen.caller.member)
+    others = await handled_since(rooms.rows, words.midnight(now), seen.caller.member)
     return await show(
         replace(frame, counts={"decisions": len(matters)}),
         "decisions.html",
@@ -126,6 +125,7 @@ async def page(
         listed=listed,
         card=next((one.card for one in listed if one.current), None),
         bar=None if current is None else await bar_of(seen, current, people, words),
+        passing=() if current is None else passing_of(current.dossier, staff, seen.caller.member, words),
         checked=words.clock(now),
         trouble=trouble,
         budgets=[
@@ -146,12 +146,24 @@ def _card(one: Matter, people: People, words: Words, watches: Mapping[str, Mappi
     return card_of(one.dossier, people, words, watches.get(str(one.dossier.case["playbook"]), {}), one)
 
 
-def _midnight(words: Words, now: str) -> str:
-    local = (
-        datetime.fromisoformat(now).astimezone(words.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+PASSING = (
+    (PASS, "pass", mark("Pass to…")),
+    ("", "later", mark("Later…")),
+    (NO_PROBLEM, "no-problem", mark("Not a problem")),
+)
+"""Step it needs ("" none), form of the exception's page, what the link says."""
+
+
+def passing_of(dossier: Dossier, staff: Staff, member: str, words: Words) -> tuple[tuple[str, str], ...]:
+    """Return the secondary links of a card: (address, words) of what may be done instead of deciding."""
+    answers = {step: staff.answer(step, dossier) for step in ASKED}
+    can = {"", *possible_steps(dossier, member, answers)}
+    if dossier.case["state"] != cases.AWAITING_DECISION:
+        can -= {""}
+    path = f"/exceptions/{dossier.id}"
+    return tuple(
+        (f"{path}?do={form}#{form}", words.gettext(said)) for step, form, said in PASSING if step in can
     )
-    utc = local.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
 
 
 async def bar_of(seen: Seen, matter: Matter, people: People, words: Words) -> Bar:

@@ -348,22 +348,67 @@ ANSWERS: Mapping[str, str] = {
 }
 
 
+CLOSED: Mapping[str, str] = {
+    "done": mark("It is done."),
+    "not_recognised": mark("It is done, without a recognition."),
+    "false_alarm": mark("It was not a problem; the watch learns from it."),
+    "duplicate": mark("It is the same as another one."),
+    "accepted_risk": mark("It is left as it is."),
+    "self_cleared": mark("It sorted itself out."),
+}
+HANDED: Mapping[str, str] = {
+    "handed_over": mark("It was handed over."),
+    "absent": mark("Whoever owned it is away."),
+    "ack_expired": mark("Nobody had answered in time."),
+    "last_resort": mark("Nobody else was there."),
+    "reopened": mark("It went back to whoever had it."),
+    "left": mark("Whoever owned it has left."),
+}
+"""Why somebody owns it now; the first owner needs no reason."""
+
+
+def _handed(entry: Entry, tell: Telling) -> tuple[str, str]:
+    why = HANDED.get(str(entry.body["reason_code"]))
+    owner = tell.name(str(entry.body["owner"]))
+    return tell.say(mark("%(owner)s owns it"), owner=owner), tell.say(why) if why else ""
+
+
+def _escalated(entry: Entry, tell: Telling) -> tuple[str, str]:
+    to, reason = tell.name(str(entry.body["to"])), str(entry.body["reason_code"])
+    if reason == "ack_expired":
+        owned = tell.say(mark("%(owner)s owns it"), owner=to)
+        return tell.say(mark("It went one step up, because nobody had answered")), owned
+    why = HANDED.get(reason)
+    return tell.say(mark("It was passed on to %(owner)s"), owner=to), tell.say(why) if why else ""
+
+
+def _expected(entry: Entry, tell: Telling) -> tuple[str, str]:
+    until = tell.say(mark("They expect to be done by %(time)s."), time=tell.time(entry.body["until"]))
+    return tell.say(mark("%(who)s is on it"), who=tell.name(entry.actor.id)), until
+
+
+def _closed(entry: Entry, tell: Telling) -> tuple[str, str]:
+    why = CLOSED.get(str(entry.body["reason_code"]))
+    return tell.say(mark("Closed")), tell.say(why) if why else ""
+
+
 def _outcome(entry: Entry, tell: Telling) -> tuple[str, str]:
     said = RESOLUTIONS.get(entry.body["resolution"], mark("Result, written down by %(who)s"))
-    return tell.say(said, who=tell.name(entry.actor.id)), ""
+    return tell.say(said, who=tell.name(entry.actor.id)), str(tell.secret(entry, "note") or "")
 
 
 def _answered(entry: Entry, tell: Telling) -> tuple[str, str]:
-    return tell.say(ANSWERS.get(entry.body["answer"], mark("The guest answered"))), ""
+    said = tell.say(ANSWERS.get(entry.body["answer"], mark("The guest answered")))
+    return said, str(tell.secret(entry, "note") or "")
 
 
 SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "case_opened": _opened_case,
     "case_suppressed": _plain(mark("Seen, and hidden for a while")),
     "note_added": _noted,
-    "owner_assigned": _plain(mark("%(owner)s owns it")),
-    "acknowledged": _plain(mark("%(who)s is on it")),
-    "escalated": _plain(mark("It went one step up, because nobody had answered")),
+    "owner_assigned": _handed,
+    "acknowledged": _expected,
+    "escalated": _escalated,
     "proposal_made": _suggested,
     "decision_made": _decided,
     "decision_withdrawn": _plain(mark("%(who)s took the decision back within its ten seconds")),
@@ -389,7 +434,7 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "case_cleared": _plain(mark("It sorted itself out")),
     "case_expired": _plain(mark("Too late: this one was missed")),
     "case_reopened": _plain(mark("The same thing came back")),
-    "case_closed": _plain(mark("Closed")),
+    "case_closed": _closed,
 }
 OTHER = _plain(mark("Something else was written down"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -107,6 +107,12 @@ class Words:
         """Return "4 Dec", with the year where it is not this one."""
         local = self._local(instant).date()
         return self._day(local)
+
+    def midnight(self, now: str) -> str:
+        """Return when today began in the organisation's zone, RFC 3339 UTC."""
+        local = self._local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        utc = local.astimezone(UTC).replace(tzinfo=None)
+        return f"{utc.isoformat(timespec='milliseconds')}Z"
 
     def _day(self, local: date, weekday: bool = False) -> str:
         same_year = local.year == self._local(self.now).year
