@@ -129,7 +129,7 @@ BECAUSE: Mapping[tuple[str, str], str] = {
         "evidence_missing",
     ): "There is no evidence to take back. What a customer said stays.",
     ("review_evidence", "evidence_closed"): "All the evidence has been looked at.",
-    ("decide_award", "no_policy"): "Nothing is recognised for this kind of case.",
+    ("decide_award", "no_policy"): "Nothing is recognised for this kind of thing.",
     ("hold", "award_state"): "Nothing is recognised here that could be stopped.",
     ("hold", "held"): "It is stopped already.",
     ("release", "award_state"): "Nothing is stopped here.",

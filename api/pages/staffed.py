@@ -39,7 +39,7 @@ NOBODY = (
         "account will do."
     ),
     mark("All the evidence has been looked at."),
-    mark("Nothing is recognised for this kind of case."),
+    mark("Nothing is recognised for this kind of thing."),
 )
 """What staffing says where nobody may take one of these steps: here for the catalogue, said there."""
 

@@ -53,7 +53,9 @@ def entries_of(kind: str) -> Iterator[Entry]:
     fields = KINDS[kind].fields
     codes = [name for name in CODES if name in fields]
     for values in product(*(CODES[name] for name in codes)):
-        body = {name: SINGLE.get(name, "x") for name in fields} | dict(zip(codes, values, strict=True))
+        body = {
+            name: SINGLE.get(name, AT if fields[name].startswith("instant") else "x") for name in fields
+        } | dict(zip(codes, values, strict=True))
         for actor in (Actor(ADA, "staff", "http"), Actor("system", "system", "job")):
             yield Entry(1, "x.invalid", 7, AT, kind, actor, "a-case", body, {}, "0" * 64, "0" * 64)
 

@@ -71,8 +71,9 @@ async def test_the_whole_path_through_the_page(tmp_path: Path) -> None:
         assert (row["state"], row["action_by"]) == ("AWAITING_REVIEW", team.members["staff"])
         page = words((await place.see(f"/exceptions/{case}", team, "staff")).text)
         order = ("Noticed: The <b>ice machine</b> leaks", "Staff is on it", "Staff suggested: Call Otto",
-                 "Manager approved the suggestion", "Staff did what was approved: something else",
+                 "Manager approved the suggestion", "Staff did what was approved: Something else",
                  "Result, written down by Staff: solved")  # fmt: skip
+        assert [part for part in order if part not in page] == []
         places = [page.index(part) for part in order]
         assert places == sorted(places)
         assert "It is dry" in page and [word for word in NEVER_SAID if says(page, word)] == []
