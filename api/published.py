@@ -24,7 +24,7 @@ from playbooks.documents import Node, Scalar, Sequence
 from playbooks.errors import DocumentInvalid
 from playbooks.kinds import Kinds, check_evolution, read_kinds
 from playbooks.messages import Messages
-from playbooks.playbook import MODES, Watch, compile_playbook, read_playbook
+from playbooks.playbook import MODES, Playbook, Watch, compile_playbook, read_playbook
 from verifiers.registry import load_policy
 
 RUNNING = ("live", "shadow")
@@ -68,7 +68,12 @@ async def latest_kinds(rows: Scoped) -> Kinds | None:
 
 def kinds_of(row: Row) -> Kinds:
     """Return the vocabulary of a row. Raises DocumentInvalid: the row is not what was published."""
-    return read_kinds(_root(loads(row["content"]), f"kinds {row['digest'][:12]}"))
+    return vocabulary_of(loads(row["content"]), f"kinds {row['digest'][:12]}")
+
+
+def vocabulary_of(content: Mapping[str, Any], name: str) -> Kinds:
+    """Return a vocabulary from its content. Raises DocumentInvalid: it is not what the format says."""
+    return read_kinds(_root(content, name))
 
 
 async def need_kinds(rows: Scoped, names: Iterable[str]) -> None:
@@ -108,7 +113,11 @@ async def read_playbook_text(
     kinds = await latest_kinds(rows)
     if kinds is None:
         raise refuse("unknown", "expected published kinds before a playbook, got none")
-    playbook = read_playbook(documents.parse(text.encode(), name or "playbook.yaml"))
+    return publishing(kinds, read_playbook(documents.parse(text.encode(), name or "playbook.yaml")), mode)
+
+
+def publishing(kinds: Kinds, playbook: Playbook, mode: str | None) -> PublishPlaybook:
+    """Return the request to publish a playbook under these kinds. Raises DocumentInvalid: it does not fit them."""
     compile_playbook(playbook, Messages(kinds))
     policy = playbook.award.policy if playbook.award else None
     return PublishPlaybook(
@@ -154,10 +163,14 @@ async def load_published(rows: Scoped, before: Published | None = None) -> Publi
     kinds = kinds_of(found[0])
     messages = Messages(kinds)
     watches = tuple(
-        compile_playbook(read_playbook(_root(loads(row["content"]), f"playbook {row['playbook']}")), messages)
-        for row in running
+        compile_playbook(playbook_of(loads(row["content"]), row["playbook"]), messages) for row in running
     )
     return Published(kinds, messages, watches, {row["playbook"]: row["mode"] for row in running}, digests)
+
+
+def playbook_of(content: Mapping[str, Any], name: str) -> Playbook:
+    """Return a playbook from its content. Raises DocumentInvalid: it is not what the format says."""
+    return read_playbook(_root(content, f"playbook {name}"))
 
 
 def check_mode(mode: str) -> str:

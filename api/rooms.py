@@ -3,9 +3,10 @@ installation.py."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from api.kept import Kept
 from api.pictures import Pictures
 from api.scope import Scoped
 from api.watching import Watching
@@ -53,6 +54,8 @@ class Rooms:
     publisher: Publisher
     watching: Watching
     pictures: Pictures
+    previews: Kept = field(default_factory=Kept)
+    """What api/previews.py worked out."""
 
     def customer(self, given: str) -> str:
         """Return the pseudonym of a customer named by hand; one that came with a record stays as it is."""

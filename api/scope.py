@@ -193,6 +193,20 @@ class Scoped:
         async with _reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return {kind: Waiting(count, last, int(total)) for kind, count, last, total in rows}
+    async def grouped(
+        self, table: Table, by: str, also: Sequence[ColumnElement[bool]] = (), **figures: ColumnElement[Any]
+    ) -> dict[str, Row]:
+        """Return value of column `by` -> figures over the rows that have it, counted by the database.
+
+        Raises:
+            ProgrammingError: more than SCAN_ROWS_MAX values.
+        """
+        named = (figure.label(name) for name, figure in figures.items())
+        query = select(table.c[by], *named).where(table.c.log == self.log, *also).group_by(table.c[by])
+            found = (await connection.execute(query.limit(SCAN_ROWS_MAX + 1))).mappings().all()
+        if len(found) > SCAN_ROWS_MAX:
+            raise ProgrammingError(f"{table.name}: expected at most {SCAN_ROWS_MAX} values at once, got more")
+        return {str(row[by]): dict(row) for row in found}
 
 
 async def first_owner(rows: Scoped) -> str:

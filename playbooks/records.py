@@ -30,6 +30,7 @@ from playbooks.backtest import Clockwork
 from playbooks.calendars import instant_ms, instant_text
 from playbooks.engine import Engine, Lookups
 from playbooks.errors import WorldIncomplete
+from playbooks.playbook import Playbook
 from playbooks.shapes import ACTIVE, TimerRow
 from playbooks.tables import record, record_index, record_version, timer
 from playbooks.world import Bucketing, RecordChange, Said, Signal, Step, TimerKey, Version, not_after
@@ -414,7 +415,8 @@ async def backfill(rows: Rows, engine: Engine, now_ms: int) -> Chunk:
         WorldIncomplete: more than BACKFILL_VERSIONS_MAX versions.
     """
     clock = Clockwork(engine)
-    clock.play(await _all_changes(rows, engine))
+    kinds = {kind for watch in engine.watches.values() for kind in kinds_of(watch.playbook)}
+    clock.play(await history(rows, kinds))
     clock.tick_until(now_ms)
     world = RowWorld()
     playbooks = sorted(engine.watches)
@@ -447,22 +449,31 @@ async def backfill(rows: Rows, engine: Engine, now_ms: int) -> Chunk:
     )
 
 
-async def _all_changes(rows: Rows, engine: Engine) -> list[RecordChange]:
-    kinds = {watch.playbook.subject for watch in engine.watches.values()}
-    kinds |= {
-        watch.playbook.match.kind for watch in engine.watches.values() if watch.playbook.match is not None
-    }
-    changes: list[RecordChange] = []
+def kinds_of(playbook: Playbook) -> set[str]:
+    """Return the kinds of record that a playbook looks at."""
+    return {playbook.subject} | ({playbook.match.kind} if playbook.match is not None else set())
+
+
+async def history(
+    rows: Rows, kinds: Iterable[str], versions_max: int = BACKFILL_VERSIONS_MAX, since_ms: int | None = None
+) -> list[RecordChange]:
+    """Return the record versions of these kinds as the changes they came in, sorted by known time; only those known at
+    or after `since_ms`, if given. Erased ones are left out.
+
+    Raises:
+        WorldIncomplete: more than `versions_max` versions; nothing was opened yet.
+    """
+    known = () if since_ms is None else (record_version.c.known_at >= instant_text(since_ms),)
+    versions: list[Row] = []
     for kind in sorted(kinds):
-        versions = await _find_paged(rows, record_version, {"kind": kind}, "record")
-        if len(changes) + len(versions) > BACKFILL_VERSIONS_MAX:
-            raise WorldIncomplete(
-                f"backfill: expected at most {BACKFILL_VERSIONS_MAX} record versions, got more"
-            )
-        for start in range(0, len(versions), KEYS_PER_READ_MAX):
-            part = versions[start : start + KEYS_PER_READ_MAX]
-            opened = await rows.open_all([row["item"] for row in part])
-            changes += [_change(row, opened[row["item"]]) for row in part if opened[row["item"]] is not None]
+        versions += await _find_paged(rows, record_version, {"kind": kind}, "record", known)
+        if len(versions) > versions_max:
+            raise WorldIncomplete(f"history: expected at most {versions_max} record versions, got more")
+    changes: list[RecordChange] = []
+    for start in range(0, len(versions), KEYS_PER_READ_MAX):
+        part = versions[start : start + KEYS_PER_READ_MAX]
+        opened = await rows.open_all([row["item"] for row in part])
+        changes += [_change(row, opened[row["item"]]) for row in part if opened[row["item"]] is not None]
     changes.sort(key=lambda change: (change.known_ms, change.event_ms, change.order, change.kind, change.id))
     return changes
 
@@ -522,15 +533,21 @@ async def _find_all(
     return found
 
 
-async def _find_paged(rows: Rows, table: Table, where: Mapping[str, Any], column: str) -> list[Row]:
+async def _find_paged(
+    rows: Rows,
+    table: Table,
+    where: Mapping[str, Any],
+    column: str,
+    also: Sequence[ColumnElement[bool]] = (),
+) -> list[Row]:
     """Return all rows by pages in order of `column`, which follows `where` in the primary key."""
     found: list[Row] = []
     after = ""
     while True:
-        page = await rows.find(table, where, limit=ROWS_PER_READ_MAX, also=(table.c[column] > after,))
+        page = await rows.find(table, where, limit=ROWS_PER_READ_MAX, also=(table.c[column] > after, *also))
         if len(page) < ROWS_PER_READ_MAX:
             return found + page
         last = page[-1][column]
         whole = [row for row in page if row[column] != last]
-        found += whole + await rows.find(table, {**where, column: last})
+        found += whole + await rows.find(table, {**where, column: last}, also=also)
         after = last
