@@ -32,9 +32,9 @@ from playbooks.records import history, kinds_of
 from playbooks.world import Broken, Money, RecordChange, Signal
 
 DAYS = 90
-VERSIONS_MAX = 60_000
+VERSIONS_MAX = 30_000
 """Record versions played whole; beyond it only those known in the last 90 days are, and of them as many."""
-SECONDS_MAX = 15.0
+SECONDS_MAX = 8.0
 EXAMPLES_MAX = 3
 TOO_MANY, TOO_LONG, NOT_FITTING, NO_RECORDS = "too_many", "too_long", "not_fitting", "no_records"
 

@@ -46,6 +46,9 @@ ROUTERS = (
     team,
     why,
 )
+from api.pages import decisions, demo, entering, files, gallery, watch, watch_numbers
+
+ROUTERS = (entering, files, decisions, watch, watch_numbers, gallery, demo)
 
 
 def add_pages(app: FastAPI) -> None:
