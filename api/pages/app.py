@@ -49,6 +49,9 @@ ROUTERS = (
 from api.pages import decisions, demo, entering, files, gallery, watch, watch_numbers
 
 ROUTERS = (entering, files, decisions, watch, watch_numbers, gallery, demo)
+from api.pages import decisions, demo, entering, files, gallery, sources, watch, watch_numbers
+
+ROUTERS = (entering, files, decisions, watch, watch_numbers, sources, gallery, demo)
 
 
 def add_pages(app: FastAPI) -> None:

@@ -78,7 +78,9 @@ def line_of(watch: Watched, words: Words) -> Line:
         detail, recent = words.gettext("Look at it"), "–"
     elif watch.status == TRIAL:
         left = watch.trial_days_left(words.now)
-        trial = words.ngettext("%(num)s day left", "%(num)s days left", left)
+        trial = words.gettext("trial is over")
+        if left:
+            trial = words.ngettext("trial, %(num)s day left", "trial, %(num)s days left", left)
         detail = f"{detail} · {trial}" if detail else trial
         recent = words.gettext("tells nobody")
         if not watch.was_live:
