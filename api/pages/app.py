@@ -52,6 +52,9 @@ ROUTERS = (entering, files, decisions, watch, watch_numbers, gallery, demo)
 from api.pages import decisions, demo, entering, files, gallery, sources, watch, watch_numbers
 
 ROUTERS = (entering, files, decisions, watch, watch_numbers, sources, gallery, demo)
+from api.pages import decisions, demo, entering, files, gallery, sources, uploading, watch, watch_numbers
+
+ROUTERS = (entering, files, decisions, watch, watch_numbers, sources, uploading, gallery, demo)
 
 
 def add_pages(app: FastAPI) -> None:

@@ -17,6 +17,7 @@ from api.pages.doors import PageDoor, Seen, see
 from api.pages.frame import show
 from api.pages.sheets import sheet
 from api.pages.words import Words, mark
+from api.permissions import role_for
 from api.published import latest_kinds
 from api.scope import Row
 from api.watches import Heard, heard, library, silent, watched
@@ -66,6 +67,7 @@ async def sources(seen: Sees) -> Response:
         seen.frame,
         "sources.html",
         lines=lines,
+        may_add=role_for("record.write", seen.caller.roles) is not None,
         refused=sum(came[row["source"]].refused for row in rows if row["source"] in came),
         checked=words.clock(now),
     )
