@@ -193,6 +193,7 @@ class Scoped:
         async with _reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return {kind: Waiting(count, last, int(total)) for kind, count, last, total in rows}
+
     async def grouped(
         self, table: Table, by: str, also: Sequence[ColumnElement[bool]] = (), **figures: ColumnElement[Any]
     ) -> dict[str, Row]:
@@ -203,6 +204,7 @@ class Scoped:
         """
         named = (figure.label(name) for name, figure in figures.items())
         query = select(table.c[by], *named).where(table.c.log == self.log, *also).group_by(table.c[by])
+        async with _reading(self._engine) as connection:
             found = (await connection.execute(query.limit(SCAN_ROWS_MAX + 1))).mappings().all()
         if len(found) > SCAN_ROWS_MAX:
             raise ProgrammingError(f"{table.name}: expected at most {SCAN_ROWS_MAX} values at once, got more")

@@ -21,7 +21,11 @@ from api.pages import (
     search,
     settings,
     source,
+    sources,
     team,
+    uploading,
+    watch,
+    watch_numbers,
     why,
 )
 from api.pages.entering import Tries
@@ -43,18 +47,13 @@ ROUTERS = (
     search,
     settings,
     source,
+    sources,
     team,
+    uploading,
+    watch,
+    watch_numbers,
     why,
 )
-from api.pages import decisions, demo, entering, files, gallery, watch, watch_numbers
-
-ROUTERS = (entering, files, decisions, watch, watch_numbers, gallery, demo)
-from api.pages import decisions, demo, entering, files, gallery, sources, watch, watch_numbers
-
-ROUTERS = (entering, files, decisions, watch, watch_numbers, sources, gallery, demo)
-from api.pages import decisions, demo, entering, files, gallery, sources, uploading, watch, watch_numbers
-
-ROUTERS = (entering, files, decisions, watch, watch_numbers, sources, uploading, gallery, demo)
 
 
 def add_pages(app: FastAPI) -> None:

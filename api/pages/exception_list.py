@@ -18,7 +18,7 @@ from api.pages.frame import show
 from api.pages.inbox import handled_since
 from api.pages.names import people_of
 from api.pages.sheets import sheet
-from api.pages.watch_words import watch_words
+from api.pages.watch_names import watch_words
 from api.pages.words import Words, mark
 from api.problems import NotAllowed
 from api.scope import Row, read_cursor, write_cursor

@@ -1,4 +1,3 @@
-"""Lists as CSV: the same rows as the page, and no cell that a spreadsheet would run as a formula."""
 """A list as a CSV file: the same rows as on the page, and no cell that a spreadsheet would run as a formula."""
 
 from __future__ import annotations
@@ -15,21 +14,16 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cell(value: str) -> str:
-    """Return a cell as text: what would begin a formula gets an apostrophe before it."""
+    """Return a cell as text: a leading character that begins a formula is put behind an apostrophe."""
     return f"'{value}" if value.startswith(FORMULA_STARTS) else value
 
 
-def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
-    """Return the CSV file (RFC 4180, UTF-8) with a name of plain letters."""
+def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Return rows as the file `<name>.csv`, UTF-8 with a byte-order mark, as spreadsheets want it."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([cell(one) for one in head])
-    writer.writerows([cell(one) for one in row] for row in rows)
-    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
-    """Return a cell as text: a leading character that begins a formula is put behind an apostrophe."""
-def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """Return rows as the file `<name>.csv`, UTF-8 with a byte-order mark, as spreadsheets want it."""
     for row in rows:
         writer.writerow([cell(str(one)) for one in row])
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}
     return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)

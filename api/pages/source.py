@@ -18,7 +18,7 @@ from api.pages.doors import PageDoor
 from api.pages.exceptions import CaseId, Sees, case_row
 from api.pages.frame import show
 from api.pages.names import people_of
-from api.pages.watch_words import source_words
+from api.pages.watch_names import source_words
 from api.pages.words import Words
 from api.problems import NotFound
 from api.scope import Row, Scoped

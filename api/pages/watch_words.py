@@ -1,63 +1,34 @@
-"""What a watch and a source are called on a page."""
+"""A watch in sentences: what it looks for, why it matters, what evidence, who approves, how we know that it helps.
+
+Pure: a watch and words in, sentences out. Titles, reasons and hints are the watch's own words, as its owner wrote them.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from api.pages.words import Words, mark
-
-WATCHES: Mapping[str, str] = {
-    "complaint_to_escalate": mark("Unanswered complaints"),
-    "low_stock_before_service": mark("Low stock before a busy service"),
-    "quote_not_followed_up": mark("Quotes nobody followed up"),
-    "recovery_not_closed": mark("Promises to guests not kept yet"),
-    "special_request_without_cover": mark("Special requests nobody is briefed for"),
-    "supplier_renewal": mark("Contracts that renew by themselves"),
-    "warm_lead_silent": mark("Inquiries nobody answered"),
-}
-"""The shipped watches; another one is shown as its own name says it."""
-
-SOURCES: Mapping[str, str] = {
-    "bookings": mark("from the booking system"),
-    "rota": mark("from the rota"),
-    "desk": mark("from the complaints desk"),
-    "crm": mark("from the customer list"),
-    "stock": mark("from the stock count"),
-    "contracts": mark("from the contract folder"),
-    "till": mark("from the till"),
-}
-
-
-def watch_words(playbook: str, words: Words) -> str:
-    """Return the name of a watch."""
-    known = WATCHES.get(playbook)
-    if known is not None:
-        return words.gettext(known)
-    plain = playbook.replace("_", " ").replace("-", " ").strip()
-    return plain[:1].upper() + plain[1:]
-
-
-def source_words(source: str, words: Words) -> str:
-    """Return from where something comes: "from the booking system"."""
-    known = SOURCES.get(source)
-    return words.gettext(known) if known else words.gettext("from the source “%(name)s”", name=source)
-"""A watch in sentences: what it looks for, why it matters, what evidence, who approves, how we know that it helps.
-Pure: a watch and words in, sentences out. Titles, reasons and hints are the watch's own words, as its owner wrote them.
-"""
-import re
 from api.pages.cards import GRADES, act_words, field_words
+from api.pages.words import Words, mark
 from api.previews import NO_RECORDS, NOT_FITTING, TOO_LONG, TOO_MANY, Preview
 from api.tuning import FRESH, LEAD, LENGTH, WITHIN, Dial, dials
 from api.watches import OFF, ON, TRIAL, UNUSED, Watched
 from playbooks.calendars import Span
 from playbooks.playbook import Playbook
+
 _PLACE = re.compile(r"\{[^{}]*\}")
+
+WATCHES: Mapping[str, str] = {
     "complaint_to_escalate": mark("Complaints that nobody takes up"),
+    "low_stock_before_service": mark("Low stock before a busy service"),
     "quote_not_followed_up": mark("Quotes that nobody followed up"),
     "recovery_not_closed": mark("Promises to guests that were left open"),
     "special_request_without_cover": mark("Special requests that nobody is briefed for"),
+    "supplier_renewal": mark("Contracts that renew by themselves"),
     "warm_lead_silent": mark("Interested people who heard nothing"),
+}
 """Shipped watch -> its name; another one is called by its title."""
+
 KINDS: Mapping[str, tuple[str, str]] = {
     "quote": (mark("quote"), mark("Quotes")),
     "lead": (mark("interested person"), mark("Interested people")),
@@ -67,35 +38,42 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "service": (mark("service"), mark("Services")),
     "complaint": (mark("complaint"), mark("Complaints")),
     "contract": (mark("contract"), mark("Contracts")),
+}
 """Shipped kind of record -> one, many."""
+
 ROLES: Mapping[str, str] = {
     "owner": mark("the owner"),
     "manager": mark("the manager"),
     "shift-lead": mark("the shift lead"),
     "kitchen-lead": mark("the kitchen lead"),
     "staff": mark("the team"),
+}
 STRENGTHS: Mapping[str, str] = {
     "passkey": mark("The yes needs a passkey."),
     "session": mark("The yes needs somebody who is signed in on their own device."),
     "key": mark("The yes needs somebody who is signed in, or their key."),
     "pin": mark("The yes needs at least a PIN on the shared device."),
     "link": mark("The yes may come through a link that works once."),
+}
 STATES: Mapping[str, tuple[str, str]] = {
     ON: (mark("On"), "done"),
     TRIAL: (mark("On trial"), "wait"),
     OFF: (mark("Off"), "quiet"),
     UNUSED: (mark("Not used yet"), "quiet"),
+}
 BLIND = (mark("Cannot see"), "late")
 UNITS: Mapping[str, str] = {
     "m": mark("minutes"),
     "h": mark("hours"),
     "d": mark("days"),
     "w": mark("weeks"),
+}
 SIGNS: Mapping[str, str] = {
     ">=": mark("%(field)s: at least"),
     ">": mark("%(field)s: more than"),
     "<=": mark("%(field)s: at most"),
     "<": mark("%(field)s: less than"),
+}
 TROUBLES: Mapping[str, str] = {
     NO_RECORDS: mark(
         "There are no records of this sort here yet, so nobody can say what it would have shown."
@@ -103,25 +81,38 @@ TROUBLES: Mapping[str, str] = {
     TOO_MANY: mark("There are more records than a page can go through, so nobody can say it here."),
     TOO_LONG: mark("Going through the records took too long, so nobody can say it here."),
     NOT_FITTING: mark("It does not fit the records that are kept here, so it would show nothing at all."),
+}
+
+
 def name_of(playbook: Playbook, words: Words) -> str:
     """Return what a watch is called."""
     known = WATCHES.get(playbook.id)
     return words.gettext(known) if known else _PLACE.sub("…", playbook.title)
+
+
 def plain(name: str) -> str:
     """Return a source, kind or role by its own name: "guest-mails" is "Guest mails"."""
     text = name.replace("-", " ").replace("_", " ").strip()
     return text[:1].upper() + text[1:]
+
+
 def kind_words(kind: str, words: Words) -> str:
     """Return one record of a kind in words."""
     known = KINDS.get(kind)
     return words.gettext(known[0]) if known else plain(kind).lower()
+
+
 def kinds_words(kind: str, words: Words) -> str:
     """Return the records of a kind in words."""
     known = KINDS.get(kind)
     return words.gettext(known[1]) if known else plain(kind)
+
+
 def span_words(span: Span, words: Words) -> str:
     """Return a length of time as it was written: "16 hours"."""
     return count_words(span.count, span.unit, words)
+
+
 def count_words(count: int, unit: str, words: Words) -> str:
     """Return a number of a watch in words: a length of time, or a plain number where it has no unit."""
     if unit == "m":
@@ -133,10 +124,14 @@ def count_words(count: int, unit: str, words: Words) -> str:
     if unit == "w":
         return words.ngettext("%(num)s week", "%(num)s weeks", count)
     return words.number(count)
+
+
 def state_of(watch: Watched, words: Words) -> tuple[str, str]:
     """Return (chip, tone): that it cannot see goes before that it is on."""
     said, tone = BLIND if watch.blind else STATES[watch.status]
     return words.gettext(said), tone
+
+
 def blind_words(watch: Watched, words: Words) -> str:
     """Return what it cannot see, and since when; empty when it sees, or does not run."""
     if not watch.blind:
@@ -154,11 +149,15 @@ def blind_words(watch: Watched, words: Words) -> str:
                 )
             )
     return words.listed(told)
+
+
 def asked_words(playbook: Playbook, words: Words) -> str:
     """Return who is asked, in order: "the shift lead, then the manager, then the owner"."""
     names = [_holder(route.to, words) for route in playbook.route]
     said = words.gettext(", then ").join(names)
     return said[:1].upper() + said[1:]
+
+
 def _holder(to: str, words: Words) -> str:
     how, _, name = to.partition(":")
     if how == "role":
@@ -166,6 +165,8 @@ def _holder(to: str, words: Words) -> str:
     if how == "field":
         return words.gettext("whoever it is assigned to")
     return words.gettext(ROLES["owner"])
+
+
 # ---------------------------------------------------------------------------------------------- five questions
 def looks_for(playbook: Playbook, words: Words) -> tuple[str, ...]:
     """Return what makes it speak up."""
@@ -222,17 +223,23 @@ def looks_for(playbook: Playbook, words: Words) -> tuple[str, ...]:
         )
     told.append(words.gettext("What it says: “%(title)s”.", title=_PLACE.sub("…", playbook.title)))
     return tuple(told)
+
+
 def matters(playbook: Playbook, words: Words) -> tuple[str, ...]:
     """Return why it matters, in the watch's own words, and how what is at stake is counted."""
     if playbook.basis is None:
         return (playbook.why,)
     return playbook.why, words.gettext("What is at stake: %(basis)s.", basis=playbook.basis.rstrip("."))
+
+
 def evidence(playbook: Playbook, words: Words) -> tuple[tuple[str, str], ...]:
     """Return (what is asked for, how strong it has to be at least) of each piece of evidence."""
     return tuple(
         (one.says, words.gettext("at least: %(strength)s", strength=words.gettext(GRADES[one.min_grade])))
         for one in playbook.evidence
     )
+
+
 def approves(playbook: Playbook, words: Words) -> tuple[str, ...]:
     """Return who is asked, what is suggested, how strong the yes has to be, and what it may earn."""
     decision = playbook.decision
@@ -256,6 +263,8 @@ def approves(playbook: Playbook, words: Words) -> tuple[str, ...]:
             )
         )
     return tuple(told)
+
+
 def helps(watch: Watched, words: Words) -> tuple[str, ...]:
     """Return the aim, and what the last 30 days say about it."""
     told = []
@@ -281,6 +290,8 @@ def helps(watch: Watched, words: Words) -> tuple[str, ...]:
             )
         )
     return tuple(told)
+
+
 def preview_words(preview: Preview, words: Words) -> tuple[str, ...]:
     """Return what it would have shown on the last 90 days, or why nobody can say."""
     if preview.trouble:
@@ -324,6 +335,8 @@ def preview_words(preview: Preview, words: Words) -> tuple[str, ...]:
             )
         )
     return tuple(told)
+
+
 def trial_words(watch: Watched, words: Words) -> tuple[str, str]:
     """Return the note of a trial: the first words, and the rest."""
     left = watch.trial_days_left(words.now)
@@ -341,6 +354,8 @@ def trial_words(watch: Watched, words: Words) -> tuple[str, str]:
             ),
         )
     return lead, " ".join(told)
+
+
 def dial_words(dial: Dial, words: Words) -> str:
     """Return what a number of the watch means."""
     if dial.role == WITHIN:
