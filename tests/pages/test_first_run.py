@@ -1,0 +1,103 @@
+"""The first run: six screens from an empty place to a watch, a second person and powers, each recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.api.house import House, Team, house
+from tests.page_words import NEVER_SAID, says
+from tests.pages.reading import form, words
+
+PLACE = {"name": "The Quay", "zone": "Europe/London", "currency": "GBP"}
+QUOTES = """id,customer,status,sent_at,value,owner
+q1,guest-1,sent,2026-11-02T09:00:00.000Z,8000.00,ada
+q2,guest-2,sent,2026-11-10T09:00:00.000Z,950.00,ada
+"""
+
+
+async def send(place: House, team: Team, step: str, action: str, data: dict[str, str], **more: object) -> str:
+    sent = form((await place.see(f"/start?{step}", team, "owner")).text, action)
+    answer = await place.send(sent.action, team, "owner", {**sent.fields, **data}, **more)  # type: ignore[arg-type]
+    assert answer.status_code in (200, 303), answer.text
+    return answer.headers.get("location") or answer.text
+
+
+async def test_six_screens_from_an_empty_place_to_a_watch_on_trial(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        owner = team.keys["owner"]
+        for step in range(1, 7):
+            page = words((await place.see(f"/start?step={step}", team, "owner")).text)
+            assert f"Question {step} of 6" in page
+            assert [word for word in NEVER_SAID if says(page, word)] == []
+        assert await send(place, team, "step=1", "/start/place", PLACE) == "/start?step=2"
+        told = (await place.ask("GET", "/api/v1/settings", owner)).json()["items"]
+        assert {row["name"]: row["value"] for row in told}.items() >= PLACE.items()
+        shown = await send(place, team, "step=2", "/start/second", {"name": "Ines", "role": "outsider"})
+        assert "/join/" in shown and "This is shown once." in words(shown)
+        powers = (await place.ask("GET", "/api/v1/authorities", owner)).json()["items"]
+        second = [row for row in powers if row["second_person"]]
+        assert {row["about"] for row in second} == {"action", "award"}
+        assert {row["about"] for row in powers if row["member"] == team.members["owner"]} == {
+            "action",
+            "award",
+        }
+        watch = "quote_not_followed_up"
+        file = {"file": ("quotes.csv", QUOTES.encode(), "text/csv")}
+        there = await send(place, team, f"step=4&watch={watch}", "/start/data", {}, files=file)
+        assert there == f"/start?step=5&watch={watch}"
+        preview = words((await place.see(there, team, "owner")).text)
+        assert "would have shown 2 things" in preview and "q2" in preview
+        on = await send(place, team, f"step=6&watch={watch}", "/start/on", {"mode": "shadow"})
+        assert on == "/decisions"
+        (row,) = (await place.ask("GET", "/api/v1/playbooks", owner)).json()["items"]
+        assert (row["playbook"], row["mode"]) == (watch, "shadow")
+        assert "Nothing needs you." in words((await place.see("/decisions", team, "owner")).text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "quotes.csv",
+            b"id,customer\nq1,guest\n",
+            "These columns are missing: status, sent_at, value, owner, changed_at.",
+        ),
+        ("quotes.xlsx", b"PK\x03\x04", "It has to be rows of text"),
+        ("quotes.csv", b"", "It has to be rows of text"),
+    ],
+)
+async def test_a_file_that_does_not_fit_is_refused_with_a_sample_beside_it(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        sent = form(
+            (await place.see("/start?step=4&watch=quote_not_followed_up", team, "owner")).text, "/start/data"
+        )
+        file = {"file": (name, content, "text/csv")}
+        answer = await place.send(sent.action, team, "owner", sent.fields, files=file)
+        assert answer.status_code == 422
+        page = words(answer.text)
+        assert "This file was not taken, and nothing was changed." in page and said in page
+        assert (await place.ask("GET", "/api/v1/playbooks", team.keys["owner"])).json()["items"] == []
+
+
+@pytest.mark.parametrize("role", ["manager", "staff", "auditor", "outsider"])
+async def test_only_an_owner_answers_the_first_questions(tmp_path: Path, role: str) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        assert (await place.see("/start", team, role)).status_code == 403
+        assert (await place.send("/start/place", team, role, PLACE)).status_code == 403
+
+
+async def test_a_place_that_is_not_as_expected_changes_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        before = (await place.ask("GET", "/api/v1/log", team.keys["owner"])).json()["size"]
+        for change in ({"zone": "Mars/Base"}, {"currency": "XYZQ"}, {"currency": "ABC"}, {"name": ""}):
+            answer = await place.send("/start/place", team, "owner", {**PLACE, **change})
+            assert answer.status_code == 422 and "nothing was changed" in words(answer.text)
+        assert (await place.ask("GET", "/api/v1/log", team.keys["owner"])).json()["size"] == before
