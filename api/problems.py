@@ -331,7 +331,16 @@ def _guard_said(error: GuardError) -> str:
     return str(error)
 
 
+def _pages(request: Request) -> Any:
+    """Return what makes a page of an error, for whoever asked for a page (api.pages.app leaves it); else None."""
+    wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    return getattr(request.app.state, "page_of", None) if wants_page else None
+
+
 async def _on_error(request: Request, error: Exception) -> Response:
+    if (page_of := _pages(request)) is not None:
+        page: Response = await page_of(request, error)
+        return page
     body, headers = of_error(error)
     await _tell(request, body)
     return answer(body, headers)
@@ -346,6 +355,9 @@ async def _on_validation(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if (page_of := _pages(request)) is not None:
+        page: Response = await page_of(request, error)
+        return page
     codes = {404: "unknown_path", 405: "method_not_allowed", 413: "body_too_large", 400: "unreadable_body"}
     status = 422 if error.status_code == 400 else error.status_code
     detail = f"{request.method} {request.url.path[:200]}: {error.detail}"

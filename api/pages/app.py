@@ -29,6 +29,7 @@ from api.pages import (
     watch_numbers,
     why,
 )
+from api.pages.doors import page_of
 from api.pages.entering import Tries
 
 ROUTERS = (
@@ -61,5 +62,6 @@ ROUTERS = (
 def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
     app.state.tries = Tries()
+    app.state.page_of = page_of
     for room in ROUTERS:
         app.include_router(room.router)

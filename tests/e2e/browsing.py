@@ -125,6 +125,7 @@ def walking(
 ) -> Iterator[Walk]:
     """Open a window of its own (no cookies of others), and at the end hold the whole walk against check_quiet."""
     size = {"width": width, "height": HEIGHTS.get(width, 800)}
+    more.setdefault("reduced_motion", "reduce")  # a colour half way between two themes is nobody's
     context = browser.new_context(viewport=size, color_scheme=scheme, **more)  # type: ignore[arg-type]
     page = context.new_page()
     walk = Walk(url, context, page)
