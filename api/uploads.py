@@ -16,6 +16,8 @@ FILE_BYTES_MAX = 8 * 1024 * 1024
 ENDINGS = (".csv", ".txt", ".tsv")
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 CHANGED_AT = "changed_at"
+CUSTOMER = "customer"
+"""The column of the person a record concerns: kept as a pseudonym; their word counts for their own record only."""
 BEGINNINGS = ("created_at", "opened_at", "sent_at", "counted_at")
 """Required fields that say when a record began: one of them stands in for `changed_at`."""
 
@@ -68,7 +70,8 @@ def mapping_for(text: str, source: str, kinds: Kinds, kind: Kind) -> str:
     quoted = {name: json.dumps(column, ensure_ascii=False) for name, column in columns.items()}
     lines = ["format: 1", f"source: {source}", f"kind: {kind.name}", "rows: records"]
     lines += [f"zone: {kinds.zone.key}", "file:", f"  delimiter: {DELIMITERS[delimiter]}"]
-    lines += [f"id: {quoted['id']}", "changes:", "  - change: told", f"    at: {quoted[times[0]]}"]
+    person = [f"subject_key: {quoted[CUSTOMER]}"] if CUSTOMER in columns else []
+    lines += [f"id: {quoted['id']}", *person, "changes:", "  - change: told", f"    at: {quoted[times[0]]}"]
     lines += ["    precision: millisecond", "fields:"]
     for field in kind.fields.values():
         if field.name not in columns:
