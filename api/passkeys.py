@@ -75,16 +75,21 @@ def check_address(settings: Settings, host: str | None) -> Address:
         BadRequest: 409 `address_differs`; says what the operator sets or the person opens.
     """
     address = address_of(settings)
-    default_port = ":443" if address.origin.startswith("https:") else ":80"
-    got = (host or "").lower().removesuffix(default_port)
-    if got != address.host:
+    if not is_at_address(settings, host):
         raise BadRequest(
             "address_differs",
             f"passkeys belong to the final address {address.origin} and work nowhere else; this request came to"
-            f" {got[:100] or 'none'}: open {address.origin}, or set TALLYSTICK_ADDRESS to the final address first",
+            f" {(host or 'none')[:100]}: open {address.origin}, or set TALLYSTICK_ADDRESS to the final address first",
             status=409,
         )
     return address
+
+
+def is_at_address(settings: Settings, host: str | None) -> bool:
+    """Return whether a request with this Host header came to the one address of passkeys."""
+    address = address_of(settings)
+    default_port = ":443" if address.origin.startswith("https:") else ":80"
+    return (host or "").lower().removesuffix(default_port) == address.host
 
 
 # ---------------------------------------------------------------------------------------------- 1. enrolling

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from api.pages import (
+    about_me,
     budgets,
     decisions,
     doing,
@@ -14,13 +15,18 @@ from api.pages import (
     files,
     first_run,
     gallery,
+    joining,
     me,
     my_work,
+    passkeys,
+    people,
+    person,
     powers,
     recognition,
     record,
     search,
     settings,
+    shared,
     source,
     sources,
     team,
@@ -30,9 +36,9 @@ from api.pages import (
     why,
 )
 from api.pages.doors import page_of
-from api.pages.entering import Tries
 
 ROUTERS = (
+    about_me,
     budgets,
     decisions,
     doing,
@@ -42,13 +48,18 @@ ROUTERS = (
     files,
     first_run,
     gallery,
+    joining,
     me,
     my_work,
+    passkeys,
+    people,
+    person,
     powers,
     recognition,
     record,
     search,
     settings,
+    shared,
     source,
     sources,
     team,
@@ -61,7 +72,6 @@ ROUTERS = (
 
 def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
-    app.state.tries = Tries()
     app.state.page_of = page_of
     for room in ROUTERS:
         app.include_router(room.router)

@@ -16,17 +16,20 @@ from starlette.responses import RedirectResponse, Response
 from api.dossiers import Dossier, Staff, staff_of
 from api.pages.budgets import budgets_of
 from api.pages.cards import Card, People, act_words, card_of
-from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.inbox import ACTION, AWARD, REVIEW, SHOWN_MAX, Matter, handled_since, inbox
 from api.pages.names import people_of, watches_of
+from api.pages.passkeys import signing, waiting_passkeys
 from api.pages.possible import ASKED, NO_PROBLEM, PASS, possible_steps
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.words import Words, mark
+from api.passkeys import is_at_address
 from api.problems import of_error
 from api.rooms import Rooms
 from casework import cases, tables
-from casework.requests import AddNote, Decide, ReviewEvidence, WithdrawDecision
+from casework.errors import refuse
+from casework.requests import AddNote, Decide, PasskeySigned, ReviewEvidence, WithdrawDecision
 from ledger.book import budget as budget_account
 from ledger.codec import loads
 from ledger.errors import Refused
@@ -37,6 +40,8 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 Sees = Annotated[Seen, see("case.decide", here="decisions")]
 Decides = Annotated[Acting, act("case.decide", here="decisions")]
 Reviews = Annotated[Acting, act("case.review", here="decisions")]
+SIGNED_FIELDS = ("prepared", "credential_id", "client_data", "authenticator_data", "signature")
+SIGNED_CHARS_MAX = 16_000
 CaseId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
 REASONS = (
@@ -62,6 +67,7 @@ SAID: Mapping[str, str] = {
     "budget-set": mark("Set aside. These tokens can be given from now on."),
     "reviewed": mark("Noted."),
     "undone": mark("Undone. Nothing was passed on."),
+    "passkey-confirmed": mark("Confirmed. From now on this passkey signs decisions."),
 }
 """What the toast says after a form; the address carries the key only, so nobody can put words into our mouth."""
 
@@ -81,6 +87,9 @@ class Bar:
     tokens_max: int = 0
     budgets: tuple[tuple[str, str], ...] = ()
     items: tuple[tuple[str, str], ...] = ()
+    beneficiaries: tuple[str, ...] = ()
+    signed: str = ""
+    """passkey: the yes is signed with one; missing: it would have to be, and there is none; else it is a session's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,7 @@ async def page(
         card=next((one.card for one in listed if one.current), None),
         bar=None if current is None else await bar_of(seen, current, people, words),
         passing=() if current is None else passing_of(current.dossier, staff, seen.caller.member, words),
+        passkeys=await waiting_passkeys(seen, people),
         checked=words.clock(now),
         trouble=trouble,
         budgets=[
@@ -180,8 +190,12 @@ async def bar_of(seen: Seen, matter: Matter, people: People, words: Words) -> Ba
         yes = words.gettext("Approve: %(act)s", act=act_said[:1].lower() + act_said[1:])
         binds = words.gettext("Your yes covers exactly this. If it changes, you will be asked again.")
         reasons = tuple((code, words.gettext(said)) for code, said in REASONS)
-        return Bar(ACTION, yes, binds, shown.token, key, reasons)
-    return await _award_bar(seen.rooms, matter, people, words, shown.token, key)
+        bar = Bar(ACTION, yes, binds, shown.token, key, reasons)
+    else:
+        bar = await _award_bar(seen.rooms, matter, people, words, shown.token, key)
+    settings = seen.request.app.state.installation.settings
+    here = is_at_address(settings, seen.request.headers.get("host"))
+    return replace(bar, signed=await signing(seen.rooms, seen.caller.member, matter.kind, here))
 
 
 def _item_words(item: Mapping[str, Any], people: People, words: Words) -> str:
@@ -209,6 +223,7 @@ async def _award_bar(rooms: Rooms, matter: Matter, people: People, words: Words,
         key,
         tuple((code, words.gettext(said)) for code, said in AWARD_REASONS),
         people=names,
+        beneficiaries=tuple(earned),
         tokens=min(int(suggested), most) if budgets else 0,
         tokens_max=most if budgets else 0,
         budgets=budgets,
@@ -249,8 +264,13 @@ async def decide(case: CaseId, acting: Decides) -> Response:
         reason_code=form.maybe("reason_code") if verb == "declined" else None,
         reason=form.maybe("reason"),
         message=form.maybe("message") if about == AWARD and verb == "approved" else None,
+        passkey=_signature(form),
     )
     try:
+        if form.text("passkey_wanted") and request.passkey is None:
+            # the page said "signed with your passkey": why it was not prepared is told, and nothing decided unsigned
+            await acting.rooms.desk.prepare(acting.who, request)
+            raise refuse("passkey_missing", "expected the signature that the page promised, got none")
         done = await acting.rooms.desk.decide(acting.who, acting.key, request)
     except Refused as refusal:
         return await _refused(acting, case, refusal)
@@ -258,6 +278,15 @@ async def decide(case: CaseId, acting: Decides) -> Response:
         (about, verb), "recognised" if verb == "approved" else "not-recognised"
     )
     return after(f"said={said}&of={case}.{done.ids.get('decision', '')}")
+
+
+def _signature(form: Form) -> PasskeySigned | None:
+    """Return what the passkey signed, None where it was not asked."""
+    if not form.text("passkey_prepared", chars_max=SIGNED_CHARS_MAX):
+        return None
+    return PasskeySigned(
+        **{name: form.need(f"passkey_{name}", chars_max=SIGNED_CHARS_MAX) for name in SIGNED_FIELDS}
+    )
 
 
 async def _judged(rooms: Rooms, case: str) -> list[str]:

@@ -227,7 +227,7 @@ class PageDoor(APIRoute):
         handle = super().get_route_handler()
         calls = list(calls_of(self.dependant))
         needs_person = signed_in in calls
-        is_large = any(isinstance(call, NeedToAct) and call.large_body for call in calls)
+        is_large = any(getattr(call, "large_body", False) for call in calls)
 
         async def enter(request: Request) -> Response:
             try:

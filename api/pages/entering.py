@@ -6,9 +6,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.responses import RedirectResponse, Response
 
 from api.identity import signed_in
@@ -17,11 +14,14 @@ from api.pages.frame import frame_of_stranger, show
 from api.pages.navigation import home_of
 from api.pages.strip import LOOKS, Demo, demo_of
 from api.pages.words import mark
-from api.problems import BadRequest, NotFound, NotSignedIn
+from api.passkeys import is_at_address
+from api.problems import NotFound, NotSignedIn
 from api.scope import Row
 from api.sessions import drop_cookie, set_cookie
-from casework import tables
+from api.tries import PER_ACCOUNT
+from casework import chosen, tables
 from ledger.codec import loads
+from ledger.errors import Refused
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
@@ -29,20 +29,7 @@ NAME_CHARS_MAX = 80
 PASSWORD_CHARS_MAX = 200
 SAME_NAME_MAX = 4
 """Organisations on one installation in which somebody may have the same name to sign in with."""
-PER_NAME, PER_ADDRESS = parse("10 per 15 minutes"), parse("30 per minute")
 WRONG = mark("That name and password do not belong together.")
-
-
-class Tries:
-    """How often somebody may try: per name and per address, in this process."""
-
-    def __init__(self) -> None:
-        self._windows = MovingWindowRateLimiter(MemoryStorage())
-
-    async def need(self, item: RateLimitItem, *who: str) -> None:
-        """Count a try. Raises BadRequest: too many."""
-        if not await self._windows.hit(item, *who):
-            raise BadRequest("too_many_tries", f"expected at most {item}, got more", status=429)
 
 
 async def form(request: Request) -> Form:
@@ -77,12 +64,11 @@ async def sign_in(request: Request, given: Given) -> Response:
     """Open a session for a name and a password that belong together."""
     name, password = given.text("name", chars_max=NAME_CHARS_MAX), _typed(given)
     place, back = given.text("place", chars_max=NAME_CHARS_MAX), local(given.text("next", "/"))
-    tries: Tries = request.app.state.tries
-    peer = request.client.host if request.client else "?"
-    await tries.need(PER_ADDRESS, "address", peer)
-    await tries.need(PER_NAME, "name", name.casefold())
     installation = request.app.state.installation
-    found = await _right(installation, name, place, password)
+    wanted = _as_kept(name)
+    await installation.tries.need_from(request)
+    await installation.tries.need(PER_ACCOUNT, "name", wanted)
+    found = await _right(installation, wanted, place, password)
     if found is None:
         await _told(request, "sign_in_wrong")
         return await _ask(request, back, name=name, place=place, wrong=WRONG, status=403)
@@ -94,6 +80,14 @@ async def sign_in(request: Request, given: Given) -> Response:
     return answer
 
 
+def _as_kept(name: str) -> str:
+    """Return a name in the form in which names to sign in with are kept; what can be none of them as it is."""
+    try:
+        return chosen.sign_in_name(name)
+    except Refused:
+        return name.casefold()
+
+
 def _typed(given: Form) -> str:
     """Return the password exactly as typed: spaces count."""
     typed = [value for value in given.fields.get("password", ()) if isinstance(value, str)]
@@ -102,7 +96,7 @@ def _typed(given: Form) -> str:
 
 async def _right(installation: Any, name: str, place: str, password: str) -> Row | None:
     """Return the one way to sign in that fits; a name that nobody has takes as long as a wrong password."""
-    rows = await installation.holders.named(name.casefold(), SAME_NAME_MAX)
+    rows = await installation.holders.named(name, SAME_NAME_MAX)
     fitting = [row for row in rows if not place or str(row["log"]).startswith(place.casefold())]
     for row in fitting or [None]:
         hashed = row["password_hash"] if row else None
@@ -125,7 +119,15 @@ async def _ask(
     several = len(await installation.logs()) > 1
     said = frame.words.gettext(wrong) if wrong else ""
     return await show(
-        frame, "sign_in.html", status=status, next=back, name=name, place=place, several=several, wrong=said
+        frame,
+        "sign_in.html",
+        status=status,
+        next=back,
+        name=name,
+        place=place,
+        several=several,
+        wrong=said,
+        by_passkey=is_at_address(installation.settings, request.headers.get("host")),
     )
 
 

@@ -11,14 +11,15 @@ from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from api import tables as own
+from api.pages.about_me import about_me, wrong_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import THEMES, show, with_toast
+from api.pages.passkeys import own_passkeys
+from api.pages.persons import ROLE_WORDS, power_words
 from api.pages.words import LANGUAGES, Words, mark
-from api.permissions import AUDITOR, MANAGER, OUTSIDER, OWNER, STAFF
 from api.preferences import prefer, preferences
 from api.problems import BadRequest, NotFound
 from api.rooms import Rooms
-from api.scope import Row
 from api.sessions import drop_cookie
 from casework import tables
 from ledger.codec import loads
@@ -33,13 +34,6 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 LANGUAGE_NAMES = {"en": "English", "de": "Deutsch"}
 """Each in its own language: whoever cannot read this page still finds theirs."""
 THEME_WORDS = (("", mark("As the device does")), ("light", mark("Light")), ("dark", mark("Dark")))
-ROLE_WORDS = {
-    OWNER: mark("Owner"),
-    MANAGER: mark("Shift lead or manager"),
-    STAFF: mark("Staff"),
-    AUDITOR: mark("Auditor"),
-    OUTSIDER: mark("From outside"),
-}
 HOW_WORDS = {
     "password": mark("with a password"),
     "passkey": mark("with a passkey"),
@@ -49,6 +43,13 @@ HOW_WORDS = {
 }
 SAID = {
     "saved": mark("Saved."),
+    "passkey-added": mark(
+        "Added. It signs you in from now on; it signs decisions once a second person confirmed it."
+    ),
+    "passkey-ended": mark("That passkey has ended. What it signed stays signed."),
+    "away": mark("Noted. The stand-in sees it under Me."),
+    "away-ended": mark("Ended."),
+    "sign-in": mark("Changed. Your other devices are signed out if the password is a new one."),
     "ended": mark("That device is signed out."),
     "all-ended": mark("Every other device is signed out."),
 }
@@ -67,7 +68,7 @@ class SignedIn:
 
 
 @router.get("/me")
-async def me(seen: Sees, said: str = "") -> Response:
+async def me(seen: Sees, said: str = "", wrong: str = "") -> Response:
     """Show what is mine."""
     rooms, words = seen.rooms, seen.frame.words
     frame = with_toast(seen.frame, words.gettext(SAID[said])) if said in SAID else seen.frame
@@ -83,6 +84,10 @@ async def me(seen: Sees, said: str = "") -> Response:
         most=INTERRUPTIONS_MAX,
         sessions=await _sessions(seen, words),
         sign_in=await rooms.rows.one(own.sign_in, member=seen.caller.member),
+        passkeys=await own_passkeys(seen),
+        about=await about_me(seen),
+        wrong=wrong_words(wrong, words) if wrong else {},
+        me=seen.caller.member,
         recorded=await _recorded(rooms, seen.caller.member),
         powers=await _powers(rooms, seen.caller.member, words),
         key=seen.fresh_key(),
@@ -133,28 +138,6 @@ async def _recorded(rooms: Rooms, member: str) -> dict[str, int]:
 async def _powers(rooms: Rooms, member: str, words: Words) -> list[str]:
     rows = await rooms.rows.find(tables.authority, {"member": member, "active": 1})
     return [power_words(row, words) for row in rows if row["until"] is None or row["until"] > words.now]
-
-
-def power_words(row: Row, words: Words) -> str:
-    """Return one power as a sentence: what somebody may decide, up to how much, until when."""
-    if row["about"] == "action":
-        limit = loads(row["amount_max"]) if row["amount_max"] else None
-        said = (
-            words.gettext("What is done, up to %(money)s", money=words.money(limit))
-            if limit
-            else words.gettext("What is done, whatever it is worth")
-        )
-    elif row["tokens_max"] is not None:
-        said = words.ngettext(
-            "Thanks of up to %(num)s token", "Thanks of up to %(num)s tokens", row["tokens_max"]
-        )
-    else:
-        said = words.gettext("Thanks, however many tokens")
-    if row["until"] is not None:
-        said = words.gettext("%(what)s, until %(day)s", what=said, day=words.day(row["until"]))
-    if row["second_person"]:
-        said = words.gettext("%(what)s; stands as the second person", what=said)
-    return said
 
 
 # ---------------------------------------------------------------------------------------------- forms

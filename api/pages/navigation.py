@@ -51,7 +51,7 @@ BAR = {
 }
 MORE = {
     STAFF: (),
-    MANAGER: ("watch", "recognition", "record"),
+    MANAGER: ("watch", "recognition", "people", "record"),
     OWNER: ("work", "recognition", "sources", "people", "settings", "record"),
     AUDITOR: (),
     OUTSIDER: (),

@@ -86,6 +86,21 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("Nothing was changed. Decide it with your passkey, on your own device."),
         ATTENTION,
     ),
+    "passkey_missing": (
+        mark("Your passkey did not sign this."),
+        mark("Nothing was recorded. Try again; under Me stands which of your passkeys sign decisions."),
+        ATTENTION,
+    ),
+    "passkey_invalid": (
+        mark("Your passkey did not sign this."),
+        mark("Nothing was recorded. Try again; under Me stands which of your passkeys sign decisions."),
+        ATTENTION,
+    ),
+    "passkey_state": (
+        mark("This passkey is confirmed already, or has ended."),
+        mark("Nothing was changed."),
+        WAIT,
+    ),
     "not_allowed": (
         mark("This page is not part of your role here."),
         mark("Nothing was changed. If you need it, ask the owner."),

@@ -158,6 +158,10 @@ class Words:
         """Return "1,234" or "1.234"."""
         return str(format_decimal(value, locale=self.locale))
 
+    def minor_digits(self) -> int:
+        """Return how many digits the minor unit of the place's currency has."""
+        return int(get_currency_precision(self.currency))
+
     def money(self, amount: Mapping[str, Any]) -> str:
         """Return {"amount_minor", "currency"} as "£180" or "180 €"; minor units only where they are not zero."""
         digits = get_currency_precision(amount["currency"])

@@ -1,0 +1,159 @@
+"""What is recorded about me, step by step; who looked at my page; the file to take along; how I sign in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api import tables as own
+from api.joining import Typed, check_current, set_sign_in
+from api.naming import newest
+from api.pages.cards import People
+from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.joining import SAID as FIELD_WORDS
+from api.pages.joining import refused_by, secret
+from api.pages.names import people_of
+from api.pages.people import away_words, to
+from api.pages.person import file_answer
+from api.pages.words import Words, mark
+from api.problems import BadRequest
+from api.routes.takeaway import take_away
+from casework import looks, people, tables
+from ledger.errors import Refused
+
+router = APIRouter(route_class=PageDoor, include_in_schema=False)
+
+STEPS_SHOWN, LOOKS_SHOWN = 20, 20
+LOOK_WORDS = {
+    looks.MEMBER: mark("%(who)s looked at your page"),
+    looks.TAKE_AWAY: mark("%(who)s took the file of everything about you"),
+    looks.AWARDS: mark("%(who)s looked at your recognitions"),
+}
+KIND_WORDS = {
+    "member_joined": mark("Joining"),
+    "invite_issued": mark("An invitation"),
+    "invite_used": mark("Signing in by invitation"),
+    "sign_in_set": mark("A new way to sign in"),
+    "role_granted": mark("A role given"),
+    "role_ended": mark("A role ended"),
+    "authority_granted": mark("A power given"),
+    "authority_ended": mark("A power ended"),
+    "delegation_given": mark("Somebody stands in"),
+    "delegation_ended": mark("Standing in ended"),
+    "case_opened": mark("Something was noticed"),
+    "owner_assigned": mark("Something was given to somebody"),
+    "acknowledged": mark("Taken on"),
+    "note_added": mark("A note"),
+    "proposed": mark("A suggestion"),
+    "decision_made": mark("A decision"),
+    "action_taken": mark("Something done"),
+    "evidence_attached": mark("Evidence brought"),
+    "evidence_reviewed": mark("Evidence looked at"),
+    "outcome_recorded": mark("A result"),
+    "award_granted": mark("A recognition"),
+    "award_settled": mark("A recognition that is yours for good"),
+    "passkey_enrolled": mark("A passkey added"),
+    "passkey_confirmed": mark("A passkey confirmed"),
+    "passkey_ended": mark("A passkey ended"),
+}
+CURRENT_WRONG = mark("That is not the password in force. Nothing was changed.")
+
+
+@dataclass(frozen=True, slots=True)
+class AboutMe:
+    """What the part "recorded about me" shows. `steps`: (number, instant, words, by oneself)."""
+
+    steps: list[tuple[int, str, str, bool]]
+    more: bool
+    looks: list[tuple[str, str]]
+    away: list[tuple[str, str, str]]
+    others: list[tuple[str, str]]
+    today: str
+
+
+async def about_me(seen: Seen) -> AboutMe:
+    """Return what is recorded about whoever looks, newest first."""
+    rooms, words, member = seen.rooms, seen.frame.words, seen.caller.member
+    names = await people_of(rooms.rows)
+    found, below = await newest(rooms.reader, member, None, STEPS_SHOWN)
+    seen_by = await rooms.rows.find(tables.look, {"member": member}, order="at", limit=LOOKS_SHOWN)
+    given = await rooms.rows.find(tables.delegation, {"active": 1})
+    mine = [one for one in given if member in (one["giver"], one["stand_in"]) and words.now < one["until"]]
+    others = [
+        (row["member"], names.name(row["member"], words))
+        for row in await rooms.rows.find(tables.member, {"active": 1})
+        if row["member"] != member and people.AGENT not in people.roles(row)
+    ]
+    return AboutMe(
+        steps=[(one.entry.seq, one.entry.at, _step_words(one.entry.kind, words), one.acted) for one in found],
+        more=below is not None,
+        looks=[(one["at"], _look_words(one["what"], one["by"], names, words)) for one in seen_by],
+        away=[(one["giver"], one["delegation"], away_words(one, names, words)) for one in mine],
+        others=sorted(others, key=lambda one: (one[1].casefold(), one[0])),
+        today=words.now[:10],
+    )
+
+
+def _look_words(what: str, by: str, names: People, words: Words) -> str:
+    return words.gettext(LOOK_WORDS[what], who=names.name(by, words))
+
+
+def _step_words(kind: str, words: Words) -> str:
+    said = KIND_WORDS.get(kind)
+    return words.gettext(said) if said else words.gettext("Another step")
+
+
+@router.get("/me/take-away")
+async def my_file(seen: Annotated[Seen, see("me.read", here="me")]) -> Response:
+    """Give everything recorded about whoever asks, as a file."""
+    return file_answer(await take_away(seen.rooms, seen.caller.member), seen.caller.member)
+
+
+@router.post("/me/sign-in")
+async def change(acting: Annotated[Acting, act("sign_in.write", here="me")]) -> Response:
+    """Change name, password or PIN; the password in force is asked for where there is one."""
+    installation, member = acting.request.app.state.installation, acting.caller.member
+    form = acting.form
+    kept = await acting.rooms.rows.one(own.sign_in, member=member)
+    name = form.maybe("name", chars_max=200)
+    typed = Typed(
+        None if kept is not None and name == kept["name"] else name,
+        secret(form, "password") or None,
+        secret(form, "pin").strip() or None,
+    )
+    if typed == Typed():
+        return to("/me#sign-in")
+    wrong: dict[str, str] = {}
+    try:
+        if typed.password is not None and secret(form, "again") != typed.password:
+            wrong = {"password": "repeat"}
+        else:
+            if not await acting.rooms.intake.is_repeat(acting.who, acting.key):
+                await check_current(installation, acting.rooms, member, secret(form, "current") or None)
+            await set_sign_in(installation, acting.rooms, acting.who, acting.key, member, typed)
+    except BadRequest as refusal:
+        if refusal.code != "password_wrong":
+            raise
+        wrong = {"current": refusal.code}
+    except Refused as refusal:
+        wrong = refused_by(refusal)
+    if wrong:
+        await acting.request.app.state.journal.refused(acting.request, 422, next(iter(wrong.values())))
+        field, code = next(iter(wrong.items()))
+        return to(f"/me?wrong={field}.{code}#sign-in")
+    if typed.password is not None:
+        await installation.sessions.end_all(acting.rooms.rows, member, acting.caller.session)
+    return to("/me?said=sign-in")
+
+
+def wrong_words(wrong: str, words: Words) -> dict[str, str]:
+    """Return field -> sentence of a refusal that stands in the address by its code only."""
+    field, _, code = wrong.partition(".")
+    if field == "current":
+        return {field: words.gettext(CURRENT_WRONG)}
+    if field not in FIELD_WORDS or code not in FIELD_WORDS[field]:
+        return {}
+    return {field: words.gettext(FIELD_WORDS[field][code])}

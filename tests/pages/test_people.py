@@ -1,0 +1,97 @@
+"""People: who sees and invites whom, slips shown once, a list mended row by row, leaving; joining by its page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.api.house import house
+from tests.page_words import NEVER_SAID, says
+from tests.pages.reading import form, words
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("owner", 200), ("manager", 200), ("auditor", 200), ("staff", 403), ("outsider", 403)],
+)
+async def test_people_is_for_leads_and_auditors(tmp_path: Path, role: str, status: int) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        page = await place.see("/people", team, role)
+        assert page.status_code == status
+        said = words(page.text)
+        assert [word for word in NEVER_SAID if says(said, word)] == []
+        assert ('action="/people/invite"' in page.text) == (role in ("owner", "manager"))
+
+
+async def test_a_slip_is_shown_once_and_lets_somebody_join_once(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        sent = form((await place.see("/people", team, "manager")).text, "/people/invite").fields
+        sent |= {"name": "Zoë Winter"}
+        first = await place.send("/people/invite", team, "manager", sent)
+        link = re.search(r"/join/[0-9a-f]{64}", first.text)
+        assert first.status_code == 200 and link is not None
+        again = await place.send("/people/invite", team, "manager", sent)
+        assert "/join/" not in again.text and "shown before" in words(again.text)
+        joined = {"name": "zoe", "pin": "482913"}
+        wrong = await place.client.post(link[0], data=joined | {"pin": "111111"})
+        assert wrong.status_code == 422 and "neither a sequence nor a repetition" in words(wrong.text)
+        assert "111111" not in wrong.text and 'value="zoe"' in wrong.text
+        done = await place.client.post(link[0], data=joined)
+        assert (done.status_code, done.headers["location"]) == (303, "/my-work")
+        assert "__Host-session=" in done.headers["set-cookie"]
+        assert (await place.client.get(link[0])).status_code == 404
+
+
+async def test_a_manager_invites_staff_only(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        sent = {"key": "1" * 32, "name": "Zoë", "role": "owner"}
+        assert (await place.send("/people/invite", team, "manager", sent)).status_code == 422
+
+
+async def test_a_list_is_mended_row_by_row_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        listed = "name,role\nAna Beltran,staff\nBen,cook\n"
+        page = await place.send("/people/import", team, "owner", {"key": "2" * 32, "csv": listed})
+        assert page.status_code == 422
+        assert "row 3: role" in page.text and "Ben,cook" in page.text
+        mended = {"key": "3" * 32, "csv": listed.replace("cook", "staff")}
+        assert (await place.send("/people/import", team, "owner", mended)).text.count("/join/") == 2
+
+
+async def test_whoever_leaves_is_signed_out_and_an_owner_alone_says_so(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        path = f"/people/{team.members['staff']}"
+        await place.see("/my-work", team, "staff")
+        sent = {"key": "4" * 32, "reason_code": "left", "successor": ""}
+        assert (await place.send(f"{path}/leave", team, "manager", sent)).status_code == 403
+        assert (await place.send(f"{path}/leave", team, "owner", sent)).status_code == 303
+        assert (await place.see("/my-work", team, "staff")).headers["location"].startswith("/sign-in")
+        assert "This person has left." in words((await place.see(path, team, "owner")).text)
+
+
+async def test_a_look_at_a_page_is_told_to_the_person(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        await place.see(f"/people/{team.members['staff']}", team, "owner")
+        assert "Ada looked at your page" in words((await place.see("/me", team, "staff")).text)
+
+
+async def test_away_lends_and_ends(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        path = f"/people/{team.members['manager']}"
+        sent = {"key": "5" * 32, "stand_in": team.members["owner"], "until": "2026-11-30", "limit": "150"}
+        assert (await place.send(f"{path}/away", team, "owner", sent)).status_code == 303
+        page = (await place.see(path, team, "owner")).text
+        assert "Ada stands in for Manager until 30 Nov, up to €150" in words(page)
+        action = re.search(r"/people/[0-9a-f-]+/away/[0-9a-f-]+/end", page)
+        assert action is not None
+        assert (await place.send(action[0], team, "owner", {"key": "6" * 32})).status_code == 303
+        assert "Ada stands in" not in words((await place.see(path, team, "owner")).text)
