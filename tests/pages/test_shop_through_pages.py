@@ -39,79 +39,77 @@ async def fill(
     return answer
 
 
+async def opened(place: House, team: Team) -> str:
+    """The first screens: the place, the accountant as the second person, a watch with its first records, on.
+
+    Returns the address of the exception that it notices.
+    """
+    where = {"name": "The Quay", "zone": "Europe/Dublin", "currency": "EUR"}
+    await fill(place, team, "owner", "/start", "/start/place", **where)
+    await fill(place, team, "owner", "/start?step=2", "/start/second", name="Ines", role="outsider")
+    people = (await place.ask("GET", "/api/v1/members", team.keys["owner"])).json()["items"]
+    team.members["accountant"] = next(row["member"] for row in people if row["roles"] == ["outsider"])
+    watch = "watch=complaint_to_escalate"
+    first = {"file": ("complaints.csv", OPEN.encode(), "text/csv")}
+    await fill(place, team, "owner", f"/start?step=4&{watch}", "/start/data", files=first)
+    await fill(place, team, "owner", f"/start?step=6&{watch}", "/start/on", mode="live")
+    await place.tick()
+    page = (await place.see("/decisions", team, "owner")).text
+    assert "1 thing needs your decision" in words(page) and "Complaint K1" in words(page)
+    found = re.search(r"/exceptions/([0-9a-f-]+)/decide", page)
+    assert found is not None
+    return f"/exceptions/{found[1]}"
+
+
+async def done_and_shown(place: House, team: Team, case: str) -> None:
+    """Ben does it, hands the guest a link, and brings the record once it says so."""
+    await fill(place, team, "staff", case, "/done", note="Moved them to a quiet room")
+    shown = await fill(place, team, "staff", case, "/link", guest="guest-1")
+    link = re.search(r"/l/([A-Za-z0-9_-]{16,})", shown.text)
+    assert link is not None
+    place.wait(3_600)
+    answered = await place.client.post(f"/l/{link[1]}", data={"answer": "resolved", "note": "Much better"})
+    assert answered.status_code == 200
+    changed = OPEN.replace(",open,", ",closed,").replace("T07:00:00.000Z,harbour", "T10:40:00.000Z,harbour")
+    later = {"file": ("complaints.csv", changed.encode(), "text/csv")}
+    taken = await fill(place, team, "owner", "/sources/upload", "/sources/upload", files=later)
+    assert "1 row is new." in words(taken.text)
+    place.wait(60)
+    await fill(place, team, "staff", case, "/evidence/record", kind="complaint", record="K1")
+    await fill(place, team, "staff", case, "/result", resolution="fixed", impact="none")
+
+
+async def looked_at(place: House, team: Team) -> None:
+    """Ines looks at the evidence; the checks run by themselves."""
+    page = (await place.see("/decisions", team, "accountant")).text
+    assert "Look at the evidence" in words(page)
+    sent = form(page, "/review")
+    items = re.findall(r'name="item" value="([0-9a-f-]+)"', page)
+    assert len(items) == 2
+    data = {**sent.fields, "item": items, "verb": "accepted"}
+    assert (await place.send(sent.action, team, "accountant", data)).status_code == 303
+    await place.tick()
+
+
 async def test_one_award_from_the_first_screen_to_the_thanks(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team = await shop_of_three(place)
+        case = await opened(place, team)
 
-        # The first screens: the place, the accountant as the second person, a watch with its first records, on.
-        where = {"name": "The Quay", "zone": "Europe/Dublin", "currency": "EUR"}
-        await fill(place, team, "owner", "/start", "/start/place", **where)
-        await fill(place, team, "owner", "/start?step=2", "/start/second", name="Ines", role="outsider")
-        people = (await place.ask("GET", "/api/v1/members", team.keys["owner"])).json()["items"]
-        team.members["accountant"] = next(row["member"] for row in people if row["roles"] == ["outsider"])
-        watch = "watch=complaint_to_escalate"
-        first = {"file": ("complaints.csv", OPEN.encode(), "text/csv")}
-        await fill(place, team, "owner", f"/start?step=4&{watch}", "/start/data", files=first)
-        await fill(place, team, "owner", f"/start?step=6&{watch}", "/start/on", mode="live")
-        await place.tick()
-
-        # The watch has noticed it; the owner passes it to Ben and says yes to what is suggested.
-        page = (await place.see("/decisions", team, "owner")).text
-        assert "1 thing needs your decision" in words(page) and "Complaint K1" in words(page)
-        found = re.search(r"/exceptions/([0-9a-f-]+)/decide", page)
-        assert found is not None
-        case = f"/exceptions/{found[1]}"
+        # The owner passes it to Ben and says yes to what the watch suggests.
         handed = {"owner": team.members["staff"], "reason_code": "handed_over"}
         await fill(place, team, "owner", case, "/pass", **handed)
         await fill(place, team, "owner", "/decisions", "/decide", verb="approved")
         place.wait(600)
-
-        # Ben does it, hands the guest a link, and brings the record once it says so.
-        await fill(place, team, "staff", case, "/done", note="Moved them to a quiet room")
-        shown = await fill(place, team, "staff", case, "/link", guest="guest-1")
-        link = re.search(r"/l/([A-Za-z0-9_-]{16,})", shown.text)
-        assert link is not None
-        place.wait(3_600)
-        answered = await place.client.post(
-            f"/l/{link[1]}", data={"answer": "resolved", "note": "Much better"}
-        )
-        assert answered.status_code == 200
-        changed = OPEN.replace(",open,", ",closed,").replace(
-            "2026-11-20T07:00:00.000Z,harbour", "2026-11-20T10:40:00.000Z,harbour"
-        )
-        later = {"file": ("complaints.csv", changed.encode(), "text/csv")}
-        taken = await fill(place, team, "owner", "/sources/upload", "/sources/upload", files=later)
-        assert "1 row is new." in words(taken.text)
-        place.wait(60)
-        await fill(place, team, "staff", case, "/evidence/record", kind="complaint", record="K1")
-        await fill(place, team, "staff", case, "/result", resolution="fixed", impact="none")
-
-        # Ines looks at the evidence; the checks run by themselves.
-        assert "Look at the evidence" in words((await place.see("/decisions", team, "accountant")).text)
-        page = (await place.see("/decisions", team, "accountant")).text
-        sent = form(page, "/review")
-        items = re.findall(r'name="item" value="([0-9a-f-]+)"', page)
-        assert len(items) == 2
-        data = {**sent.fields, "item": items, "verb": "accepted"}
-        assert (await place.send(sent.action, team, "accountant", data)).status_code == 303
-        await place.tick()
+        await done_and_shown(place, team, case)
+        await looked_at(place, team)
 
         # Two people set tokens aside; Ines thanks Ben, who suggested nothing and decided nothing.
-        await fill(
-            place, team, "owner", "/settings", "/budgets", purpose="Service put right", amount_tokens="100"
-        )
+        await fill(place, team, "owner", "/settings", "/budgets", purpose="Put right", amount_tokens="100")
         await fill(place, team, "accountant", "/decisions", "/approve")
-        page = (await place.see("/decisions", team, "accountant")).text
-        assert "Thank Ben" in words(page)
-        await fill(
-            place,
-            team,
-            "accountant",
-            "/decisions",
-            "/decide",
-            verb="approved",
-            message="That guest will be back.",
-        )
+        assert "Thank Ben" in words((await place.see("/decisions", team, "accountant")).text)
+        thanks = {"verb": "approved", "message": "That guest will be back."}
+        await fill(place, team, "accountant", "/decisions", "/decide", **thanks)
         place.wait(10)
         await place.tick()
         waiting = words((await place.see("/recognition", team, "staff")).text)
