@@ -5,19 +5,23 @@ from __future__ import annotations
 import socket
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 
 from api.cast import RehearsalBroken
+from api.installation import open_installation
 from api.pages.strip import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.pages.words import Words
+from api.remote import running_server
 from api.settings import Settings
 from api.venue.calendar import SMALL, WHOLE, ZONE
 from api.venue.demo import SEED, Told, make_demo
+from api.venue.hours import Moved, NotAhead, is_moment, move_on, next_moment_ms
 from api.venue.making import PlaceTaken, making
 from api.verbs.console import Misuse, complain, here, tell
+from api.verbs.console import run as run_async
 from api.verbs.serving import listen, serve, serve_with
 
 DAY_MIN, DAY_MAX = date(2000, 1, 1), date(2199, 12, 31)
@@ -26,7 +30,11 @@ DAY_MIN, DAY_MAX = date(2000, 1, 1), date(2199, 12, 31)
 
 def demo(
     at: Annotated[
-        str | None, typer.Option(help="A date, e.g. 2026-11-20; the demo ends on the last Friday until then.")
+        str | None,
+        typer.Option(
+            help="A date, e.g. 2026-11-20: the demo ends on the last Friday until then. Or a moment, e.g. \"sat 19:30\":"
+            " a demo that is there already moves on to it, hour by hour."
+        ),
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="A new folder for it; else the data folder.")] = None,
     seed: Annotated[str, typer.Option(help="What chances are drawn from.")] = SEED,
@@ -34,6 +42,9 @@ def demo(
 ) -> None:
     """Play eight weeks of a hotel with a restaurant through the real product, and keep the data folder."""
     where = folder or here().settings.data_dir
+    if at is not None and is_moment(at):
+        _move_on(where, at)
+        return
     told = _make(where, _day(at), seed, small)
     lines = [*lines_of(told), f"data folder {where}; the proof of one recognition: {where / PROOF_NAME}"]
     tell(lines, orjson.loads((where / DEMO_FILE).read_bytes()))
@@ -68,18 +79,44 @@ def run(
 def _serve_demo(settings: Settings, listening: socket.socket) -> None:
     told = orjson.loads((settings.data_dir / DEMO_FILE).read_bytes())
     now = full(told["now"])
+    # how the exceptions ended was counted at the end of the play; moved on since then, the pages count
+    counted = "" if told.get("moved_on") else _ended(told)
     serve_with(
         settings.model_copy(update={"clock_file": settings.data_dir / CLOCK_FILE}),
         listening,
         (
             "Ready.",
-            f"{told['venue']}, {now}: {told['steps']:,} steps recorded, {told['people']} people, "
-            f"{sum(told['exceptions'].values())} exceptions, {sum(told['awards'].values())} recognitions.",
+            f"{told['venue']}, {now}: {told['steps']:,} steps recorded, {told['people']} people{counted}.",
             "{url}",
             "Try first: open it; take one decision; then Search for Chidi and read why somebody was thanked; download "
             "the proof and check it with `.venv/bin/tallystick audit award.json`.",
         ),
     )
+
+
+def _ended(told: dict[str, Any]) -> str:
+    return f", {sum(told['exceptions'].values())} exceptions, {sum(told['awards'].values())} recognitions"
+
+
+def _move_on(folder: Path, at: str) -> None:
+    """Run the hours until a moment of the week, in a demo that nobody serves meanwhile."""
+    if not (folder / DEMO_FILE).is_file():
+        raise Misuse(f"--at {at}: expected a demo in {folder} to move on, got none; `tallystick demo` makes one")
+    if running_server(folder) is not None:
+        raise Misuse(f"--at {at}: expected no server on {folder}, got one; its demo strip moves on too")
+    told = orjson.loads((folder / DEMO_FILE).read_bytes())
+    settings = Settings(data_dir=folder, clock_file=folder / CLOCK_FILE).in_one_folder()
+
+    async def work() -> Moved:
+        async with open_installation(settings) as installation:
+            return await move_on(installation, told["log"], folder, next_moment_ms(told["now"], at))
+
+    try:
+        moved = run_async(work())
+    except NotAhead as error:
+        raise Misuse(f"--at {at}: {error}") from error
+    line = f"{told['venue']}, from {full(moved.since)} to {full(moved.now)}: {moved.steps} steps recorded"
+    tell([line], {"now": moved.now, "since": moved.since, "steps": moved.steps})
 
 
 def full(instant: str) -> str:
@@ -93,7 +130,7 @@ def _day(at: str | None) -> date:
     try:
         day = date.fromisoformat(at)
     except ValueError as error:
-        raise Misuse(f"--at: expected a date like 2026-11-20, got {at}") from error
+        raise Misuse(f"--at: expected a date like 2026-11-20 or a moment like sat 19:30, got {at}") from error
     if not DAY_MIN <= day <= DAY_MAX:
         raise Misuse(f"--at: expected a date from {DAY_MIN} to {DAY_MAX}, got {at}")
     return day
