@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI
 
 from api.pages import (
     about_me,
     budgets,
     decisions,
+    demo_cheat,
+    demo_damage,
+    demo_jump,
     doing,
     entering,
     exception_list,
@@ -41,6 +46,9 @@ ROUTERS = (
     about_me,
     budgets,
     decisions,
+    demo_cheat,
+    demo_damage,
+    demo_jump,
     doing,
     entering,
     exception_list,
@@ -73,5 +81,6 @@ ROUTERS = (
 def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
     app.state.page_of = page_of
+    app.state.demo_busy = asyncio.Lock()
     for room in ROUTERS:
         app.include_router(room.router)

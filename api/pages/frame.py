@@ -52,13 +52,15 @@ class Toast:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The demo strip: venue, its time, whom one may look as."""
+    """The demo strip: venue, its time, whom one may look as, what one may try."""
 
     venue: str
     now_text: str
     looks: tuple[tuple[str, str], ...]
     """(key, words) of each role one may look as."""
     as_key: str = ""
+    tries: tuple[tuple[str, str], ...] = ()
+    """(path, words) of each page on which one may try something."""
 
 
 @dataclass(frozen=True, slots=True)

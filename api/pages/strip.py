@@ -26,6 +26,13 @@ LOOKS = (
     (AUDITOR, mark("the auditor")),
 )
 """As whom one may look: role, words. It is the first active member of that role."""
+JUMP = ("/demo/jump", mark("Jump to Saturday 19:30"))
+TRY = (
+    ("/demo/cheat", mark("Try to cheat")),
+    JUMP,
+    ("/demo/damage", mark("Damage the record (a copy)")),
+)
+"""What one may try: page, words. The jump only where the clock is the demo's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Demo:
     venue: str
     case: str
     award: str
+    moves: bool
+    """Whether its clock is the demo's own, so that the strip may move it."""
 
 
 async def demo_of(request: Request) -> Demo | None:
@@ -55,7 +64,8 @@ async def demo_of(request: Request) -> Demo | None:
         return None
     if not log.endswith(SIMULATED_SUFFIX) or log not in await installation.logs():
         return None
-    return Demo(log, venue, case, award)
+    moves = settings.clock_file == settings.data_dir / CLOCK_FILE
+    return Demo(log, venue, case, award, moves)
 
 
 async def with_strip(request: Request, frame: Frame) -> Frame:
@@ -69,4 +79,5 @@ async def with_strip(request: Request, frame: Frame) -> Frame:
     looks = tuple((role, words) for role, words in LOOKS if role in held)
     now = frame.words.full(rooms.clock.now())
     role = next((role for role in frame.caller.roles if role in dict(looks)), "")
-    return replace(frame, venue=demo.venue, strip=Strip(demo.venue, now, looks, role))
+    tries = tuple(one for one in TRY if demo.moves or one is not JUMP)
+    return replace(frame, venue=demo.venue, strip=Strip(demo.venue, now, looks, role, tries))

@@ -65,7 +65,9 @@ def next_moment_ms(now: str, text: str) -> int:
     today = datetime.fromtimestamp(unix_ms_of(now) / 1000, UTC).astimezone(ZONE).date()
     day = today + timedelta(days=(DAYS.index(found[1]) - today.weekday()) % 7)
     moment = instant_ms(day, f"{found[2]}:{found[3]}")
-    return moment if moment > unix_ms_of(now) else instant_ms(day + timedelta(days=7), f"{found[2]}:{found[3]}")
+    return (
+        moment if moment > unix_ms_of(now) else instant_ms(day + timedelta(days=7), f"{found[2]}:{found[3]}")
+    )
 
 
 async def move_on(installation: Installation, log: str, folder: Path, until_ms: int) -> Moved:
@@ -97,7 +99,9 @@ async def move_on(installation: Installation, log: str, folder: Path, until_ms: 
 async def _next_stop(rooms: Rooms, until_ms: int) -> int:
     now_ms = rooms.clock.unix_ms()
     now, end = instant_of(now_ms), instant_of(min(now_ms + HOUR_MS, until_ms))
-    jobs = await rooms.rows.find(job, {"dead": 0}, also=(job.c.due > now, job.c.due < end), limit=DUE_ROWS_MAX)
+    jobs = await rooms.rows.find(
+        job, {"dead": 0}, also=(job.c.due > now, job.c.due < end), limit=DUE_ROWS_MAX
+    )
     # a timer runs once its moment has passed, so the clock goes a millisecond beyond it
     timers = await rooms.rows.find(timer, also=(timer.c.wake >= now, timer.c.wake < end), limit=DUE_ROWS_MAX)
     due = [unix_ms_of(row["due"]) for row in jobs] + [unix_ms_of(row["wake"]) + 1 for row in timers]

@@ -32,7 +32,7 @@ def demo(
     at: Annotated[
         str | None,
         typer.Option(
-            help="A date, e.g. 2026-11-20: the demo ends on the last Friday until then. Or a moment, e.g. \"sat 19:30\":"
+            help='A date, e.g. 2026-11-20: the demo ends on the last Friday until then. Or a moment, e.g. "sat 19:30":'
             " a demo that is there already moves on to it, hour by hour."
         ),
     ] = None,
@@ -101,7 +101,9 @@ def _ended(told: dict[str, Any]) -> str:
 def _move_on(folder: Path, at: str) -> None:
     """Run the hours until a moment of the week, in a demo that nobody serves meanwhile."""
     if not (folder / DEMO_FILE).is_file():
-        raise Misuse(f"--at {at}: expected a demo in {folder} to move on, got none; `tallystick demo` makes one")
+        raise Misuse(
+            f"--at {at}: expected a demo in {folder} to move on, got none; `tallystick demo` makes one"
+        )
     if running_server(folder) is not None:
         raise Misuse(f"--at {at}: expected no server on {folder}, got one; its demo strip moves on too")
     told = orjson.loads((folder / DEMO_FILE).read_bytes())
