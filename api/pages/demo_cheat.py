@@ -31,10 +31,12 @@ TRIED: Mapping[str, str] = {
     HELPER: mark("%(who)s, a digital employee, says yes."),
 }
 WHY: Mapping[str, str] = {
+    OWN: mark("Whoever suggests something does not decide it."),
+    AGAIN: mark("It was used as evidence before, and counts once."),
     TWICE: mark("The yes counts once; the same form sent again has no second effect."),
     AFTER_YES: mark("The yes covered exactly the first suggestion. The other one needs a yes of its own."),
 }
-"""Where the usual words of a refusal say too little."""
+"""Where the usual words of a refusal speak to whoever tried, or say too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def outcome_of(played: Played, people: People, words: Words) -> Outcome:
             words.gettext("%(num)s before", num=words.number(played.steps_before)),
         ),
         (
-            words.gettext("Written by what was refused"),
+            words.gettext("Left behind by them"),
             words.number(sum(one.steps_after - one.steps_before for one in played.tried)),
             words.gettext("steps"),
         ),

@@ -1,6 +1,6 @@
 """Moving the demo on: its clock file goes from one due moment to the next, and the worker does what is due at each.
 
-    clock -> next due moment (a job, a timer), at most an hour on -> worker until nothing is due -> again, until the end
+    clock -> next due moment (job, timer), at most six hours on -> worker until nothing is due -> again, until the end
 
 Nothing is skipped: what would have happened in those hours by itself happens at its own time. The venue's people and
 systems do nothing meanwhile, since nobody has written what they would do.
@@ -28,7 +28,8 @@ from playbooks.tables import timer
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SATURDAY_EVENING = "sat 19:30"
 STOPS_MAX = 600
-"""Moments at which the worker is asked what is due: a week has 168 hours, and a few hundred timers."""
+"""Moments at which the worker is asked what is due; a week of the venue has a few hundred timers."""
+STOP_HOURS_MAX = 6
 TICKS_PER_STOP_MAX = 200
 DUE_ROWS_MAX = 2_000
 _MOMENT = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]* +([01]\d|2[0-3]):([0-5]\d)")
@@ -98,7 +99,7 @@ async def move_on(installation: Installation, log: str, folder: Path, until_ms: 
 
 async def _next_stop(rooms: Rooms, until_ms: int) -> int:
     now_ms = rooms.clock.unix_ms()
-    now, end = instant_of(now_ms), instant_of(min(now_ms + HOUR_MS, until_ms))
+    now, end = instant_of(now_ms), instant_of(min(now_ms + STOP_HOURS_MAX * HOUR_MS, until_ms))
     jobs = await rooms.rows.find(
         job, {"dead": 0}, also=(job.c.due > now, job.c.due < end), limit=DUE_ROWS_MAX
     )
