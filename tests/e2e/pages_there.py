@@ -61,5 +61,8 @@ PAGES = (
     PageThere("steps", "/record/steps", AUDITOR),
     PageThere("powers", "/powers", AUDITOR),
     *(PageThere(f"start-{step}", f"/start?step={step}", OWNER) for step in range(1, 7)),
+    PageThere("demo-cheat", "/demo/cheat", OWNER, ROLES),
+    PageThere("demo-jump", "/demo/jump?since=0", OWNER, ROLES),
+    PageThere("demo-damage", "/demo/damage", AUDITOR, ROLES),
     PageThere("not-there", "/nowhere-at-all", STAFF),
 )

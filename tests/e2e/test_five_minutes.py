@@ -138,7 +138,7 @@ def proof(walk: Walk) -> None:
     walk.page.locator("main table a", has_text="Chidi Okafor").last.click()
     walk.settle()
     with walk.page.expect_download() as started:
-        walk.page.get_by_role("link", name="Download the proof").click()
+        walk.page.get_by_role("button", name="Download the proof").click()
     kept = json.loads(Path(started.value.path()).read_bytes())
     assert kept and started.value.suggested_filename.endswith(".json")
 
