@@ -12,13 +12,11 @@ from api.pages.frame import Frame, Strip
 from api.pages.words import mark
 from api.permissions import AUDITOR, MANAGER, OWNER, STAFF
 from api.settings import LOOPBACK
+from api.venue.files import CLOCK_FILE, DEMO_FILE
 from casework import tables
 from ledger.clock import SIMULATED_SUFFIX
 from ledger.codec import loads
 
-CLOCK_FILE = "clock"
-DEMO_FILE = "demo.json"
-PROOF_NAME = "award.json"
 LOOKS = (
     (OWNER, mark("the owner")),
     (MANAGER, mark("the shift lead")),

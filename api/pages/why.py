@@ -16,7 +16,6 @@ from starlette.responses import RedirectResponse, Response
 from api.dossiers import Dossier, dossiers, staff_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
-from api.pages.strip import PROOF_NAME
 from api.pages.thanks import ASKED, ENDED
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.vouched import Reader, Told, tell_award
@@ -24,6 +23,7 @@ from api.pages.words import Words, mark
 from api.permissions import AUDITOR, MATRIX
 from api.problems import NotFound, of_error
 from api.routes.record import NotPublished
+from api.venue.files import PROOF_NAME
 from casework import awards, people, tables
 from casework.requests import AddNote, AwardStep
 from ledger.errors import Refused

@@ -18,11 +18,11 @@ from typing import Any
 
 from api import schema
 from api.cast import Door, RehearsalBroken
-from api.pages.strip import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.remote import CLI_KEY_FILE
 from api.settings import Settings
 from api.stage import stage
 from api.venue.calendar import MORNING_HOUR, NIGHT_HOUR, WHOLE, Size, Span, last_friday
+from api.venue.files import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.venue.house import House
 from api.venue.opening import VENUE, open_house, switch_on
 from api.venue.people import AUDITORS_NAME, OWNERS_NAME

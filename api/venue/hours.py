@@ -16,9 +16,9 @@ from pathlib import Path
 import orjson
 
 from api.installation import Installation
-from api.pages.strip import CLOCK_FILE, DEMO_FILE
 from api.rooms import Rooms
 from api.venue.calendar import HOUR_MS, ZONE, instant_ms
+from api.venue.files import CLOCK_FILE, DEMO_FILE
 from api.worker import Worker
 from ledger.clock import instant_of, unix_ms_of
 from ledger.durable import replace_file

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.pages.strip import DEMO_FILE
+from api.venue.files import DEMO_FILE
 
 
 class PlaceTaken(Exception):

@@ -12,12 +12,12 @@ import typer
 
 from api.cast import RehearsalBroken
 from api.installation import open_installation
-from api.pages.strip import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.pages.words import Words
 from api.remote import running_server
 from api.settings import Settings
 from api.venue.calendar import SMALL, WHOLE, ZONE
 from api.venue.demo import SEED, Told, make_demo
+from api.venue.files import CLOCK_FILE, DEMO_FILE, PROOF_NAME
 from api.venue.hours import Moved, NotAhead, is_moment, move_on, next_moment_ms
 from api.venue.making import PlaceTaken, making
 from api.verbs.console import Misuse, complain, here, tell
