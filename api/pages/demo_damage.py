@@ -62,7 +62,7 @@ def outcome_of(shown: Shown, words: Words) -> Outcome:
     """Return what the audits said, in words."""
     number = words.number
     changed = words.gettext(
-        "In the copy, the yes of step %(step)s was dated %(became)s instead of %(was)s.",
+        "In the copy, step %(step)s is dated %(became)s instead of %(was)s.",
         step=number(shown.seq), became=words.full(shown.became), was=words.full(shown.was),
     )  # fmt: skip
     return Outcome(

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.rooms import Rooms
-from casework import authority
 from ledger import codec, ed25519
 from ledger.audit import audit
 from ledger.chain import ChainHead
+from ledger.clock import unix_ms_of
 from ledger.export import DatabaseSource
 from ledger.findings import Result
 from ledger.merkle import Frontier, leaf_hash
@@ -32,6 +32,8 @@ COPY_BYTES_MAX = 512 * 1024 * 1024
 COPY_PAGES_PER_STEP = 256
 """The copy lets go of the live database in between, so that nobody waits for it."""
 STEPS_MAX = 100_000
+MOVED_MS_MIN = 60_000
+"""A step is dated as early as the step before it; less than a minute would not show."""
 CHANGED, REBUILT = "changed", "rebuilt"
 
 
@@ -111,14 +113,17 @@ async def _sealed_at(rooms: Rooms, size: int) -> str:
 
 
 async def _step_of(rooms: Rooms, case: str) -> _Step:
-    """Return the second yes of the case's story: to its recognition."""
-    before = ""
+    """Return the step of the case's story to backdate: a yes or a no if one can be, the last one of them."""
+    before, decided, other = "", None, None
     async for entry in rooms.reader.read_entries():
-        about = entry.body.get("about") if entry.kind == "decision_made" else None
-        if entry.case == case and about == authority.AWARD and before < entry.at:
-            return _Step(entry.seq, entry.at, before)
+        if entry.case == case and before and unix_ms_of(entry.at) - unix_ms_of(before) >= MOVED_MS_MIN:
+            step = _Step(entry.seq, entry.at, before)
+            decided, other = (step, other) if entry.kind == "decision_made" else (decided, step)
         before = entry.at
-    raise NotDamaged(f"expected a decision about recognition in case {case}, got none")
+    found = decided or other
+    if found is None:
+        raise NotDamaged(f"expected a step of case {case} that can be backdated, got none")
+    return found
 
 
 async def _one_copy(log: str, database: Path, step: _Step, how: str, known: tuple[bytes, ...]) -> Result:

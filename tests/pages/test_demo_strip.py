@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +31,7 @@ from tests.pages.reading import form, words
 
 PAGES = ("/demo/cheat", "/demo/jump", "/demo/damage")
 FORMS = (*PAGES, "/demo/as")
+ROOT = Path(__file__).resolve().parents[2]
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -242,6 +245,24 @@ def test_other_texts_are_no_moment(text: str) -> None:
         next_moment_ms("2026-11-20T16:10:00.000Z", text)
 
 
+def tallystick(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "api.cli", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_command_line_moves_a_demo_on_that_is_there(folder: Path, tmp_path: Path) -> None:
+    moved = tallystick("demo", "--at", "sat 19:30", "--folder", str(folder))
+    assert moved.returncode == 0, moved.stderr
+    assert "from Fri 20 Nov 16:10 to Sat 21 Nov 19:30: 2 steps recorded" in moved.stdout
+    assert (folder / "clock").read_text() == "2026-11-21T19:30:00.000Z\n"
+    missing = tallystick("demo", "--at", "sat 19:30", "--folder", str(tmp_path / "nowhere"))
+    assert (
+        missing.returncode == 2
+        and "expected a demo" in missing.stderr
+        and not (tmp_path / "nowhere").exists()
+    )
+
+
 # ---------------------------------------------------------------------------------------------- damage
 async def test_a_damaged_copy_is_found_out_and_the_record_is_untouched(at: Played) -> None:
     before = await at.size()
@@ -249,7 +270,7 @@ async def test_a_damaged_copy_is_found_out_and_the_record_is_untouched(at: Playe
     said = words(page.text)
     found = re.search(r"Step (\d+) was changed\. Up to (\d+) is sound\.", said)
     assert found and int(found[2]) == int(found[1]) - 1
-    assert f"the yes of step {found[1]} was dated" in said
+    assert f"In the copy, step {found[1]} is dated" in said
     assert "It does not match what was sealed Fri 20 Nov 16:10." in said
     assert "Looked at alone, this copy seems whole" in said
     assert f"The real record is untouched. All {before} steps have the same seal before and after." in said
