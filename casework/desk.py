@@ -75,6 +75,10 @@ class Desk:
         self._in = intake
 
     # ------------------------------------------------------------------------------------------ something happened
+    async def was_taken(self, who: Principal, key: str) -> bool:
+        """Say whether a request under this key was recorded before: what asks back first does not ask again."""
+        return await self._in.is_repeat(who, key)
+
     async def open_case(self, who: Principal, key: str, request: OpenCase) -> Done:
         """Open a case and give it its owner, in one command; a suggestion given along is its first proposal.
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 TEXT_CHARS_MAX = 4_000
 WORDS_MAX = 60
 """Words of one text that are compared; the first ones tell the matter."""
+BEGINNING_CHARS_MAX = 24
 LIKE_ENOUGH = 0.5
 """Trigram share from which two words count as one; also the score from which two texts are about the same thing."""
 PART_OF = 0.8
@@ -87,3 +88,26 @@ def holds(text: str, asked: str) -> bool:
     wanted = _WORD.findall(fold(asked))
     there = _WORD.findall(fold(text))
     return bool(wanted) and all(any(word.startswith(one) for word in there) for one in wanted)
+
+
+def beginnings(texts: Iterable[str], at_most: int, least: int = 2) -> list[str]:
+    """Return the words that texts most often begin with (up to a colon, else the first that says something), each as
+    first written; only what began `least` of them. Of equals the one that came first."""
+    counted: dict[str, list[str]] = {}
+    for text in texts:
+        begun = _beginning(text)
+        if begun:
+            counted.setdefault(fold(begun), []).append(begun)
+    often = sorted(
+        (found for found in counted.values() if len(found) >= least), key=lambda found: -len(found)
+    )
+    return [found[0][:1].upper() + found[0][1:] for found in often[:at_most]]
+
+
+def _beginning(text: str) -> str:
+    head, colon, _ = text.strip().partition(":")
+    if colon and 0 < len(head) <= BEGINNING_CHARS_MAX and "\n" not in head:
+        return head.strip()
+    said = (word for word in _WORD.findall(text[:TEXT_CHARS_MAX]) if fold(word) not in STOP_WORDS)
+    first = next(said, "")
+    return first if not first.isdecimal() and 2 < len(first) <= BEGINNING_CHARS_MAX else ""

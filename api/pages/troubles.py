@@ -171,6 +171,46 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("Nothing was changed. Open the page here and do it again."),
         LATE,
     ),
+    "report_empty": (
+        mark("Nothing was sent yet."),
+        mark("Take a photo or write a sentence, then send it."),
+        ATTENTION,
+    ),
+    "photo_too_large": (
+        mark("This photo is too large."),
+        mark("Nothing was recorded. It may have at most 8 MB; take it in the page, which makes it smaller."),
+        ATTENTION,
+    ),
+    "media_type": (
+        mark("This file is not a picture that can be taken."),
+        mark("Nothing was recorded. Choose a JPEG, PNG or WebP, or take the photo in the page."),
+        ATTENTION,
+    ),
+    "photo_unreadable": (
+        mark("This picture is damaged, or more than a picture."),
+        mark("Nothing was recorded. Take the photo again in the page."),
+        ATTENTION,
+    ),
+    "photo_trailing": (
+        mark("This picture is damaged, or more than a picture."),
+        mark("Nothing was recorded. Take the photo again in the page."),
+        ATTENTION,
+    ),
+    "photo_animated": (
+        mark("This is a moving picture."),
+        mark("Nothing was recorded. Send a photo of it."),
+        ATTENTION,
+    ),
+    "photo_pixels": (
+        mark("This photo has too many points."),
+        mark("Nothing was recorded. Take it in the page, which makes it smaller."),
+        ATTENTION,
+    ),
+    "another_member": (
+        mark("Somebody else is signed in here now."),
+        mark("Nothing was recorded under their name. Whoever wrote this has to sign in again."),
+        ATTENTION,
+    ),
     "body_too_large": (
         mark("That is too large to be taken."),
         mark("Nothing was saved. A photo is made smaller by the page itself; a file may have at most 8 MB."),

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import UploadFile as Uploaded
 
 from api.bodies import FORM_LIMITS, Door
 from api.identity import Asking, Visit, need, need_to_write
@@ -110,7 +111,7 @@ def check_member(asking: Asking, form: PartsAsked) -> None:
 
 
 async def photo_item(
-    asking: Asking, case: str, sent: UploadFile, told: CaptureAsked, replaces: str | None = None
+    asking: Asking, case: str, sent: Uploaded, told: CaptureAsked, replaces: str | None = None
 ) -> AttachEvidence:
     """Return the evidence of a photo that came with a form, looked into and graded.
 
@@ -123,7 +124,7 @@ async def photo_item(
     )
 
 
-async def read_photo(asking: Asking, sent: UploadFile) -> Picture:
+async def read_photo(asking: Asking, sent: Uploaded) -> Picture:
     """Return the picture of an upload. Raises BadRequest."""
     await sent.seek(0)
     content = await sent.read(photo.SIZE_MAX_BYTES + 1)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, UploadFile
 from pydantic import Field
+from starlette.datastructures import UploadFile as Uploaded
 
 from api.bodies import FORM_LIMITS, Door
 from api.identity import Asking, Visit, need, need_to_write
@@ -20,6 +21,7 @@ from api.routes.photos import CaptureAsked, check_member, photo_item
 from api.routes.shapes import TEXT_CHARS_MAX, Asked, Id, IdInPath, Instant, Money, Recorded, Text, Told
 from api.scope import Row, Scoped
 from casework import cases, reports, similar, tables
+from casework.intake import Done
 from casework.requests import AddNote, OpenCase
 from ledger.codec import loads
 from playbooks.calendars import zone_named
@@ -82,7 +84,7 @@ class AlikeTold(Told):
 async def report_case(body: Report, asking: Annotated[Asking, need_to_write("case.report")]) -> Recorded:
     """Report that something is wrong."""
     subject = subject_of(asking, body.subject) if body.subject else None
-    request = await _opening(asking, body.note, body.urgency, body.onset, body.owner)
+    request = await opening(asking, body.note, body.urgency, body.onset, body.owner)
     about = asking.key if subject is None else f"{subject['kind']}:{subject['id']}"
     request = replace(
         request,
@@ -104,15 +106,16 @@ async def send_report(
     report.
     """
     check_member(asking, form)
-    request = await _opening(asking, form.note, form.urgency, form.onset, None)
+    request = await opening(asking, form.note, form.urgency, form.onset, None)
     if form.photo is not None:
         request = replace(request, shows=await photo_item(asking, "", form.photo, form))
     return await tell(asking, await asking.rooms.desk.open_case(asking.who, asking.key, request))
 
 
-async def _opening(
-    asking: Asking, note: str, urgency: str | None, onset: str | None, owner: str | None
+async def opening(
+    asking: Asking, note: str, urgency: str | None, onset: str | None = None, owner: str | None = None
 ) -> OpenCase:
+    """Return the opening of a report's case: who gets it, and until when somebody takes it on."""
     rows, now = asking.rooms.rows, asking.rooms.clock.now()
     lead = owner or reports.lead_of(await rows.find(tables.member), asking.caller.member)
     return OpenCase(
@@ -142,6 +145,11 @@ async def find_similar(
     text: Annotated[str, Query(min_length=1, max_length=TEXT_CHARS_MAX)],
 ) -> AlikeTold:
     """Find what is open about the same thing already, before a report is sent: at most three."""
+    return AlikeTold(items=await alike_to(visit, text))
+
+
+async def alike_to(visit: Visit, text: str) -> list[Alike]:
+    """Return the open cases about the same thing that the caller may read, the most alike first."""
     rows = visit.rooms.rows
     found = await rows.find(
         tables.case_file, {"state": OPEN_STATES}, order="opened_seq", limit=OPEN_CASES_READ_MAX
@@ -150,7 +158,7 @@ async def find_similar(
     said = await notes_of(rows, open_cases.values())
     alike = similar.most_alike(text, said, SIMILAR_MAX)
     names = {row["member"]: row["name"] for row in await rows.find(tables.member_name)} if alike else {}
-    return AlikeTold(items=[_alike(open_cases[case], said[case], names) for case, _ in alike])
+    return [_alike(open_cases[case], said[case], names) for case, _ in alike]
 
 
 def _alike(row: Row, said: str, names: Mapping[str, str]) -> Alike:
@@ -183,10 +191,17 @@ async def join_case(
 ) -> Recorded:
     """Say "me too" to what is open already: the sentence becomes a note, the photo evidence of that case."""
     check_member(asking, form)
+    return await tell(asking, await join(asking, case, form.note, form.photo, form))
+
+
+async def join(
+    asking: Asking, case: str, note: str | None, sent: Uploaded | None, told: CaptureAsked
+) -> Done:
+    """Add a sentence, a photo, or both to an open case. Raises BadRequest: neither."""
     desk = asking.rooms.desk
-    if form.photo is not None:
-        item = replace(await photo_item(asking, case, form.photo, form), note=form.note)
-        return await tell(asking, await desk.attach_evidence(asking.who, asking.key, item))
-    if form.note is None:
+    if sent is not None:
+        item = replace(await photo_item(asking, case, sent, told), note=note)
+        return await desk.attach_evidence(asking.who, asking.key, item)
+    if note is None:
         raise BadRequest("invalid_request", "expected a sentence or a photo, got neither", field="/note")
-    return await tell(asking, await desk.add_note(asking.who, asking.key, AddNote(case, form.note)))
+    return await desk.add_note(asking.who, asking.key, AddNote(case, note))

@@ -32,6 +32,7 @@ document.addEventListener("htmx:after:swap", () => {
 // ---------------------------------------------------------------- a button is pressed once
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.dataset.own) return; // a module of its own sends it
   if (form.dataset.busy) {
     event.preventDefault();
     return;
@@ -143,10 +144,48 @@ function listen(root) {
   });
 }
 
+// ---------------------------------------------------------------- parts with a script of their own, loaded where they are
+function modules(root) {
+  root.querySelectorAll("[data-module]").forEach(async (part) => {
+    if (part.dataset.begun) return;
+    part.dataset.begun = "1";
+    const { begin: start } = await import(part.dataset.module);
+    start(part);
+  });
+}
+
+// ---------------------------------------------------------------- what waits on this device is sent from any page
+const person = document.body.dataset.member;
+
+async function unsent(root) {
+  if (!person || !(root.querySelector("[data-unsent]") || localStorage.getItem(`tallystick-unsent-${person}`))) return;
+  const { sending } = await import("./sending.js");
+  await sending().tell().catch(() => {});
+}
+
+// ---------------------------------------------------------------- going out: nothing of this person stays to be opened
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-signs-out]") || form.dataset.forgot) return;
+  event.preventDefault();
+  form.dataset.forgot = "1";
+  try {
+    const [{ forgetReport }, { dropNonces }] = await Promise.all([import("./offline.js"), import("./nonces.js")]);
+    if (person) dropNonces(person);
+    await forgetReport();
+  } finally {
+    form.submit(); // what was not sent yet stays, for this person alone
+  }
+});
+
+if (document.querySelector("[data-passkey-form]")) navigator.serviceWorker?.controller?.postMessage({ forget: true });
+
 function begin(root) {
   drafts(root);
   toast(root);
   listen(root);
+  modules(root);
+  unsent(root).catch(() => {});
 }
 
 if ("serviceWorker" in navigator && isSecureContext && document.querySelector(".tabs")) {

@@ -51,8 +51,10 @@ async function networkFirst(request, name) {
   const key = name === PAGE ? REPORT : request;
   try {
     const reply = await fetch(request);
-    if (isGood(reply)) await put(name, key, reply.clone());
-    else if (name === PAGE && (reply.redirected || reply.status === 401 || reply.type === "opaqueredirect")) {
+    if (isGood(reply)) {
+      // a page that also tells what was just sent is for now only
+      if (name !== PAGE || !new URL(request.url).search) await put(name, key, reply.clone());
+    } else if (name === PAGE && (reply.redirected || reply.status === 401 || reply.type === "opaqueredirect")) {
       await caches.delete(PAGE); // signed out: the copy was somebody's
     }
     return reply;
