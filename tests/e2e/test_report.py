@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browsing import NARROW, PHONE, WIDE, Walk, walking
+from tests.e2e.browsing import NARROW, PHONE, SMALL_TARGETS, WIDE, Walk, walking
 
 OFFLINE = ["error: Failed to load resource: net::ERR_INTERNET_DISCONNECTED"]
 KEPT = "async () => await caches.has('tallystick-report-1')"
@@ -21,12 +21,19 @@ def opened(walk: Walk, role: str = "staff") -> None:
     expect(walk.page.get_by_role("button", name="Equipment")).to_be_visible()
 
 
+def held(walk: Walk) -> None:
+    """Hold the page as it is against what every page promises, at its end: there nothing is under the bar."""
+    walk.page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    assert walk.page.evaluate(SMALL_TARGETS) == []
+    walk.check()
+
+
 def photographed(walk: Walk, name: str = "") -> None:
     """Take a photo with the camera of the browser, and use it."""
     page = walk.page
     page.get_by_role("button", name="Take a photo").click()
     expect(page.get_by_role("button", name="Take", exact=True)).to_be_enabled()
-    walk.check()
+    held(walk)
     if name:
         walk.shot(f"report_{name}_camera")
     page.get_by_role("button", name="Take", exact=True).click()
@@ -55,12 +62,12 @@ def evidence_of(walk: Walk, case: str) -> list[dict[str, Any]]:
 def test_report_at_every_width(browser: Browser, demo_url: str, width: int, scheme: str) -> None:
     with walking(browser, demo_url, width=width, scheme=scheme) as walk:
         opened(walk)
-        walk.check()
+        held(walk)
         walk.shot(f"report_{scheme}_{width}")
         walk.page.get_by_role("button", name="Send", exact=True).click()
         expect(walk.page.get_by_role("alert")).to_have_text("Take a photo or write a sentence first.")
         walk.page.get_by_text("Choose a file").click()
-        walk.check()
+        held(walk)
 
 
 def test_a_photo_and_a_sentence_arrive_as_one(browser: Browser, demo_url: str) -> None:
@@ -72,11 +79,11 @@ def test_a_photo_and_a_sentence_arrive_as_one(browser: Browser, demo_url: str) -
         walk.page.get_by_role("button", name="Equipment").click()
         expect(walk.page.get_by_label("What is it, in a sentence?")).to_have_value(note)
         walk.page.get_by_text("Now", exact=True).click()
-        walk.check()
+        held(walk)
         walk.shot("report_first_filled")
         walk.page.get_by_role("button", name="Send", exact=True).click()
         expect(walk.page.locator("[data-outbox] li")).to_contain_text("Sent.")
-        walk.check()
+        held(walk)
         walk.shot("report_first_sent")
         (found,) = alike_to(walk, note)
         (item,) = evidence_of(walk, found["case"])
@@ -86,7 +93,7 @@ def test_a_photo_and_a_sentence_arrive_as_one(browser: Browser, demo_url: str) -
         walk.page.locator(".tile img").first.click()
         walk.settle()
         assert walk.page.locator("img.picture").evaluate("image => image.naturalWidth") > 0
-        walk.check()
+        held(walk)
         walk.shot("report_first_evidence")
 
 
@@ -106,7 +113,7 @@ def test_without_a_network_and_through_a_closed_tab_it_arrives_once(browser: Bro
         saved = "Saved on this phone. It will be sent once. You can close the page."
         expect(walk.page.locator("[data-outbox] li")).to_contain_text(saved)
         expect(walk.page.locator("[data-unsent]")).to_have_text("1 thing waits on this phone.")
-        walk.check()
+        held(walk)
         walk.shot("report_offline_saved")
         walk.page.close()
         walk.context.set_offline(False)
@@ -129,12 +136,12 @@ def test_what_is_handled_already_is_offered_and_joined(browser: Browser, demo_ur
         walk.page.get_by_label("What is it, in a sentence?").fill("Wardrobe door jammed again")
         walk.page.get_by_role("button", name="Send", exact=True).click()
         expect(walk.page.get_by_text("Already being handled by")).to_be_visible()
-        walk.check()
+        held(walk)
         walk.shot("report_same_offered")
         photographed(walk)
         walk.page.get_by_role("button", name="Add mine to it").click()
         expect(walk.page.locator("[data-outbox]")).to_contain_text("Your photo was added.")
-        walk.check()
+        held(walk)
         walk.shot("report_same_joined")
         (found,) = alike_to(walk, "Wardrobe door jammed upstairs")
         assert len(evidence_of(walk, found["case"])) == 1
@@ -184,5 +191,5 @@ def test_a_photo_for_an_exception_is_taken_on_its_page(browser: Browser, demo_ur
         photographed(walk)
         walk.page.get_by_role("button", name="Bring the photo").click()
         expect(walk.page.locator("[data-outbox]")).to_contain_text("Your photo was added.")
-        walk.check()
+        held(walk)
         walk.shot("capture_added")

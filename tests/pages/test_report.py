@@ -29,7 +29,7 @@ async def sent(
     data: dict[str, str],
     photo: bytes | None = None,
     role: str = "staff",
-    **more: Any,
+    kind: str = "image/jpeg",
 ) -> httpx.Response:
     """Send it, with a photo if there is one."""
     empty = ("", b"", "application/octet-stream")

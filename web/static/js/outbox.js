@@ -33,7 +33,7 @@ export function outbox(list, mine) {
   function button(shown, text, press) {
     const made = document.createElement("button");
     made.type = "button";
-    made.className = "second";
+    made.className = "btn second";
     made.textContent = text;
     made.addEventListener("click", press);
     shown.append(" ", made);

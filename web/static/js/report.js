@@ -68,7 +68,7 @@ export function begin(form) {
     who.textContent = whose(one);
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "second";
+    button.className = "btn second";
     button.textContent = words.join;
     button.addEventListener("click", () => send(`/api/v1/cases/${one.case}/join`));
     line.append(said, who, button);
