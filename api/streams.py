@@ -22,6 +22,7 @@ LISTENERS_MAX = 500
 """Of one process. Streams are not counted among the requests in flight (api/doorway.py), so this bounds them."""
 LISTENERS_OF_ONE_MAX = 12
 """Of one member: their tabs on all their devices, and none left for everybody else to be shut out by."""
+CLOSE_SECONDS_MAX = 5
 LOOK_SECONDS = 1.0
 BEAT_SECONDS = 15.0
 """At least so often something is sent, and whoever listens is looked up again: one who may no longer hears no more."""
@@ -75,6 +76,7 @@ class Channel:
     turn: asyncio.Event = field(default_factory=asyncio.Event)
     listeners: int = 0
     looking: asyncio.Task[None] | None = None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def ring(self) -> None:
         """Wake everybody who waits; whoever waits from now on waits for the next time."""
@@ -82,9 +84,12 @@ class Channel:
         turn.set()
 
     async def look(self, rows: Rows, pause_seconds: float) -> None:
-        """Look until cancelled, and ring when what waits has moved. A database that is away is asked again."""
+        """Look until `over`, and ring when what waits has moved. A database that is away is asked again.
+
+        It is never cancelled while it reads: a driver that is cut off half way may not come back from closing.
+        """
         size = -1
-        while True:
+        while not self.over.is_set():
             try:
                 now, _ = await rows.head()
                 if now != size:
@@ -95,7 +100,8 @@ class Channel:
                         self.ring()
             except StoreError as error:
                 log.warning("looking failed", reason=type(error).__name__)
-            await asyncio.sleep(pause_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), pause_seconds)
 
 
 class Streams:
@@ -114,6 +120,7 @@ class Streams:
         self._listeners_max = listeners_max
         self._channels: dict[str, Channel] = {}
         self._open: dict[tuple[str, str], int] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def count(self) -> int:
@@ -148,7 +155,9 @@ class Streams:
             del self._open[one]
         channel.listeners -= 1
         if channel.listeners == 0 and channel.looking is not None:
-            channel.looking.cancel()
+            channel.over.set()
+            self._ending.add(channel.looking)
+            channel.looking.add_done_callback(self._ending.discard)
             if self._channels.get(name) is channel:
                 del self._channels[name]
 
@@ -161,12 +170,11 @@ class Streams:
     async def close(self) -> None:
         """Look no more."""
         self.end()
-        looking = [one.looking for one in self._channels.values() if one.looking is not None]
-        for task in looking:
-            task.cancel()
-        for task in looking:
-            with suppress(asyncio.CancelledError):
-                await task
+        for channel in self._channels.values():
+            channel.over.set()
+        looking = {one.looking for one in self._channels.values() if one.looking is not None}
+        if looking | self._ending:
+            await asyncio.wait(looking | self._ending, timeout=CLOSE_SECONDS_MAX)
 
 
 async def follow(

@@ -211,7 +211,7 @@ async def test_whoever_goes_leaves_no_place_taken_and_nobody_looking(tmp_path: P
             channel = next(iter(streams._channels.values()))
             assert len(streams._channels) == 1, "one look serves both"
         assert (streams.count, streams._channels) == (0, {})
-        assert channel.looking is not None and channel.looking.cancelling()
+        assert channel.looking is not None and channel.over.is_set()
 
 
 @pytest.mark.asyncio

@@ -156,16 +156,12 @@ def damage(walk: Walk) -> None:
 STEPS: tuple[Callable[[Walk], None], ...] = (
     decisions, source, approve, undo, my_work, report, recognition, cheat, jump, other_numbers, proof, damage,
 )  # fmt: skip
-LATER: frozenset[str] = frozenset({"report"})
-"""Steps whose pages are not here yet; each leaves this list with its page."""
 
 
 def test_five_minutes(browser: Browser, tour_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     took: list[str] = []
     with walking(browser, tour_url, width=WIDE, accept_downloads=True) as walk:
         for number, step in enumerate(STEPS, 1):
-            if step.__name__ in LATER:
-                continue
             begun = time.perf_counter()
             step(walk)
             seconds = time.perf_counter() - begun
