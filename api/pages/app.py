@@ -43,6 +43,7 @@ from api.pages import (
     why,
 )
 from api.pages.doors import page_of
+from api.pages.guest import guest_page
 
 ROUTERS = (
     about_me,
@@ -85,6 +86,7 @@ ROUTERS = (
 def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
     app.state.page_of = page_of
+    app.state.guest_page = guest_page
     app.state.demo_busy = asyncio.Lock()
     for room in ROUTERS:
         app.include_router(room.router)

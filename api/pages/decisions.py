@@ -187,7 +187,7 @@ async def bar_of(seen: Seen, matter: Matter, people: People, words: Words) -> Ba
     shown = await seen.rooms.desk.show(seen.who, dossier.id, matter.kind)
     if matter.kind == ACTION:
         act_said = act_words(dossier.proposal["action"], words) if dossier.proposal else ""
-        yes = words.gettext("Approve: %(act)s", act=act_said[:1].lower() + act_said[1:])
+        yes = words.gettext("Approve: %(act)s", act=words.inside(act_said))
         binds = words.gettext("Your yes covers exactly this. If it changes, you will be asked again.")
         reasons = tuple((code, words.gettext(said)) for code, said in REASONS)
         bar = Bar(ACTION, yes, binds, shown.token, key, reasons)

@@ -44,7 +44,7 @@ HEAD = (
     mark("What"),
     mark("Where it stands"),
     mark("Watch"),
-    mark("Owner"),
+    mark("Who owns it"),
     mark("Noticed"),
     mark("At stake"),
     mark("Address"),

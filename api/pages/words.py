@@ -174,6 +174,10 @@ class Words:
         value = Decimal(int(amount["amount_minor"])).scaleb(-digits)
         return str(format_currency(value, amount["currency"], locale=self.locale))
 
+    def inside(self, sentence: str) -> str:
+        """Return a sentence as it stands inside another: English begins small there, German keeps its nouns."""
+        return sentence[:1].lower() + sentence[1:] if self.language == FALLBACK else sentence
+
     def listed(self, names: Iterable[str]) -> str:
         """Return "Ana, Ben and Chi"."""
         given = list(names)

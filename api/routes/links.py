@@ -6,7 +6,7 @@ from html import escape
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from api.bodies import Door
 from api.problems import PROBLEM_RESPONSES, NotFound
@@ -51,12 +51,12 @@ async def _open(request: Request, token: str) -> tuple[Rooms, Row]:
 
 
 @router.get("/l/{token}", operation_id="show_link", response_class=HTMLResponse)
-async def show_link(token: LinkToken, request: Request) -> HTMLResponse:
+async def show_link(token: LinkToken, request: Request) -> Response:
     """Show the question."""
-    _, row = await _open(request, token)
+    rooms, row = await _open(request, token)
     if row["state"] != "issued":
         raise NotFound("link", "(not repeated)")
-    return _page("Is it solved?", _FORM.format(note_chars=NOTE_CHARS_MAX))
+    return await _told(request, rooms, answered=False)
 
 
 @router.post("/l/{token}", operation_id="answer_link", response_class=HTMLResponse)
@@ -67,7 +67,7 @@ async def answer_link(
     note: Annotated[
         str, Form(max_length=NOTE_CHARS_MAX, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
     ] = "",
-) -> HTMLResponse:
+) -> Response:
     """Take the answer; the same answer again shows the same thanks, another one is refused."""
     rooms, row = await _open(request, token)
     try:
@@ -79,7 +79,18 @@ async def answer_link(
         if refusal.code not in ("link_closed", "idempotency_mismatch"):
             raise
         raise NotFound("link", "(not repeated)") from refusal
-    return _page("Thank you", f"<p>{escape('Your answer was recorded.')}</p>")
+    return await _told(request, rooms, answered=True)
+
+
+async def _told(request: Request, rooms: Rooms, answered: bool) -> Response:
+    """Return the page in the product's look and the guest's language; where there are no pages, in plain words."""
+    guest_page = getattr(request.app.state, "guest_page", None)
+    if guest_page is not None:
+        page: Response = await guest_page(request, rooms, answered, NOTE_CHARS_MAX)
+        return page
+    if answered:
+        return _page("Thank you", f"<p>{escape('Your answer was recorded.')}</p>")
+    return _page("Is it solved?", _FORM.format(note_chars=NOTE_CHARS_MAX))
 
 
 def _page(title: str, body: str) -> HTMLResponse:
