@@ -112,12 +112,18 @@ export class Queue {
     try {
       do {
         this.onceMore = false;
-        await oneTab(() => this.sendAll());
+        const mine = await oneTab(() => this.sendAll().then(() => true));
+        if (!mine) this.soon(); // another tab is at it, or was and is just closing: what it leaves is ours
       } while (this.onceMore);
     } finally {
       this.busy = false;
       await this.tell();
     }
+  }
+
+  soon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(this.wake, 1000);
   }
 
   async sendAll() {
