@@ -16,7 +16,7 @@ from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import THEMES, show, with_toast
 from api.pages.passkeys import own_passkeys
 from api.pages.persons import ROLE_WORDS, power_words
-from api.pages.words import LANGUAGES, Words, mark
+from api.pages.words import OFFERED, Words, mark
 from api.preferences import prefer, preferences
 from api.problems import BadRequest, NotFound
 from api.rooms import Rooms
@@ -78,7 +78,7 @@ async def me(seen: Sees, said: str = "", wrong: str = "") -> Response:
         "me.html",
         roles=[words.gettext(ROLE_WORDS[role]) for role in seen.caller.roles if role in ROLE_WORDS],
         liked=await preferences(rooms, seen.caller.member),
-        languages=list(LANGUAGE_NAMES.items()),
+        languages=[(one, LANGUAGE_NAMES[one]) for one in OFFERED],
         themes=[(value, words.gettext(name)) for value, name in THEME_WORDS],
         usual=settings.get("interruptions_per_day_max", 6),
         most=INTERRUPTIONS_MAX,
@@ -146,7 +146,7 @@ async def change(acting: Changes) -> Response:
     """Keep how I like to be spoken to."""
     form = acting.form
     chosen: dict[str, Any] = {
-        "language": form.one_of("language", ("", *LANGUAGES)) or None,
+        "language": form.one_of("language", ("", *OFFERED)) or None,
         "theme": form.one_of("theme", ("", *THEMES)) or None,
         "keys_off": 0 if form.text("keys") else 1,
         "interruptions_max": form.whole("interruptions_max", 0, INTERRUPTIONS_MAX),

@@ -25,6 +25,9 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 LANGUAGES: Mapping[str, str] = {"en": "en_GB", "de": "de_DE"}
 """Language -> locale of its numbers and dates."""
 FALLBACK = "en"
+OFFERED: tuple[str, ...] = ("en",)
+"""What a person can choose and a browser can ask for. German joins when no sentence of it is missing any more: half a
+page in another language is worse than a whole one in English. A test holds every offered language to that."""
 ACCEPTED_MAX = 20
 
 
@@ -187,7 +190,7 @@ class Words:
 
 
 def language_of(accept_language: str) -> str:
-    """Return the language that a browser prefers among ours."""
+    """Return the language that a browser prefers among those we offer."""
     wanted = []
     for part in accept_language.split(",")[:ACCEPTED_MAX]:
         name, _, quality = part.strip().partition(";q=")
@@ -196,7 +199,7 @@ def language_of(accept_language: str) -> str:
         except ValueError:
             continue
     names = [name for _, name in sorted(wanted, key=lambda one: one[0]) if name]
-    return negotiate_locale(names, list(LANGUAGES), sep="-") or FALLBACK
+    return negotiate_locale(names, list(OFFERED), sep="-") or FALLBACK
 
 
 def zone_of(name: str | None) -> ZoneInfo:
