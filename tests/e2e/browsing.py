@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "build" / "screens"
@@ -78,7 +78,12 @@ class Walk:
 
     def go(self, path: str) -> None:
         """Open a page by its address."""
-        self.page.goto(self.url + path)
+        try:
+            self.page.goto(self.url + path)
+        except Error as error:
+            if "ERR_ABORTED" not in str(error):
+                raise
+            self.page.goto(self.url + path)  # a navigation that the page itself had begun came between
         self.page.wait_for_load_state("networkidle")
 
     def settle(self) -> None:

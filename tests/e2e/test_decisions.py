@@ -42,3 +42,17 @@ def test_an_injected_script_does_not_run(browser: Browser, demo_url: str) -> Non
         assert "owned" not in walk.page.title()
         assert any("Content Security Policy" in said for said in walk.console)
         walk.expected = ["error: Executing inline script violates", "error: Refused to execute inline script"]
+
+
+def test_keys_alone_lead_from_the_open_page_to_a_recorded_decision(browser: Browser, demo_url: str) -> None:
+    """Two keys: one goes to the yes, one says it. The page after the swap is held to the same promises."""
+    with walking(browser, demo_url, width=WIDE) as walk:
+        walk.go("/")
+        before = walk.page.locator("h1").inner_text()
+        keys = ("a", "Enter")
+        for key in keys:
+            walk.page.keyboard.press(key)
+        expect(walk.page.locator("[data-toast]")).to_be_visible()
+        assert walk.page.locator("h1").inner_text() != before
+        assert len(keys) <= KEYS_MAX
+        walk.check()

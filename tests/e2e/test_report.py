@@ -119,7 +119,7 @@ def test_without_a_network_and_through_a_closed_tab_it_arrives_once(browser: Bro
         walk.context.set_offline(False)
         walk.page = walk.context.new_page()
         walk.go("/my-work")
-        expect(walk.page.locator("[data-unsent]")).to_be_hidden()
+        expect(walk.page.locator("[data-unsent]")).to_be_hidden(timeout=30_000)
         walk.go("/report")
         (found,) = alike_to(walk, note)
         assert found["said"] == note

@@ -129,7 +129,10 @@ export class Queue {
   async sendAll() {
     clearTimeout(this.timer);
     for (const item of await this.items()) {
-      if (navigator.onLine === false) return;
+      if (navigator.onLine === false) {
+        this.soon(); // a page that was opened just before the network came back hears of no change
+        return;
+      }
       if (item.state !== "waiting" || item.next > Date.now()) continue;
       await this.tell();
       if (!(await this.sendOne(item))) return;
