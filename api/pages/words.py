@@ -25,8 +25,8 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 LANGUAGES: Mapping[str, str] = {"en": "en_GB", "de": "de_DE"}
 """Language -> locale of its numbers and dates."""
 FALLBACK = "en"
-OFFERED: tuple[str, ...] = ("en",)
-"""What a person can choose and a browser can ask for. German joins when no sentence of it is missing any more: half a
+OFFERED: tuple[str, ...] = ("en", "de")
+"""What a person can choose and a browser can ask for. A language joins when no sentence of it is missing: half a
 page in another language is worse than a whole one in English. A test holds every offered language to that."""
 ACCEPTED_MAX = 20
 

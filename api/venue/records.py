@@ -74,7 +74,7 @@ FATES: Mapping[str, tuple[str, ...]] = {
     ),
     "complaint": (
         "award", "self", "award", "quiet", "award", "self", "questioned", "award", "self", "award",
-        "reopened", "award",
+        "reopened", "award", "thanks",
     ),
     "recovery": ("award", "self", "quiet", "award", "award", "self", "award", "proof", "quiet"),
     "quote": (
@@ -87,12 +87,14 @@ FATES: Mapping[str, tuple[str, ...]] = {
 
 FEW_FATES: Mapping[str, tuple[str, ...]] = {
     "booking": ("story", "award", "self", "false", "missed", "declined", "award", "open"),
-    "complaint": ("questioned", "reopened", "self"),
+    "complaint": ("questioned", "reopened", "self", "thanks"),
     "recovery": ("proof",),
     "quote": ("award", "quiet"),
     "lead": ("self",),
 }
 """Those of a small venue: one of each that three weeks have room for."""
+WAITING = ("open", "proof", "thanks")
+"""What somebody has yet to do on the last day: decide, bring the guest's word, say thank you."""
 
 
 def make_plan(span: Span, random: Random, member_of: Mapping[str, str]) -> Plan:
@@ -114,12 +116,12 @@ def _spread(span: Span, kind: str) -> Iterator[tuple[int, str]]:
     size = span.size
     fates = (FATES if size.whole else FEW_FATES).get(kind, ())
     first, last = size.quiet_days + 2, size.days - 3
-    moving = [fate for fate in fates if fate not in ("open", "proof")]
+    moving = [fate for fate in fates if fate not in WAITING]
     for number, fate in enumerate(moving):
         yield first + number * (last - first) // max(1, len(moving)), fate
     for fate in fates:
-        if fate in ("open", "proof"):
-            yield size.days - 1, fate
+        if fate in WAITING:
+            yield size.days - (4 if fate == "thanks" else 1), fate
 
 
 # ---------------------------------------------------------------------------------------------- bookings and rota

@@ -1,8 +1,8 @@
 """What people at The Harbour House do about an exception, hour by hour, each through their own door.
 
 A fate says how it ends: award, quiet (solved, nobody asked for recognition), self (it sorted itself out), missed, false
-(a false alarm), declined, questioned, taken_back, reopened, open and proof (waiting on Friday). Attempts that must be
-refused are part of it, as everywhere.
+(a false alarm), declined, questioned, taken_back, reopened; open, proof and thanks wait on Friday. Attempts that must
+be refused are part of it, as everywhere.
 """
 
 from __future__ import annotations
@@ -105,6 +105,8 @@ def _look_after(house: House, matter: Matter, fate: str) -> Steps:
         return
     _review(house, matter, lead)
     worker.do(f"{matter.path}/outcome", {"resolution": "fixed", "impact": "none"})
+    if fate == "thanks":  # good enough for an award, and nobody has said yes to one yet
+        return
     yield 1.0 + 4.0 * house.random.random()  # the judge comes by itself
     yield from _recognised(house, matter, worker, lead, fate)
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from PIL import Image
+from playwright.sync_api import FilePayload
 
 from tests.e2e.browsing import Walk
 
@@ -37,6 +43,40 @@ def first_link(page: str, selector: str) -> Callable[[Walk], str]:
     return find
 
 
+def with_photo(walk: Walk) -> str:
+    """Report something with a photo, and return the address of that photo's page."""
+    picture = io.BytesIO()
+    Image.frombytes("RGB", (48, 36), os.urandom(48 * 36 * 3)).save(picture, "PNG")
+    walk.go("/report")
+    walk.page.locator("input[type=file]").evaluate("field => field.closest('details').open = true")
+    file = FilePayload(name="display.png", mimeType="image/png", buffer=picture.getvalue())
+    walk.page.set_input_files("input[type=file]", file)
+    walk.page.get_by_label("What is it, in a sentence?").fill(f"Display shows {os.urandom(4).hex()}")
+    walk.page.get_by_role("button", name="Send", exact=True).click()
+    walk.page.get_by_role("link", name="See it").click()
+    walk.settle()
+    return first_link(urlsplit(walk.page.url).path, "a.pic[href*='/evidence/']")(walk)
+
+
+def invited(walk: Walk) -> str:
+    """Invite somebody, and return the address on the slip as a stranger opens it."""
+    walk.go("/people")
+    walk.page.fill("#f-name", f"Noor {os.urandom(2).hex()}")
+    walk.page.locator("form[action='/people/invite'] button").click()
+    address = urlsplit(walk.page.locator(".slip code").inner_text()).path
+    walk.context.clear_cookies()
+    return address
+
+
+def shared(walk: Walk) -> str:
+    """Make the browser a shared device."""
+    walk.go("/device")
+    walk.page.fill("#f-label", "Tablet at the pass")
+    walk.page.locator("form[action='/device'] button").click()
+    walk.settle()
+    return "/here"
+
+
 AN_EXCEPTION = first_link("/exceptions?ended=all", "main a[href^='/exceptions/']")
 A_WATCH = "/watch/quote_not_followed_up"
 PAGES = (
@@ -45,6 +85,8 @@ PAGES = (
     PageThere("exceptions", "/exceptions?ended=all", MANAGER, (OWNER, STAFF, AUDITOR)),
     PageThere("exception", AN_EXCEPTION, MANAGER, (OWNER, STAFF, AUDITOR)),
     PageThere("source", lambda walk: AN_EXCEPTION(walk) + "/source", MANAGER, (OWNER, AUDITOR)),
+    PageThere("evidence", with_photo, STAFF, (MANAGER, OWNER)),
+    PageThere("report", "/report", STAFF, (MANAGER, OWNER)),
     PageThere("my-work", "/my-work", STAFF, (MANAGER, OWNER)),
     PageThere("recognition", "/recognition", STAFF, (MANAGER, OWNER)),
     PageThere("why", first_link("/record/awards", "main a[href^='/recognition/']"), AUDITOR),
@@ -53,6 +95,11 @@ PAGES = (
     PageThere("one-watch", A_WATCH, OWNER, (MANAGER,)),
     PageThere("sources", "/sources", OWNER),
     PageThere("upload", "/sources/upload", OWNER),
+    PageThere("people", "/people", OWNER, (MANAGER, AUDITOR)),
+    PageThere("person", first_link("/people", "main a[href^='/people/']"), OWNER, (MANAGER,)),
+    PageThere("join", invited, OWNER),
+    PageThere("device", "/device", OWNER, (MANAGER,)),
+    PageThere("here", shared, OWNER),
     PageThere("settings", "/settings", OWNER),
     PageThere("me", "/me", STAFF, ROLES),
     PageThere("search", "/search?q=booking", MANAGER, ROLES),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
+from api.pages.words import OFFERED
 from tests.e2e.browsing import NARROW, PHONE, WIDE, Walk, walking
 from tests.e2e.pages_there import PAGES, PageThere
 
@@ -33,6 +34,21 @@ def test_every_page_is_accessible_and_fits(browser: Browser, demo_url: str, page
                 walk.check()
                 walk.page.set_viewport_size({"width": shown, "height": 900})
                 walk.shot(f"{page.name}_{scheme}_{shown}")
+        if "de" in OFFERED:
+            in_german(walk, page, address)
+
+
+def in_german(walk: Walk, page: PageThere, address: str) -> None:
+    """Hold the page in German against the same: its words are longer."""
+    walk.context.set_extra_http_headers({"Accept-Language": "de"})
+    walk.page.emulate_media(color_scheme="light")
+    walk.page.set_viewport_size({"width": NARROW, "height": 900})
+    walk.go(address)
+    assert walk.page.locator("html").get_attribute("lang") == "de"
+    walk.check()
+    for width in (PHONE, WIDE):
+        walk.page.set_viewport_size({"width": width, "height": 900})
+        walk.shot(f"{page.name}_de_{width}")
 
 
 def weighing(walk: Walk) -> list[int]:

@@ -49,23 +49,26 @@ def with_authenticator(walk: Walk) -> None:
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
+def enrolled(somebody: Walk, other: Walk, other_role: str, role: str) -> None:
+    """Let somebody add a passkey and the other confirm it; the windows end up signed in as these two."""
+    with_authenticator(somebody)
+    for walk, who in ((somebody, role), (other, other_role)):
+        walk.go("/")
+        walk.look_as(who)
+    somebody.go("/me")
+    somebody.page.get_by_role("button", name="Add a passkey").click()
+    expect(somebody.page.get_by_text("Waits for a second person")).to_be_visible()
+    signs = somebody.page.locator("#sign-in b.num").inner_text()
+    other.go("/decisions")
+    expect(other.page.get_by_text(signs)).to_be_visible()
+    other.page.get_by_role("button", name="Confirm: the signs are the same").click()
+    expect(other.page.get_by_text("this passkey signs decisions")).to_be_visible()
+
+
 def test_a_passkey_from_enrolment_to_a_signed_decision_and_a_sign_in(browser: Browser, url: str) -> None:
     with walking(browser, url) as manager, walking(browser, url) as owner:
-        with_authenticator(manager)
-        manager.go("/")
-        manager.look_as("manager")
-        manager.go("/me")
-        manager.page.get_by_role("button", name="Add a passkey").click()
-        expect(manager.page.get_by_text("Waits for a second person")).to_be_visible()
+        enrolled(manager, owner, "owner", "manager")
         manager.check()
-        signs = manager.page.locator("#sign-in b.num").inner_text()
-
-        owner.go("/")
-        owner.go("/decisions")
-        expect(owner.page.get_by_text(signs)).to_be_visible()
-        owner.page.get_by_role("button", name="Confirm: the signs are the same").click()
-        expect(owner.page.get_by_text("this passkey signs decisions")).to_be_visible()
-
         manager.go("/decisions")
         kinds = set()
         for _ in range(8):
@@ -91,3 +94,20 @@ def test_a_passkey_from_enrolment_to_a_signed_decision_and_a_sign_in(browser: Br
         expect(manager.page.locator("h1")).not_to_have_text("Sign in")
         manager.go("/me")
         expect(manager.page.get_by_text("with a passkey").first).to_be_visible()
+
+
+def test_a_recognition_is_signed_with_a_passkey(browser: Browser, url: str) -> None:
+    with walking(browser, url) as owner, walking(browser, url) as manager:
+        enrolled(owner, manager, "manager", "owner")
+        owner.go("/decisions")
+        (row,) = owner.context.request.get(f"{url}/api/v1/cases?state=RESOLVED").json()["items"]
+        owner.go(f"/decisions?open={row['case']}")
+        form = owner.page.locator("form#yes[data-passkey]")
+        expect(form.locator("[name=about]")).to_have_value("award")
+        owner.page.get_by_label("What you want to say").fill("They stayed another night because of you.")
+        owner.page.locator("button[data-key=a]").click()
+        expect(owner.page.locator("[data-toast]")).to_be_visible()
+        owner.check()
+        told = owner.context.request.get(f"{url}/api/v1/cases/{row['case']}").json()
+        (decided,) = [one for one in told["decisions"] if one["about"] == "award"]
+        assert decided["verb"] == "approved" and decided["assurance"] == "passkey"
