@@ -13,6 +13,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from api.pages import shipped
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "web" / "locale"
 LANGUAGES = ("de",)
@@ -24,7 +26,7 @@ PLACES: tuple[tuple[Path, list[tuple[str, str]], dict[str, dict[str, str]]], ...
 
 
 def extracted() -> Catalog:
-    """Return every sentence of the pages."""
+    """Return every sentence of the pages, and of the shipped watches."""
     found = Catalog(project="tallystick", charset="utf-8")
     for place, methods, options in PLACES:
         walked = extract_from_dir(place, methods, options, keywords=KEYWORDS)
@@ -32,6 +34,8 @@ def extracted() -> Catalog:
             if name.startswith("gallery"):
                 continue  # for developers
             found.add(message, None, [(f"{place.name}/{name}", line)], context=context)
+    for sentence in shipped.sentences():
+        found.add(sentence)
     return found
 
 

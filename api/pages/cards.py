@@ -12,6 +12,7 @@ from typing import Any
 
 from api.dossiers import Dossier
 from api.pages.inbox import ACTION, AWARD, REVIEW, Matter
+from api.pages.shipped import field_name, title_words
 from api.pages.words import Words, mark
 from api.scope import Row
 from casework import cases
@@ -156,6 +157,9 @@ STATES: Mapping[str, tuple[str, str, int, int]] = {
 """State -> chip, tone, notches done, notch that is now (0: none)."""
 
 
+WORTH_TELLING = mark("Somebody here thought it worth telling.")
+
+
 def act_words(action: str, words: Words) -> str:
     """Return an action in words: "Change the rota"."""
     known = ACTS.get(action)
@@ -170,7 +174,7 @@ def title_of(dossier: Dossier, words: Words) -> str:
     said = dossier.text(dossier.case, "note_item")
     if not said:
         return words.gettext("Something outside the expected pattern")
-    first, _, _ = str(said).partition("\n")
+    first = title_words(str(said).partition("\n")[0], words)
     return first if len(first) <= TITLE_CHARS_MAX else first[: TITLE_CHARS_MAX - 1] + "…"
 
 
@@ -196,7 +200,7 @@ def card_of(
         failed=row["state"] == cases.EXPIRED,
         happened=_happened(dossier, people, words),
         claims=_claims(dossier, words),
-        why=str(wanted.get("why") or words.gettext("Somebody here thought it worth telling.")),
+        why=words.gettext(str(wanted.get("why") or WORTH_TELLING)),
         owner=people.name(row["owner"], words),
         suggested=_suggested(dossier, people, words),
         tiles=(*_tiles(dossier, people, words), *_missing(dossier, wanted, words)),
@@ -247,14 +251,13 @@ def _claims(dossier: Dossier, words: Words) -> tuple[Claim, ...]:
         said = value_words(value, words)
         if said:
             own = "." not in str(name) or str(name).partition(".")[0] == kind
-            told.append(Claim(field_words(str(name)), said, source if own else None))
+            told.append(Claim(field_words(str(name), words), said, source if own else None))
     return tuple(told)
 
 
-def field_words(name: str) -> str:
+def field_words(name: str, words: Words) -> str:
     """Return a field in words: `booking.starts_at` is "Starts at"."""
-    plain = name.rpartition(".")[2].replace("_", " ")
-    return plain[:1].upper() + plain[1:]
+    return words.gettext(field_name(name))
 
 
 def value_words(value: Any, words: Words) -> str:
@@ -338,7 +341,7 @@ def _missing(dossier: Dossier, wanted: Mapping[str, Any], words: Words) -> tuple
             _, icon = EVIDENCE.get(asked["type"], ("", "file"))
             told.append(
                 Tile(
-                    str(asked["says"]),
+                    words.gettext(str(asked["says"])),
                     words.gettext("Still needed"),
                     "",
                     icon,

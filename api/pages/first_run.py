@@ -22,6 +22,7 @@ from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show
 from api.pages.qr import code_of
 from api.pages.settings import check_zone, zones
+from api.pages.shipped import title_words
 from api.pages.watch import need_watch, preview_of
 from api.pages.words import mark
 from api.problems import BadRequest
@@ -120,7 +121,9 @@ async def ask(
         kind=watch_words.kinds_words(playbook.subject, words),
         problem=problem,
         previewed=watch_words.preview_words(preview, words) if preview else (),
-        examples=[(one.title, words.moment(one.onset)) for one in preview.examples] if preview else [],
+        examples=[(title_words(one.title, words), words.moment(one.onset)) for one in preview.examples]
+        if preview
+        else [],
         key=seen.fresh_key(),
     )
 

@@ -116,7 +116,7 @@ def _values_of(values: Mapping[str, Any], version: Row | None) -> Mapping[str, A
 def fields_of(then: Mapping[str, Any], now: Mapping[str, Any], words: Words) -> tuple[Field, ...]:
     """Return every field of either version, the changed ones first."""
     fields = [
-        Field(field_words(name), value_words(then.get(name), words), value_words(now.get(name), words),
+        Field(field_words(name, words), value_words(then.get(name), words), value_words(now.get(name), words),
               then.get(name) != now.get(name))
         for name in dict.fromkeys((*then, *now))
     ]  # fmt: skip

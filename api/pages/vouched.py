@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from api.pages.refusals import JOURNAL_FILE, refusals_of
+from api.pages.shipped import title_words
 from api.pages.story import Note, Step, Telling, damaged, stood_behind, tell_steps
 from api.pages.thanks import STATE_OF_KIND, state_chip, tokens_words
 from api.pages.words import Words, mark
@@ -194,6 +195,7 @@ def _headline(tell: Telling, story: list[Entry], result: Result | None, reader: 
     opened = next((entry for entry in story if entry.kind == "case_opened"), None)
     said = tell.secret(opened, "note") if opened is not None else None
     title = str(said or tell.say(mark("something outside the expected pattern"))).partition("\n")[0]
+    title = title_words(title, tell.words)
     if result is None:
         return tell.say(mark("A recognition for this: %(title)s"), title=title)
     if result.recognised == (reader.member,):

@@ -17,6 +17,7 @@ from api.pages import watch_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.sheets import sheet
+from api.pages.shipped import title_words
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.words import Words, mark
 from api.permissions import role_for
@@ -209,7 +210,7 @@ def examples_of(shown: tuple[Shown, ...], words: Words) -> tuple[Example, ...]:
     """Return what it would have shown, in words."""
     return tuple(
         Example(
-            one.title,
+            title_words(one.title, words),
             words.moment(one.onset),
             one.onset,
             words.money({"amount_minor": one.value.amount_minor, "currency": one.value.currency})

@@ -87,7 +87,7 @@ TROUBLES: Mapping[str, str] = {
 def name_of(playbook: Playbook, words: Words) -> str:
     """Return what a watch is called."""
     known = WATCHES.get(playbook.id)
-    return words.gettext(known) if known else _PLACE.sub("…", playbook.title)
+    return words.gettext(known) if known else _PLACE.sub("…", words.gettext(playbook.title))
 
 
 def plain(name: str) -> str:
@@ -221,21 +221,27 @@ def looks_for(playbook: Playbook, words: Words) -> tuple[str, ...]:
                 kind=kind,
             )
         )
-    told.append(words.gettext("What it says: “%(title)s”.", title=_PLACE.sub("…", playbook.title)))
+    told.append(
+        words.gettext("What it says: “%(title)s”.", title=_PLACE.sub("…", words.gettext(playbook.title)))
+    )
     return tuple(told)
 
 
 def matters(playbook: Playbook, words: Words) -> tuple[str, ...]:
     """Return why it matters, in the watch's own words, and how what is at stake is counted."""
     if playbook.basis is None:
-        return (playbook.why,)
-    return playbook.why, words.gettext("What is at stake: %(basis)s.", basis=playbook.basis.rstrip("."))
+        return (words.gettext(playbook.why),)
+    basis = words.gettext(playbook.basis).rstrip(".")
+    return words.gettext(playbook.why), words.gettext("What is at stake: %(basis)s.", basis=basis)
 
 
 def evidence(playbook: Playbook, words: Words) -> tuple[tuple[str, str], ...]:
     """Return (what is asked for, how strong it has to be at least) of each piece of evidence."""
     return tuple(
-        (one.says, words.gettext("at least: %(strength)s", strength=words.gettext(GRADES[one.min_grade])))
+        (
+            words.gettext(one.says),
+            words.gettext("at least: %(strength)s", strength=words.gettext(GRADES[one.min_grade])),
+        )
         for one in playbook.evidence
     )
 
@@ -368,4 +374,4 @@ def dial_words(dial: Dial, words: Words) -> str:
         if dial.about == "due":
             return words.gettext("How long before the moment it speaks up")
         return words.gettext("A length of time it compares with")
-    return words.gettext(SIGNS[dial.sign], field=field_words(dial.about))
+    return words.gettext(SIGNS[dial.sign], field=field_words(dial.about, words))
