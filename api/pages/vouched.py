@@ -243,7 +243,9 @@ def _result(
         behind=_behind(story, tell),
         refused=words.ngettext(
             "%(num)s attempt; nothing was left behind.", "%(num)s attempts; nothing was left behind.", refused
-        ),
+        )
+        if refused
+        else words.gettext("Nothing"),
         balance=_balance(shown, reader, words) if own else "",
         ready=granted.seq < shown.sealed_size,
     )

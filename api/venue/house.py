@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -38,6 +38,13 @@ class Systems:
                 chunk = records[at : at + BATCH_RECORDS_MAX]
                 self._carrier.do(f"/sources/{source}/records:batch", {"records": chunk})
                 self.sent += len(chunk)
+
+    def call_in(self, sources: Collection[str], at_ms: int) -> None:
+        """Let each of these systems tell its oldest record once more, so that it is heard of."""
+        oldest: dict[str, tuple[str, str]] = {}
+        for kind, record in self._values:
+            oldest.setdefault(SOURCE_OF[kind], (kind, record))
+        self.send([Planned(at_ms, *oldest[source], {}) for source in sources if source in oldest])
 
     def _merged(self, change: Planned) -> dict[str, Any]:
         key = (change.kind, change.id)

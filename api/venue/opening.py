@@ -54,6 +54,7 @@ def open_house(play: Stage, span: Span, random: Random) -> House:
     systems = Systems(helpers[CARRIER.name])
     house = House(play, span, opened.log, random, tally, doors, helpers, systems, opened.key)
     _give_powers(house)
+    owner.do("/settings", {"settings": {"name": VENUE}})
     owner.do("/kinds", {"yaml": (LIBRARY / "kinds.yaml").read_text(encoding="utf-8")})
     for source, kinds in SOURCES.items():
         owner.do("/sources", {"source": source, "kinds": list(kinds)})
