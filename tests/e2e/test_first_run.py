@@ -1,4 +1,4 @@
-"""An owner sets a place up in a browser, from nothing to the first card: the second person and one of the staff join."""
+"""An owner sets a place up in a browser, from nothing to the first card; a second person and one of the staff join."""
 
 from __future__ import annotations
 
