@@ -84,8 +84,12 @@ async def organisation_name(rooms: Rooms) -> str:
     row = await rooms.rows.one(tables.setting, name="name")
     if row is not None:
         return str(loads(row["value"]))
-    readable = re.sub(r"-[0-9a-f]{8}(\.invalid)?$", "", rooms.log)
-    return readable.replace("-", " ").title()
+    return readable(rooms.log)
+
+
+def readable(log: str) -> str:
+    """Return the part of a log's origin that somebody can read: "The Corner Shop"."""
+    return re.sub(r"-[0-9a-f]{8}(\.invalid)?$", "", log).replace("-", " ").title()
 
 
 async def use_invite(installation: Installation, rooms: Rooms, row: Row, typed: Typed) -> Done:

@@ -15,6 +15,7 @@ from api.pages.cards import People
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.joining import SAID as FIELD_WORDS
 from api.pages.joining import refused_by, secret
+from api.pages.kinds import kind_words
 from api.pages.names import people_of
 from api.pages.people import away_words, to
 from api.pages.person import file_answer
@@ -103,7 +104,7 @@ def _look_words(what: str, by: str, names: People, words: Words) -> str:
 
 def _step_words(kind: str, words: Words) -> str:
     said = KIND_WORDS.get(kind)
-    return words.gettext(said) if said else words.gettext("Another step")
+    return words.gettext(said) if said else kind_words(kind, words)
 
 
 @router.get("/me/take-away")

@@ -162,7 +162,7 @@ WORTH_TELLING = mark("Somebody here thought it worth telling.")
 
 def act_words(action: str, words: Words) -> str:
     """Return an action in words: "Change the rota"."""
-    known = ACTS.get(action)
+    known = ACTS.get(action) or ACTS.get(action.replace("_", "-"))
     if known is not None:
         return words.gettext(known)
     plain = action.replace("-", " ").replace("_", " ").strip()
@@ -234,7 +234,7 @@ def _happened(dossier: Dossier, people: People, words: Words) -> str:
     since = words.moment(str(row["onset"]))
     if row["origin"] == "signal":
         return words.gettext("A watch noticed it: %(time)s. It has been so since %(since)s.",
-            time=words.moment(str(row["detected_at"])), since=since)  # fmt: skip
+            time=words.moment(str(row["opened_at"])), since=since)  # fmt: skip
     who = people.name(row["opened_by"], words)
     if row["origin"] == "claim":
         return words.gettext("%(who)s asked for this to be recognised: %(time)s.",

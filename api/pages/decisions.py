@@ -13,9 +13,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
-from api.dossiers import Dossier, Staff, staff_of
+from api.dossiers import Dossier, Staff, dossiers, staff_of
 from api.pages.budgets import budgets_of
-from api.pages.cards import Card, People, act_words, card_of
+from api.pages.cards import Card, People, act_words, card_of, title_of
 from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.inbox import ACTION, AWARD, REVIEW, SHOWN_MAX, Matter, handled_since, inbox
@@ -25,6 +25,7 @@ from api.pages.possible import ASKED, NO_PROBLEM, PASS, possible_steps
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.words import Words, mark
 from api.passkeys import is_at_address
+from api.permissions import MANAGER, OWNER
 from api.problems import of_error
 from api.rooms import Rooms
 from casework import cases, tables
@@ -132,6 +133,9 @@ async def page(
         beyond=len(matters) - len(shown),
         others=len(others),
         listed=listed,
+        unwatched=not {OWNER, MANAGER}.isdisjoint(seen.caller.roles)
+        and await rooms.rows.count(tables.playbook) == 0,
+        is_owner=OWNER in seen.caller.roles,
         card=next((one.card for one in listed if one.current), None),
         bar=None if current is None else await bar_of(seen, current, people, words),
         passing=() if current is None else passing_of(current.dossier, staff, seen.caller.member, words),
@@ -322,13 +326,36 @@ async def undo(case: CaseId, decision: CaseId, acting: Decides) -> Response:
     return after(f"said=undone&open={case}")
 
 
+DECIDED = {
+    "approved": mark("%(who)s approved this: %(time)s."),
+    "declined": mark("%(who)s declined this: %(time)s."),
+}
+"""What somebody reads whose answer came after another's."""
+
+
 async def _refused(acting: Acting, case: str, refusal: Refused) -> Response:
     """Show the page as it stands now, with a note that says why the answer was not taken."""
     body, _ = of_error(refusal)
     journal = acting.request.app.state.journal
     await journal.refused(acting.request, body["status"], body["code"])
-    trouble = trouble_of(acting.frame.words, body)
+    trouble = await _decided_already(acting, case) if body["code"] == "transition" else None
+    trouble = trouble or trouble_of(acting.frame.words, body)
     return await page(acting, case, acting.frame, trouble, body["status"])
+
+
+async def _decided_already(acting: Acting, case: str) -> Trouble | None:
+    """Return who decided a case before this answer came, None where nobody has."""
+    rows, words = acting.rooms.rows, acting.frame.words
+    found = await dossiers(rows, await rows.find(tables.case_file, {"case": case}))
+    made = [one for dossier in found for one in dossier.decisions if not one["withdrawn"]]
+    if not made:
+        return None
+    last, people = made[-1], await people_of(rows)
+    said = DECIDED[last["verb"]]
+    lead = words.gettext(said, who=people.name(last["decider"], words), time=words.moment(last["decided_at"]))
+    title = title_of(found[0], words)
+    rest = words.gettext("“%(title)s” needs no answer any more; yours changed nothing.", title=title)
+    return Trouble(lead, lead, rest, "wait", "transition", "")
 
 
 def after(query: str) -> Response:

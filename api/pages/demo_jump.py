@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from api.pages.demo_doors import ActsInDemo, SeesDemo, need_clock
 from api.pages.doors import PageDoor
 from api.pages.frame import show
-from api.pages.words import Words, mark
+from api.pages.words import Words
 from api.problems import BadRequest
 from api.rooms import Rooms
 from api.scope import POSITION_MAX
@@ -22,19 +23,6 @@ from ledger.clock import instant_of, unix_ms_of
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 STEPS_READ_MAX = 2_000
-CAME_DUE = (
-    ("award_settled", mark("%(num)s recognition is theirs now."), mark("%(num)s recognitions are theirs now.")),
-    ("case_opened", mark("%(num)s new exception was noticed."), mark("%(num)s new exceptions were noticed.")),
-    ("case_expired", mark("%(num)s exception was missed: nobody answered in time."),
-     mark("%(num)s exceptions were missed: nobody answered in time.")),
-    ("case_cleared", mark("%(num)s exception sorted itself out."), mark("%(num)s exceptions sorted themselves out.")),
-    ("escalated", mark("%(num)s exception was passed on, because it lay there."),
-     mark("%(num)s exceptions were passed on, because they lay there.")),
-    ("signal_broken", mark("%(num)s watch cannot see."), mark("%(num)s watches cannot see.")),
-    ("link_expired", mark("%(num)s link to a guest ran out without an answer."),
-     mark("%(num)s links to guests ran out without an answer.")),
-)  # fmt: skip
-"""Kind of step -> what the page says of one, and of several; other kinds say nothing to whoever looks."""
 Since = Annotated[int | None, Query(ge=0, le=POSITION_MAX)]
 
 
@@ -78,4 +66,58 @@ async def happened_since(rooms: Rooms, step: int, words: Words) -> list[str]:
     """Return what was recorded from a step on, in sentences; none: nothing that anybody needs to know."""
     entries = await rooms.rows.entries(step, STEPS_READ_MAX)
     counts = Counter(entry.kind for entry in entries)
-    return [words.ngettext(one, many, counts[kind]) for kind, one, many in CAME_DUE if counts[kind]]
+    return [said for kind, said in _came_due(counts, words) if counts[kind]]
+
+
+def _came_due(counts: Counter[str], words: Words) -> Iterator[tuple[str, str]]:
+    """Yield (kind of step, what the page says of so many); other kinds say nothing to whoever looks."""
+
+    n = counts.__getitem__
+    yield (
+        "award_settled",
+        words.ngettext(
+            "%(num)s recognition is theirs now.", "%(num)s recognitions are theirs now.", n("award_settled")
+        ),
+    )
+    yield (
+        "case_opened",
+        words.ngettext(
+            "%(num)s new exception was noticed.", "%(num)s new exceptions were noticed.", n("case_opened")
+        ),
+    )
+    yield (
+        "case_expired",
+        words.ngettext(
+            "%(num)s exception was missed: nobody answered in time.",
+            "%(num)s exceptions were missed: nobody answered in time.",
+            n("case_expired"),
+        ),
+    )
+    yield (
+        "case_cleared",
+        words.ngettext(
+            "%(num)s exception sorted itself out.",
+            "%(num)s exceptions sorted themselves out.",
+            n("case_cleared"),
+        ),
+    )
+    yield (
+        "escalated",
+        words.ngettext(
+            "%(num)s exception was passed on, because it lay there.",
+            "%(num)s exceptions were passed on, because they lay there.",
+            n("escalated"),
+        ),
+    )
+    yield (
+        "signal_broken",
+        words.ngettext("%(num)s watch cannot see.", "%(num)s watches cannot see.", n("signal_broken")),
+    )
+    yield (
+        "link_expired",
+        words.ngettext(
+            "%(num)s link to a guest ran out without an answer.",
+            "%(num)s links to guests ran out without an answer.",
+            n("link_expired"),
+        ),
+    )

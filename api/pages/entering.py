@@ -127,6 +127,7 @@ async def _ask(
         place=place,
         several=several,
         wrong=said,
+        demo=await demo_of(request) is not None,
         by_passkey=is_at_address(installation.settings, request.headers.get("host")),
     )
 

@@ -16,7 +16,7 @@ from babel.numbers import list_currencies
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from api.joining import JOIN_PATH
+from api.joining import JOIN_PATH, readable
 from api.pages import watch_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show
@@ -31,6 +31,7 @@ from api.rooms import Rooms
 from api.switching import switch, vocabulary_for
 from api.uploads import FILE_BYTES_MAX, ColumnsMissing, NotATable, mapping_for, sample, text_of
 from api.watches import library
+from api.watching import Imported
 from casework import tables
 from casework.intake import RequestKey
 from casework.joining_requests import Invite
@@ -90,6 +91,7 @@ async def ask(
     status: int = 200,
     problem: tuple[str, str] | None = None,
     link: str = "",
+    done: Imported | None = None,
 ) -> Response:
     """Show one screen."""
     rooms, words = seen.rooms, seen.frame.words
@@ -108,7 +110,7 @@ async def ask(
         chosen=words.gettext(CHOICES[watch][0]),
         choices=[(one, words.gettext(said), words.gettext(like)) for one, (said, like) in CHOICES.items()],
         held={
-            "name": held.get("name", ""),
+            "name": held.get("name") or readable(rooms.log),
             "zone": zone,
             "currency": held.get("currency", CURRENCY_OF.get(zone, "EUR")),
         },
@@ -120,6 +122,7 @@ async def ask(
         sample=sample(kind) if kind else "",
         kind=watch_words.kinds_words(playbook.subject, words),
         problem=problem,
+        done=done,
         previewed=watch_words.preview_words(preview, words) if preview else (),
         examples=[(title_words(one.title, words), words.moment(one.onset)) for one in preview.examples]
         if preview
@@ -201,7 +204,7 @@ async def data(acting: Answers) -> Response:
         name = (file.filename or "")[-NAME_CHARS_MAX:]
         text = text_of(await file.read(FILE_BYTES_MAX + 1), name)
         mapping = mapping_for(text, source, kinds, kind)
-        await rooms.watching.import_file(
+        done = await rooms.watching.import_file(
             acting.who, acting.then("file"), source, (mapping, "columns"), text, name
         )
     except (NotATable, ImportRefused, PlaybookError) as error:
@@ -215,6 +218,8 @@ async def data(acting: Answers) -> Response:
         )
         problem = (words.gettext("This file was not taken, and nothing was changed."), said)
         return await ask(acting, 4, watch, status=422, problem=problem)
+    if done.refused:  # what could not be read is said now or never
+        return await ask(acting, 4, watch, done=done)
     return _on(5, watch)
 
 

@@ -13,6 +13,8 @@ from functools import lru_cache
 from api.pages.words import FALLBACK, Words
 from api.watches import library
 
+REPORTED = ("Due", "Urgency")
+"""Facts of what somebody reported."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -32,6 +34,7 @@ def sentences() -> Iterator[str]:
             yield watch.basis
         yield from (asked.says for asked in watch.evidence)
         yield from (field_name(field) for field in watch.facts)
+    yield from REPORTED
     for kind in kinds.kinds.values():
         yield from (field_name(field) for field in kind.fields)
 

@@ -267,10 +267,12 @@ OTHER = (
 _NUMBER = re.compile(r"number ([0-9a-f]+)")
 
 
-def trouble_of(words: Words, body: Mapping[str, Any], method: str = "GET") -> Trouble:
-    """Return the words of a problem document."""
+def trouble_of(words: Words, body: Mapping[str, Any], method: str = "POST") -> Trouble:
+    """Return the words of a problem document, as the answer to a form unless told otherwise."""
     code, status = str(body["code"]), int(body["status"])
     lead, rest, tone = SAID.get(code) or _by_status(status)
+    if method == "GET" and (lead, rest, tone) == INVALID:
+        lead, rest, tone = MISSING  # nothing was filled in: the address leads nowhere
     number = _NUMBER.search(str(body["detail"]))
     return Trouble(
         title=words.gettext(lead),

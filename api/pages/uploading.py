@@ -16,6 +16,7 @@ from api.pages import watch_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show
 from api.pages.words import Words, mark
+from api.permissions import OWNER
 from api.problems import BadRequest, NotFound
 from api.published import latest_kinds
 from api.uploads import FILE_BYTES_MAX, ColumnsMissing, NotATable, mapping_for, sample, text_of
@@ -104,6 +105,7 @@ async def _page(
         "uploading.html",
         status=status,
         options=options,
+        is_owner=OWNER in seen.caller.roles,
         done=done,
         said=said,
         problem=problem,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from api.pages.cards import GRADES, act_words, field_words
+from api.pages.watch_names import WATCHES
 from api.pages.words import Words, mark
 from api.previews import NO_RECORDS, NOT_FITTING, TOO_LONG, TOO_MANY, Preview
 from api.tuning import FRESH, LEAD, LENGTH, WITHIN, Dial, dials
@@ -17,17 +18,6 @@ from playbooks.calendars import Span
 from playbooks.playbook import Playbook
 
 _PLACE = re.compile(r"\{[^{}]*\}")
-
-WATCHES: Mapping[str, str] = {
-    "complaint_to_escalate": mark("Complaints that nobody takes up"),
-    "low_stock_before_service": mark("Low stock before a busy service"),
-    "quote_not_followed_up": mark("Quotes that nobody followed up"),
-    "recovery_not_closed": mark("Promises to guests that were left open"),
-    "special_request_without_cover": mark("Special requests that nobody is briefed for"),
-    "supplier_renewal": mark("Contracts that renew by themselves"),
-    "warm_lead_silent": mark("Interested people who heard nothing"),
-}
-"""Shipped watch -> its name; another one is called by its title."""
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "quote": (mark("quote"), mark("Quotes")),

@@ -51,7 +51,7 @@ def with_photo(walk: Walk) -> str:
     walk.page.locator("input[type=file]").evaluate("field => field.closest('details').open = true")
     file = FilePayload(name="display.png", mimeType="image/png", buffer=picture.getvalue())
     walk.page.set_input_files("input[type=file]", file)
-    walk.page.get_by_label("What is it, in a sentence?").fill(f"Display shows {os.urandom(4).hex()}")
+    walk.page.get_by_label("What is it, in a sentence?").fill(f"{os.urandom(5).hex()} {os.urandom(5).hex()}")
     walk.page.get_by_role("button", name="Send", exact=True).click()
     walk.page.get_by_role("link", name="See it").click()
     walk.settle()

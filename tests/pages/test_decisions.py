@@ -129,3 +129,17 @@ async def test_a_form_from_another_site_or_without_a_session_changes_nothing(tmp
         assert (stranger.status_code, stranger.headers["location"]) == (303, "/sign-in?next=/decisions")
         told = (await place.ask("GET", f"/api/v1/cases/{case}", team.keys["owner"])).json()
         assert told["decisions"] == []
+
+
+async def test_an_answer_that_comes_second_hears_who_was_first(tmp_path: Path) -> None:
+    """Two windows on one card: the second yes is told who said it before, and changes nothing."""
+    async with house(tmp_path, pages=True) as place:
+        team, case = await with_matter(place)
+        sent = form((await place.see("/decisions", team, "manager")).text, f"/exceptions/{case}/decide")
+        again = form((await place.see("/decisions", team, "manager")).text, f"/exceptions/{case}/decide")
+        done = await place.send(sent.action, team, "manager", {**sent.fields, "verb": "approved"})
+        assert done.status_code == 303
+        late = await place.send(again.action, team, "manager", {**again.fields, "verb": "approved"})
+        assert late.status_code == 409
+        assert "Manager approved this: 10:00." in words(late.text)
+        assert "needs no answer any more; yours changed nothing." in words(late.text)

@@ -101,3 +101,25 @@ async def test_a_place_that_is_not_as_expected_changes_nothing(tmp_path: Path) -
             answer = await place.send("/start/place", team, "owner", {**PLACE, **change})
             assert answer.status_code == 422 and "nothing was changed" in words(answer.text)
         assert (await place.ask("GET", "/api/v1/log", team.keys["owner"])).json()["size"] == before
+
+
+async def test_rows_that_could_not_be_read_are_said_with_why(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        text = QUOTES + "q3,guest-3,sent,yesterday,100.00,ada\n"
+        file = {"file": ("quotes.csv", text.encode(), "text/csv")}
+        shown = words(
+            await send(place, team, "step=4&watch=quote_not_followed_up", "/start/data", {}, files=file)
+        )
+        for said in ("2 rows are new.", "1 row could not be read", "'yesterday'"):
+            assert said in shown, shown
+        assert "Go on with what was read" in shown
+
+
+async def test_a_place_where_nothing_is_watched_says_so_and_leads_to_the_first_watch(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        page = (await place.see("/decisions", team, "owner")).text
+        assert "Nothing is watched yet." in words(page) and 'href="/start"' in page
+        upload = (await place.see("/sources/upload", team, "owner")).text
+        assert "No source takes a file yet." in words(upload) and 'href="/start?step=3"' in upload

@@ -44,7 +44,7 @@ async def test_a_watch_not_used_yet_is_shown_and_a_trial_brings_what_it_needs(tm
     async with house(tmp_path, pages=True) as place:
         team = await with_quotes(place, on=False)
         said = words((await place.see("/watch", team, "owner")).text)
-        assert "Nothing is watched yet." in said and "Quotes that nobody followed up" in said
+        assert "Nothing is watched yet." in said and "Quotes nobody followed up" in said
         page = (await place.see(f"/watch/{WATCH}", team, "owner")).text
         assert "Not used yet." in words(page) and "There are no records of this sort here yet" in words(page)
         sent = form(page, "/switch")
