@@ -108,11 +108,11 @@ async def test_rows_that_could_not_be_read_are_said_with_why(tmp_path: Path) -> 
         team = await place.organisation("The Quay")
         text = QUOTES + "q3,guest-3,sent,yesterday,100.00,ada\n"
         file = {"file": ("quotes.csv", text.encode(), "text/csv")}
-        shown = words(
-            await send(place, team, "step=4&watch=quote_not_followed_up", "/start/data", {}, files=file)
-        )
-        for said in ("2 rows are new.", "1 row could not be read", "'yesterday'"):
-            assert said in shown, shown
+        page = await send(place, team, "step=4&watch=quote_not_followed_up", "/start/data", {}, files=file)
+        shown = words(page)
+        for said in ("2 rows are new.", "1 row could not be read"):
+            assert said in shown
+        assert "yesterday" in page
         assert "Go on with what was read" in shown
 
 
