@@ -277,7 +277,7 @@ async def decide(case: CaseId, acting: Decides) -> Response:
             raise refuse("passkey_missing", "expected the signature that the page promised, got none")
         done = await acting.rooms.desk.decide(acting.who, acting.key, request)
     except Refused as refusal:
-        return await _refused(acting, case, refusal)
+        return await _refused(acting, case, refusal, about)
     said = {("action", "approved"): "approved", ("action", "declined"): "declined"}.get(
         (about, verb), "recognised" if verb == "approved" else "not-recognised"
     )
@@ -333,21 +333,26 @@ DECIDED = {
 """What somebody reads whose answer came after another's."""
 
 
-async def _refused(acting: Acting, case: str, refusal: Refused) -> Response:
-    """Show the page as it stands now, with a note that says why the answer was not taken."""
+async def _refused(acting: Acting, case: str, refusal: Refused, about: str = "") -> Response:
+    """Show the page as it stands now, with a note that says why the answer was not taken; `about`: of a yes or no."""
     body, _ = of_error(refusal)
     journal = acting.request.app.state.journal
     await journal.refused(acting.request, body["status"], body["code"])
-    trouble = await _decided_already(acting, case) if body["code"] == "transition" else None
+    trouble = await _decided_already(acting, case, about) if about and body["code"] == "transition" else None
     trouble = trouble or trouble_of(acting.frame.words, body)
     return await page(acting, case, acting.frame, trouble, body["status"])
 
 
-async def _decided_already(acting: Acting, case: str) -> Trouble | None:
-    """Return who decided a case before this answer came, None where nobody has."""
+async def _decided_already(acting: Acting, case: str, about: str) -> Trouble | None:
+    """Return who decided the same of a case before this answer came, None where nobody has."""
     rows, words = acting.rooms.rows, acting.frame.words
     found = await dossiers(rows, await rows.find(tables.case_file, {"case": case}))
-    made = [one for dossier in found for one in dossier.decisions if not one["withdrawn"]]
+    made = [
+        one
+        for dossier in found
+        for one in dossier.decisions
+        if one["about"] == about and not one["withdrawn"]
+    ]
     if not made:
         return None
     last, people = made[-1], await people_of(rows)
