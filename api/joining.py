@@ -53,12 +53,15 @@ async def find_invite(installation: Installation, token: str) -> tuple[Rooms, Ro
     """Return the rooms of the organisation that gave an invite, and its row while it waits.
 
     Raises:
-        NotFound: none, used, ended or expired: the four read the same.
+        NotFound: none, used, ended, expired, or one that its giver could not give today: all read the same.
     """
     row = await installation.holders.invite(token)
     if row is None or row["state"] != ISSUED or row["until"] <= installation.clock.now():
         raise NotFound("invite", "(not repeated)")
-    return await installation.rooms(row["log"]), row
+    rooms = await installation.rooms(row["log"])
+    if not await rooms.joining.is_worth_something(row):
+        raise NotFound("invite", "(not repeated)")
+    return rooms, row
 
 
 async def invitation(rooms: Rooms, row: Row) -> Invitation:

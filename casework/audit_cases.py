@@ -49,6 +49,8 @@ class Standing:
     """Command and invite of the last invite_used: what it sets comes in the same command."""
     recovered: tuple[str, str] | None = None
     """Command and member of the last owner_recovered: its invite comes in the same command."""
+    signing_in: set[str] = field(default_factory=set)
+    """Members who have a password or a PIN, from the entries that say so."""
     unreplayable: set[int] = field(default_factory=set)
     verify: VerifySignature | None = None
     unsigned: set[int] = field(default_factory=set)

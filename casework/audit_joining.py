@@ -49,12 +49,12 @@ def check_issued(standing: Standing, entry: Entry) -> None:
         "role_missing",
         "expected a person to give a link or slip",
     )
-    before, powers = view.scan("invite", (body["member"],)), view.scan("authority", (body["member"],))
-    joining_rules.check_inviter(view, actor.id, actor.role, people.roles(row), before, powers)
+    holds = joining_rules.held(view, body["member"], body["member"] in standing.signing_in)
+    joining_rules.check_inviter(view, actor.id, actor.role, people.roles(row), holds)
 
 
 def check_used(standing: Standing, entry: Entry) -> None:
-    """By the invited, by way of the invite, the last one they have, once, in time."""
+    """By the invited, by way of the invite, the last one they have, once, in time, while its giver could give it."""
     body = entry.body
     expect(
         entry.actor.id == body["member"] and entry.actor.via == INVITE,
@@ -62,6 +62,7 @@ def check_used(standing: Standing, entry: Entry) -> None:
         "expected the invited member, by way of the invite",
     )
     row = joining_rules.open_invite(standing.view, body["member"], body["invite"], entry.at)
+    joining_rules.check_still_given(standing.view, row, body["member"] in standing.signing_in)
     standing.used = (entry.cmd, row)
 
 
@@ -81,6 +82,12 @@ def check_ended(standing: Standing, entry: Entry) -> None:
 
 def check_set(standing: Standing, entry: Entry) -> None:
     """By the member, by an owner (a PIN), or in the command that uses an invite, whose kind it names."""
+    _check_set(standing, entry)
+    if entry.body["method"] != "name":
+        standing.signing_in.add(entry.body["member"])
+
+
+def _check_set(standing: Standing, entry: Entry) -> None:
     body, actor = entry.body, entry.actor
     row = _member(standing, body["member"])
     expect(bool(row["active"]), "member_inactive", f"expected an active member, got {body['member']}")

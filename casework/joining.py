@@ -10,9 +10,10 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from casework import chosen, device_rules
+from casework import chosen, device_rules, people
 from casework import joining_rules as rules
 from casework.errors import refuse
+from casework.foreseen import foresee
 from casework.intake import Done, Intake
 from casework.joining_requests import (
     EndDevice,
@@ -25,12 +26,12 @@ from casework.joining_requests import (
     TryPin,
     UseInvite,
 )
-from casework.people import ROLES, roles
 from casework.requests import Principal, Private
-from ledger.changes import Change
+from ledger.changes import Change, Row
 from ledger.clock import instant_of
 from ledger.commands import Need
 from ledger.entries import SYSTEM
+from ledger.errors import Refused
 
 TOKEN_BYTES = 32
 INVITE_MINUTES = 3 * 24 * 60
@@ -61,7 +62,7 @@ class Joining:
         member = request.member or ids["member"]
         private = self._in.seal((member,), name=request.name) if request.member is None else Private()
         minutes = FIRST_RUN_MINUTES if request.how == "first_run" else INVITE_MINUTES
-        needs = [Need("member", (member,)), Need("authority", (member,))]
+        needs = [Need("member", (member,)), Need("sign_in", (member,)), *_held(member)]
         needs.append(Need("invite", () if request.how == "first_run" else (member,)))
         return await self._issue(who, key, request, rules.invited, needs, ids, private, minutes)
 
@@ -95,13 +96,26 @@ class Joining:
     async def use_invite(self, key: str, request: UseInvite) -> Done:
         """Sign up by an invite that the door found by its token. ids: invite, member. Refused: invite_closed, ..."""
         row = await self._in.records.get("member", (request.member,))
-        held = [] if row is None else roles(row)
-        role = next((role for role in ROLES if role in held), None)
+        held = [] if row is None else people.roles(row)
+        role = next((role for role in people.ROLES if role in held), None)
         if role is None:
             raise refuse("invite_closed", "expected an invite of somebody who works here")
         who = Principal(request.member, role, "invite", "link")
-        needs = [ALL_SIGN_INS, Need("invite", (request.member,))]
+        invite = await self._in.records.get("invite", (request.member, request.invite))
+        if invite is None:
+            raise refuse("invite_closed", "expected an invite that waits, got none")
+        needs = [*_use_needs(invite), ALL_SIGN_INS]
         return await self._in.submit(who, key, _named(request), rules.invite_used, needs)
+
+    async def is_worth_something(self, invite: Row) -> bool:
+        """Say whether an invite that waits may still be used, so that its page opens for nothing that is over."""
+        view = await foresee(self._in.records, _use_needs(invite))
+        signs_in = rules.signs_in(view.get("sign_in", (str(invite["member"]),)))
+        try:
+            rules.check_still_given(view, invite, signs_in)
+        except Refused:
+            return False
+        return True
 
     # ------------------------------------------------------------------------------------------ signing in
     async def set_sign_in(self, who: Principal, key: str, request: SetSignIn) -> Done:
@@ -176,6 +190,16 @@ class Joining:
 
     def _later(self, seconds: int) -> str:
         return instant_of(self._in.clock() + seconds * 1_000)
+
+
+def _use_needs(invite: Row) -> list[Need]:
+    member = str(invite["member"])
+    needs = [Need("invite", (member,)), Need("sign_in", (member,)), *_held(member)]
+    return [*needs, *people.rows((member, invite["issued_by"]))]
+
+
+def _held(member: str) -> list[Need]:
+    return [Need("authority", (member,)), Need("api_key", ()), Need("passkey", ())]
 
 
 def _named(request: Any) -> Any:

@@ -1,7 +1,9 @@
 """Rules of joining: who may invite whom, what an invite does when it is used, how an owner gets in again.
 
-Owners invite anybody. Managers invite staff who hold no power to decide and have not signed in yet: an invite lets
+Owners invite anybody. Managers invite staff who hold no power to decide and have no way in yet: an invite lets
 whoever holds it choose how that member signs in, so for everybody else it is the owner's to give, and on record.
+An invite is worth what its giver may give when it is used: it does not outlive a promotion of the invited, nor the
+role or the job of the giver.
 Hashes are rows of the command (table `sign_in`, a vault table of the doors); entries say only what was set, by whom.
 """
 
@@ -10,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from casework import people
+from casework import passkeys, people
 from casework.errors import refuse
 from casework.joining_requests import Chosen, EndInvite, Invite, InviteAll, RecoverOwner, SetSignIn, UseInvite
 from casework.requests import Asked
 from ledger.changes import Change, Delete, Insert, Row
 from ledger.commands import Command, Decided, View
 from ledger.entries import SYSTEM, Draft
+from ledger.errors import Refused
 
 HOWS = ("link", "slip", "first_run", "recovery")
 HOWS_OF_PEOPLE = ("link", "slip")
@@ -46,11 +49,11 @@ def invited(view: View, command: Command, at: str) -> Decided:
     if member is None:
         member = asked.ids["member"]
         drafts.append(joins(asked, member, request.roles, asked.private.commitments, asked.private.opened))
-        check_inviter(view, asked.who.id, asked.who.role, sorted(request.roles), (), ())
+        check_inviter(view, asked.who.id, asked.who.role, sorted(request.roles), None)
     else:
         row = people.employed(view, member, "unknown", "/member")
-        before, powers = view.scan("invite", (member,)), view.scan("authority", (member,))
-        check_inviter(view, asked.who.id, asked.who.role, people.roles(row), before, powers)
+        holds = held(view, member, signs_in(view.get("sign_in", (member,))))
+        check_inviter(view, asked.who.id, asked.who.role, people.roles(row), holds)
     return _issued(view, asked, member, drafts, request.how)
 
 
@@ -114,10 +117,8 @@ def check_how(view: View, who: str, how: str) -> None:
         raise refuse("transition", "expected an organisation that nobody was invited to yet")
 
 
-def check_inviter(
-    view: View, who: str, role: str, roles: list[str], before: Iterable[Row], powers: Iterable[Row]
-) -> None:
-    """Check that somebody in `role` may invite a member of these roles, earlier invites and authorities.
+def check_inviter(view: View, who: str, role: str, roles: list[str], holds: str | None) -> None:
+    """Check that somebody in `role` may invite a member of these roles who holds what `held` says.
 
     Raises:
         Refused: role_missing, no_authority, member_inactive, agent_may_not.
@@ -127,12 +128,50 @@ def check_inviter(
             raise refuse("role_missing", f"expected an owner to be let in, got {', '.join(roles)}")
         return
     check_lead(view, who, role, roles)
-    if role == people.OWNER:
-        return
-    if any(row["state"] == "used" for row in before):
-        raise refuse("no_authority", "expected somebody who has not signed in yet; an owner invites again")
-    if any(row["active"] for row in powers):
-        raise refuse("no_authority", "expected staff without a power to decide; an owner invites them")
+    if role != people.OWNER and holds is not None:
+        raise refuse("no_authority", f"expected staff {holds}; an owner invites them")
+
+
+def held(view: View, member: str, signs_in: bool) -> str | None:
+    """Return which expectation of somebody whom a manager may invite a member breaks; None: none.
+
+    Rows that the needs must name: invite and authority of the member, all of api_key and passkey.
+    """
+    used = any(row["state"] == "used" for row in view.scan("invite", (member,)))
+    if used or signs_in or any(_of(view, member, "passkey", "state", passkeys.ENDED)):
+        return "who have not signed in yet"
+    if any(_of(view, member, "api_key", "active", 0)):
+        return "who work without a key"
+    if any(row["active"] for row in view.scan("authority", (member,))):
+        return "without a power to decide"
+    return None
+
+
+def _of(view: View, member: str, table: str, column: str, over: object) -> Iterable[Row]:
+    return (row for row in view.scan(table, ()) if row["member"] == member and row[column] != over)
+
+
+def signs_in(row: Row | None) -> bool:
+    """Say whether a row of `sign_in` lets somebody in: a name alone, from a staff list, does not."""
+    return row is not None and (row["password_hash"] is not None or row["pin_hash"] is not None)
+
+
+def check_still_given(view: View, invite: Row, signs_in: bool) -> None:
+    """Check that whoever gave this invite could give it now. Their row must be among the needs.
+
+    Raises:
+        Refused: invite_closed.
+    """
+    member, giver = view.get("member", (invite["member"],)), str(invite["issued_by"])
+    row = None if giver == SYSTEM else view.get("member", (giver,))
+    role = people.MANAGER if row is None or people.OWNER not in people.roles(row) else people.OWNER
+    roles = [] if member is None or not member["active"] else people.roles(member)
+    try:
+        check_inviter(view, giver, role, roles, held(view, invite["member"], signs_in))
+    except Refused as refusal:
+        raise refuse(
+            "invite_closed", f"expected an invite that its giver could give today: {refusal}"
+        ) from refusal
 
 
 def check_lead(view: View, who: str, role: str, roles: list[str]) -> None:
@@ -160,7 +199,7 @@ def all_invited(view: View, command: Command, at: str) -> Decided:
     drafts, rows = [], list(asked.private.rows)
     for number, hand in enumerate(request.hands):
         member, invite = asked.ids[f"member{number}"], asked.ids[f"invite{number}"]
-        check_inviter(view, asked.who.id, asked.who.role, [hand.role], (), ())
+        check_inviter(view, asked.who.id, asked.who.role, [hand.role], None)
         private, opened = asked.known["names"][number]
         drafts.append(joins(asked, member, (hand.role,), private, opened))
         digest = asked.known["tokens"][number]
@@ -193,7 +232,9 @@ def invite_ended(view: View, command: Command, at: str) -> Decided:
 
 # ---------------------------------------------------------------------------------------------- signing in
 def invite_used(view: View, command: Command, at: str) -> Decided:
-    """Rule of use_invite: the last invite of this member, once, before it expires. What was set before is replaced.
+    """Rule of use_invite: the last invite of this member, once, before it expires, while its giver could give it.
+
+    What was set before is replaced.
 
     Raises:
         Refused: invite_closed, value_invalid (no name, or neither password nor PIN), name_taken, member_inactive.
@@ -202,6 +243,7 @@ def invite_used(view: View, command: Command, at: str) -> Decided:
     request: UseInvite = asked.request
     people.human(view, asked.who)
     row = open_invite(view, request.member, request.invite, at)
+    check_still_given(view, row, signs_in(view.get("sign_in", (request.member,))))
     chosen = request.chosen
     if chosen.name is None or (chosen.password_hash is None and chosen.pin_hash is None):
         raise refuse("value_invalid", "expected a name, and a password or a PIN or both")
@@ -297,6 +339,6 @@ def owner_recovered(view: View, command: Command, at: str) -> Decided:
     if asked.who.id != SYSTEM:
         raise refuse("agent_may_not", "expected whoever runs the server")
     row = people.employed(view, request.member, "unknown", "/member")
-    check_inviter(view, SYSTEM, SYSTEM, people.roles(row), (), ())
+    check_inviter(view, SYSTEM, SYSTEM, people.roles(row), None)
     recovered = Draft("owner_recovered", None, {"member": request.member})
     return _issued(view, asked, request.member, [recovered], "recovery", request.sessions)

@@ -49,6 +49,33 @@ def _older_used(story: Story) -> Line:
     return line
 
 
+def _before_use(member: str, kind: str, roles: list[str]) -> Forgery:
+    """Roles change between Chi's last slip, which a manager gave, and its use."""
+
+    def forge(story: Story) -> Line:
+        line = story.find("invite_used", member=story.named["chi"])
+        before = story.lines[story.lines.index(line) - 1]
+        body = {"member": story.named[member], "role": "manager", "roles": roles}
+        story.add(before, kind, None, body, Actor(story.named["owner"], "owner", "http"))
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _for_a_pin(story: Story) -> Line:
+    """A manager invites somebody who works with a PIN by now, though no invite of theirs was ever used."""
+    used = story.find("invite_used", member=story.named["chi"])
+    story.lines.remove(used)
+    owners = story.find("sign_in_set", member=story.named["chi"], by="owner")
+    for line in [line for line in story.lines if line.kind == "sign_in_set" and line is not owners]:
+        story.lines.remove(line)
+    line = story.again(story.find("invite_issued", member=story.named["chi"]), owners)
+    line.body.update(invite="0" * 32, token_digest="0" * 64)
+    story.cut(line)
+    return line
+
+
 def _invite(by: tuple[str, str] | None = None, nth: int = 0, **body: Any) -> Forgery:
     """The first slip for Chi says something else, or comes from somebody else."""
 
@@ -109,6 +136,9 @@ JOINING: list[tuple[str, Forgery, str]] = [
     ("an invite used that nobody gave", _used_unissued, "invite_closed"),
     ("an older invite used", _older_used, "invite_closed"),
     ("an invite used twice", _used_twice, "invite_closed"),
+    ("an invite used after a promotion", _before_use("chi", "role_granted", ["manager", "staff"]), "invite_closed"),
+    ("an invite used after its giver's fall", _before_use("host", "role_ended", ["staff"]), "invite_closed"),
+    ("an invite by a manager for staff with a PIN", _for_a_pin, "no_authority"),
     ("an invite used by another member", _by("invite_used", "waiter", "staff", 1), "role_missing"),
     ("an invite by staff", _invite(by=("waiter", "staff")), "role_missing"),
     ("an invite by an agent", _invite(by=("agent", "agent")), "agent_may_not"),

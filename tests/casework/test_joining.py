@@ -25,12 +25,14 @@ from casework.joining_requests import (
 )
 from casework.requests import (
     GrantAuthority,
+    IssueApiKey,
     JoinMember,
     MemberStep,
     Principal,
     TakeAction,
 )
 from ledger.errors import Refused
+from tests.casework.keyring import enrol
 from tests.casework.shop import Shop
 
 Act = Callable[[Shop, Joining, Principal], Awaitable[object]]
@@ -46,6 +48,10 @@ def door(here: Shop) -> Joining:
 
 async def _lead(here: Shop) -> Principal:
     return await here.join("lead", "manager")
+
+
+def _owner(here: Shop) -> Principal:
+    return here.people["owner"]
 
 
 async def _row(here: Shop, table: str, *key: str) -> dict[str, object]:
@@ -99,6 +105,88 @@ async def test_a_manager_invites_nobody_who_holds_a_power_or_has_signed_in(here:
     with pytest.raises(Refused, match=r"no_authority.*signed in"):
         await door.invite(lead, here.key(), Invite(ben["member"]))
     await door.invite(owner, here.key(), Invite(ben["member"]))
+
+
+WAYS_IN: list[tuple[str, Act]] = [
+    ("signed in", lambda here, door, nina: door.set_sign_in(nina, here.key(), SetSignIn(nina.id, NINA))),
+    (
+        "key",
+        lambda here, door, nina: here.office.issue_api_key(
+            _owner(here), here.key(), IssueApiKey(nina.id, "0" * 64)
+        ),
+    ),
+    ("signed in", lambda here, door, nina: enrol(here, "nina")),
+]
+
+
+@pytest.mark.parametrize(("said", "settle"), WAYS_IN, ids=["password or PIN", "key", "passkey"])
+async def test_a_manager_does_not_let_anybody_in_again_who_has_a_way_in(
+    here: Shop, door: Joining, said: str, settle: Act
+) -> None:
+    lead, nina = await _lead(here), await here.join("nina", "staff")
+    await door.invite(lead, here.key(), Invite(nina.id))
+    await settle(here, door, nina)
+    with pytest.raises(Refused, match=f"no_authority.*{said}"):
+        await door.invite(lead, here.key(), Invite(nina.id))
+    await door.invite(_owner(here), here.key(), Invite(nina.id))
+
+
+def _role(who: str, role: str, end: bool = False) -> Act:
+    async def change(here: Shop, door: Joining, nina: Principal) -> None:
+        member = nina.id if who == "nina" else here.people[who].id
+        act = here.office.end_role if end else here.office.grant_role
+        await act(_owner(here), here.key(), MemberStep(member, role=role))
+
+    return change
+
+
+async def _lead_leaves(here: Shop, door: Joining, nina: Principal) -> None:
+    await here.office.member_left(
+        _owner(here), here.key(), MemberStep(here.people["lead"].id, reason_code="left")
+    )
+
+
+MEANWHILE: list[tuple[str, Act, bool]] = [
+    # what happens between an invite by a manager and its use, and whether it still lets in
+    ("promoted", _role("nina", "manager"), False),
+    ("promoted to owner", _role("nina", "owner"), False),
+    ("given a power", lambda here, door, nina: here.office.grant_authority(
+        _owner(here), here.key(), GrantAuthority(nina.id, "award")), False),
+    ("a PIN set by the owner", lambda here, door, nina: door.set_sign_in(
+        nina, here.key(), SetSignIn(nina.id, NINA)), False),
+    ("giver left", _lead_leaves, False),
+    ("giver is an owner too", _role("lead", "owner"), True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settle", "opens"), [row[1:] for row in MEANWHILE], ids=[row[0] for row in MEANWHILE]
+)
+async def test_an_invite_is_worth_what_its_giver_may_give_when_it_is_used(
+    here: Shop, door: Joining, settle: Act, opens: bool
+) -> None:
+    lead, nina = await _lead(here), await here.join("nina", "staff")
+    invite = (await door.invite(lead, here.key(), Invite(nina.id))).ids["invite"]
+    row = await _row(here, "invite", nina.id, invite)
+    assert await door.is_worth_something(row)
+    await settle(here, door, nina)
+    assert await door.is_worth_something(row) is opens
+    use = door.use_invite(here.key(), UseInvite(nina.id, invite, NINA))
+    if opens:
+        await use
+        return
+    with pytest.raises(Refused, match="invite_closed"):
+        await use
+
+
+async def test_an_owner_without_the_role_any_more_has_given_nothing(here: Shop, door: Joining) -> None:
+    second = await here.join("second", "owner")
+    nina = await here.join("nina", "manager")
+    invite = (await door.invite(second, here.key(), Invite(nina.id))).ids["invite"]
+    await here.office.grant_role(_owner(here), here.key(), MemberStep(second.id, role="manager"))
+    await here.office.end_role(_owner(here), here.key(), MemberStep(second.id, role="owner"))
+    with pytest.raises(Refused, match="invite_closed"):
+        await door.use_invite(here.key(), UseInvite(nina.id, invite, NINA))
 
 
 HOWS = [
