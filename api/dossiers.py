@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from api.permissions import step_roles
+from api.permissions import MATRIX, step_roles
 from api.scope import Row, Scoped
-from casework import authority, cases, decisions, proposals, tables
+from casework import authority, cases, decisions, people, proposals, tables
 from casework.staffing import Answer, Given, Item, Stand, who_may
 from ledger.codec import loads
 from ledger.entries import SYSTEM
@@ -112,6 +112,24 @@ async def dossiers(rows: Scoped, found: Sequence[Row], *, with_texts: bool = Tru
         of_case = tuple(share for share in shares if share["award"] in awards)
         told.append(Dossier(case=row, shares=of_case, texts=texts, **mine))
     return told
+
+
+def part_of(dossier: Dossier) -> set[str]:
+    """Return the members who have a part in the recognition of a case: recognised, decided, suggested, brought or
+    checked evidence."""
+    found = {str(share["member"]) for share in dossier.shares}
+    found |= {str(one["decider"]) for one in dossier.decisions}
+    found |= {str(one["maker"]) for one in dossier.proposals}
+    for item in dossier.evidence:
+        found |= {str(item["attached_by"]), str(item["reviewer"])}
+        member = people.member_of(str(item["submitter"]))
+        found |= {member} if member is not None else set()
+    return found
+
+
+def sees_recognition(dossier: Dossier, member: str, roles: Iterable[str]) -> bool:
+    """Say whether somebody may read the recognition of a case and its thank-you: who leads or audits, or has a part."""
+    return bool(MATRIX["log.read"] & set(roles)) or member in part_of(dossier)
 
 
 def stand_of(dossier: Dossier, budgets_set_by: Iterable[str] = ()) -> Stand:

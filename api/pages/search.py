@@ -15,14 +15,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.caller import Caller
-from api.dossiers import Dossier, dossiers
+from api.dossiers import Dossier, dossiers, sees_recognition
 from api.pages.cards import STATES, People, title_of
 from api.pages.doors import PageDoor, Seen, see
 from api.pages.frame import show
 from api.pages.names import people_of
 from api.pages.team import ROLE_WORDS
 from api.pages.thanks import state_chip
-from api.pages.why import part_of
 from api.pages.words import Words
 from api.permissions import MATRIX
 from api.rooms import Rooms
@@ -118,7 +117,7 @@ def _awards(dossier: Dossier, people: People, caller: Caller, wanted: list[str],
     roles = set(caller.roles)
     if not MATRIX["award.read"] & roles:
         return []
-    if not MATRIX["log.read"] & roles and caller.member not in part_of(dossier):
+    if not sees_recognition(dossier, caller.member, roles):
         return []
     told = []
     for row in dossier.awards:

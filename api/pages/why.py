@@ -13,7 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
-from api.dossiers import Dossier, dossiers, staff_of
+from api.dossiers import Dossier, dossiers, sees_recognition, staff_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.thanks import ASKED, ENDED
@@ -24,7 +24,7 @@ from api.permissions import AUDITOR, MATRIX
 from api.problems import NotFound, of_error
 from api.routes.record import NotPublished
 from api.venue.files import PROOF_NAME
-from casework import awards, people, tables
+from casework import awards, tables
 from casework.requests import AddNote, AwardStep
 from ledger.errors import Refused
 from ledger.export import export_award
@@ -119,22 +119,9 @@ async def _mine(seen: Seen, award: str) -> Dossier:
     row = await rows.need("award", tables.award, award=award)
     case = await rows.need("award", tables.case_file, case=row["case"])
     (dossier,) = await dossiers(rows, [case], with_texts=False)
-    if not may(seen, "log.read") and seen.caller.member not in part_of(dossier):
+    if not sees_recognition(dossier, seen.caller.member, seen.caller.roles):
         raise NotFound("award", award)
     return dossier
-
-
-def part_of(dossier: Dossier) -> set[str]:
-    """Return the members who have a part in the recognition of a case: recognised, decided, suggested, brought or
-    checked evidence."""
-    found = {str(share["member"]) for share in dossier.shares}
-    found |= {str(one["decider"]) for one in dossier.decisions}
-    found |= {str(one["maker"]) for one in dossier.proposals}
-    for item in dossier.evidence:
-        found |= {str(item["attached_by"]), str(item["reviewer"])}
-        member = people.member_of(str(item["submitter"]))
-        found |= {member} if member is not None else set()
-    return found
 
 
 async def _tell(seen: Seen, dossier: Dossier, award: str) -> Told:

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from api.bodies import Door
+from api.dossiers import dossiers, sees_recognition
 from api.identity import Asking, Visit, need, need_to_write
-from api.problems import PROBLEM_RESPONSES
+from api.permissions import MATRIX
+from api.problems import PROBLEM_RESPONSES, NotFound
 from api.routes.answers import page, plain, tell
 from api.routes.shapes import (
     PAGE_ITEMS_DEFAULT,
@@ -57,17 +59,28 @@ async def list_awards(
     cursor: Cursor = None,
     limit: Limit = PAGE_ITEMS_DEFAULT,
 ) -> Page:
-    """List awards, the latest first."""
-    where = {} if state is None else {"state": state}
-    below = read_cursor(cursor)
-    return await page(visit.rooms.rows, tables.award, where, order="seq", below=below, limit=limit)
+    """List awards, the latest first: all for who leads or audits, for others those they received or decided on."""
+    rows, member = visit.rooms.rows, visit.caller.member
+    where: dict[str, Any] = {} if state is None else {"state": state}
+    if not MATRIX["log.read"] & set(visit.caller.roles):
+        received = [share["award"] for share in await rows.find(tables.award_share, {"member": member})]
+        decided = [one["decision"] for one in await rows.find(tables.decision, {"decider": member})]
+        granted = await rows.find(tables.award, {"decision": decided}) if decided else []
+        where["award"] = sorted({*received, *(row["award"] for row in granted)})
+        if not where["award"]:
+            return Page(items=[], next_cursor=None)
+    return await page(rows, tables.award, where, order="seq", below=read_cursor(cursor), limit=limit)
 
 
 @router.get("/awards/{award}", operation_id="read_award")
 async def read_award(award: IdInPath, visit: Annotated[Visit, need("award.read")]) -> AwardTold:
-    """Tell one award."""
-    rows = visit.rooms.rows
+    """Tell one award to who leads or audits, or has a part in it; for others it is not there."""
+    rows, caller = visit.rooms.rows, visit.caller
     row = await rows.need("award", tables.award, award=award)
+    case = await rows.need("award", tables.case_file, case=row["case"])
+    (dossier,) = await dossiers(rows, [case], with_texts=False)
+    if not sees_recognition(dossier, caller.member, caller.roles):
+        raise NotFound("award", award)
     shares = await rows.find(tables.award_share, {"award": award})
     message = await rows.open(row["message_item"]) if row["message_item"] else None
     return AwardTold(

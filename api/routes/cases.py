@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from api.bodies import Door
+from api.dossiers import dossiers, sees_recognition
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, BadRequest, NotFound
 from api.routes.answers import page, plain, tell
@@ -36,7 +37,7 @@ from api.routes.shapes import (
     Told,
 )
 from api.scope import Row, read_cursor
-from casework import tables
+from casework import authority, tables
 from casework.collectors import upload
 from casework.decisions import open_token
 from casework.requests import (
@@ -275,7 +276,7 @@ async def need_case(visit: Visit, case: str) -> Row:
 async def read_case(
     case: IdInPath, visit: Annotated[Visit, need("case.read")], response: Response
 ) -> CaseTold:
-    """Tell one case, its steps and its texts."""
+    """Tell one case, its steps and its texts; a thank-you only to who may read the recognition."""
     rows = visit.rooms.rows
     row = await need_case(visit, case)
     response.headers["ETag"] = f'"{row["changed_seq"]}"'
@@ -291,10 +292,13 @@ async def read_case(
         name: [plain(part, table) for part in await rows.find(table, {"case": case})]
         for name, table in parts.items()
     }
+    (dossier,) = await dossiers(rows, [row], with_texts=False)
+    parted = sees_recognition(dossier, visit.caller.member, visit.caller.roles)
     items = {
         value
         for part in ([dict(row)], *told.values())
         for member in part
+        if parted or authority.AWARD not in (member.get("about"), member.get("decision_about"))
         for name, value in member.items()
         if name in TEXT_ITEMS and value is not None
     }

@@ -112,6 +112,25 @@ async def settle_and_take_along(at: House, ours: Team, award: str) -> None:
         assert found.findings == []
 
 
+async def read_by(at: House, ours: Team, award: str) -> None:
+    """Recognition and its thank-you are for who leads, audits or has a part in it; for others it is not there."""
+    case = (await at.ask("GET", f"/api/v1/awards/{award}", ours.keys["owner"])).json()["award"]["case"]
+    stranger = (await at.done("/api/v1/members", ours.keys["owner"], {"name": "Nobody", "roles": ["staff"]}))[
+        "ids"
+    ]
+    key = await at.done("/api/v1/keys", ours.keys["owner"], {"member": stranger["member"]})
+    keys = {role: ours.keys[role] for role in ("owner", "manager", "auditor", "staff", "outsider")}
+    for role, asked in (keys | {"stranger": key["secret"]}).items():
+        parted = role != "stranger"
+        listed = (await at.ask("GET", "/api/v1/awards", asked)).json()["items"]
+        assert [one["award"] for one in listed] == [award] * parted, role
+        assert (await at.ask("GET", f"/api/v1/awards/{award}", asked)).status_code == (
+            200 if parted else 404
+        ), role
+        told = (await at.ask("GET", f"/api/v1/cases/{case}", asked)).json()
+        assert ("Well done" in told["texts"].values()) is parted, role
+
+
 async def search_for(at: House, ours: Team, award: str) -> None:
     """Found by its sentence, its id and who earned it: by those who read the accounts, and by who earned it."""
     sees = {"owner": 1, "manager": 1, "auditor": 1, "staff": 1, "outsider": 0, "agent": 0}
@@ -209,6 +228,7 @@ async def test_from_a_record_to_a_token(at: House, ours: Team, kinds: str) -> No
     await at.tick()
     award = (await at.ask("GET", path, owner)).json()["awards"][0]["award"]
     await settle_and_take_along(at, ours, award)
+    await read_by(at, ours, award)
     await search_for(at, ours, award)
 
 
