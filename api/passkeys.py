@@ -27,10 +27,11 @@ from webauthn.helpers import decode_credential_public_key, decoded_public_key_to
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
 from api.installation import Installation
-from api.problems import BadRequest, NotSignedIn
+from api.problems import BadRequest, NotSignedIn, TooManyTries
 from api.rooms import Rooms
 from api.scope import Row
 from api.settings import Settings
+from api.tries import PER_OPTIONS
 from casework import passkeys, signatures, tokens
 from casework.errors import TokenInvalid
 from casework.requests import EnrolPasskey
@@ -211,6 +212,7 @@ async def verify_sign_in(
     """
     # 1. options of ours, in time  2. an assertion, in its one spelling  3. passkeys of active members under this id
     # 4. the account the authenticator means  5. the recipe of docs/spec/decision.md section 6 over the challenge
+    # 6. a challenge that let nobody in yet
     try:
         value = tokens.unseal(_sign_in_secret(installation), SIGN_IN_DOMAIN, token, "sign-in options")  # 1
         if value["expires"] <= installation.clock.now():
@@ -228,8 +230,17 @@ async def verify_sign_in(
             passkeys.check(assertion, row, bytes.fromhex(value["challenge"]), signatures.verify)  # 5
         except Refused:
             continue
+        await _first_time(installation, value["challenge"])  # 6
         return str(row["log"]), str(row["member"])
     raise _not_signed_in()
+
+
+async def _first_time(installation: Installation, challenge: str) -> None:
+    """Check that these options let nobody in yet: an answer that somebody overheard is worth nothing."""
+    try:
+        await installation.tries.need(PER_OPTIONS, "options", challenge)
+    except TooManyTries as error:
+        raise _not_signed_in() from error
 
 
 def _read_response(response: Mapping[str, Any]) -> tuple[passkeys.Assertion, str | None]:

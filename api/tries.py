@@ -22,6 +22,8 @@ PER_ADDRESS = parse("60 per minute")
 """Of one address, at all these doors together: a shift that signs in at one time behind one router."""
 PER_INVITE = parse("10 per 15 minutes")
 PER_ACCOUNT = parse("10 per 15 minutes")
+PER_OPTIONS = parse("1 per 6 minutes")
+"""Options of a passkey let in once; they last five minutes."""
 PER_DEVICE = parse("30 per minute")
 _IPV6_NETWORK_BITS = 64
 """Whoever has one IPv6 address has the whole network of it."""
