@@ -65,7 +65,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "case.work": _INSIDE,
     "case.propose": _INSIDE | {AGENT},
     "case.evidence": _INSIDE,
-    "case.review": _PEOPLE,
+    "case.review": _PEOPLE - {AUDITOR},  # whoever checks the record takes no part in it
     "case.decide": _PEOPLE,
     "case.close": _LEADS,
     # recognition

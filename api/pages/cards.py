@@ -156,8 +156,14 @@ STATES: Mapping[str, tuple[str, str, int, int]] = {
 }
 """State -> chip, tone, notches done, notch that is now (0: none)."""
 
+BACK_STATES = (cases.REOPENED, cases.ASSIGNED, cases.ACKNOWLEDGED)
+"""A case that came back is in these until somebody suggests something again."""
 
 WORTH_TELLING = mark("Somebody here thought it worth telling.")
+
+
+TRIED = mark("It came back. Done before:")
+SAID_BEFORE = mark("It came back. Suggested before:")
 
 
 def act_words(action: str, words: Words) -> str:
@@ -178,6 +184,11 @@ def title_of(dossier: Dossier, words: Words) -> str:
     return first if len(first) <= TITLE_CHARS_MAX else first[: TITLE_CHARS_MAX - 1] + "…"
 
 
+def came_back(row: Row) -> bool:
+    """Say whether a case was open before, and nothing new was suggested since."""
+    return row["reason_code"] in cases.REOPEN_REASONS and row["state"] in BACK_STATES
+
+
 def card_of(
     dossier: Dossier, people: People, words: Words, wanted: Mapping[str, Any], matter: Matter | None = None
 ) -> Card:
@@ -185,6 +196,8 @@ def card_of(
     waits for from the reader."""
     row = dossier.case
     chip, tone, done, now = STATES[row["state"]]
+    if came_back(row):
+        chip, tone, *_ = STATES[cases.REOPENED]
     chip, tone = _chip(matter, words) or (words.gettext(chip), tone)
     if row["award"] is not None:
         done, now = 5, 0
@@ -290,6 +303,9 @@ def _suggested(dossier: Dossier, people: People, words: Words) -> Suggested | No
     if maker in people.helpers:
         who = words.gettext("Suggested by %(who)s (digital employee)", who=people.name(maker, words))
     act = act_words(proposal["action"], words)
+    if came_back(dossier.case):  # what did not hold is no suggestion any more
+        said = TRIED if dossier.case["action_by"] is not None else SAID_BEFORE
+        return Suggested(words.gettext(said), "", act, False)
     text = "" if maker == SYSTEM else str(dossier.text(proposal, "text_item") or "")
     return Suggested(who, text, act, maker == SYSTEM or maker in people.helpers)
 

@@ -12,11 +12,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.dossiers import Dossier, Staff, dossiers, staff_of
-from api.pages.cards import Card, People, Tile, card_of
+from api.pages.cards import Card, People, Tile, came_back, card_of
 from api.pages.doors import PageDoor, Seen, see
 from api.pages.exception_list import OPEN_STATES
 from api.pages.frame import show
-from api.pages.inbox import STEP_OF, bites_at, inbox, matter_of, waiting_of
+from api.pages.inbox import STEP_OF, Matter, bites_at, inbox, matter_of, waiting_of
 from api.pages.names import people_of, watches_of
 from api.pages.shifts import shift_of
 from api.pages.staffed import who_can
@@ -34,7 +34,8 @@ OPEN_LINK = "issued"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One exception that somebody owns. `due` in words; `waits` says for whom, `then` what happens without them."""
+    """One exception that somebody owns. `due` in words; `waits` says for whom, `then` what happens without them;
+    `back`: it was thought solved before."""
 
     card: Card
     due_at: str
@@ -42,6 +43,7 @@ class Piece:
     late: bool
     waits: str
     then: str
+    back: bool = False
 
     @property
     def missing(self) -> tuple[Tile, ...]:
@@ -80,19 +82,23 @@ async def my_work(seen: Sees) -> Response:
         piece_of(one, watches.get(str(one.case["playbook"]), {}), staff, people, words, now, last)
         for one in await dossiers(rows, owned[:OWNED_MAX])
     ]
-    pieces.sort(key=lambda one: (not one.due_at, one.due_at))
+    pieces.sort(key=lambda one: (not one.back, not one.due_at, one.due_at))
     mine, waiting = [one for one in pieces if not one.waits], [one for one in pieces if one.waits]
     reported = [
         Reported(card_of(one, people, words, {}), _goes_on(one, people, words, last))
         for one in await dossiers(rows, told[:REPORTED_MAX])
         if one.case["owner"] != member
     ]
-    counts = {"work": len(mine)}
+    matters = await inbox(rows, staff, member, now)
     if any(entry.key == "decisions" for entry in (*seen.frame.tabs, *seen.frame.more)):
-        counts["decisions"] = len(await inbox(rows, staff, member, now))
+        asked, counts = [], {"work": len(mine), "decisions": len(matters)}
+    else:  # nobody is asked for a yes on a page that they have no way to
+        asked = [card_of(one.dossier, people, words, {}, one) for one in matters if _of(one) != member]
+        counts = {"work": len(mine) + len(asked)}
     return await show(
         replace(seen.frame, counts=counts),
         "my_work.html",
+        asked=asked,
         shift=await shift_of(rows, seen.frame.who, now),
         mine=mine,
         waiting=waiting,
@@ -103,6 +109,10 @@ async def my_work(seen: Sees) -> Response:
         first_name=seen.frame.who.partition(" ")[0],
         checked=words.clock(now),
     )
+
+
+def _of(matter: Matter) -> str:
+    return str(matter.dossier.case["owner"])
 
 
 def piece_of(
@@ -121,7 +131,7 @@ def piece_of(
     due_at, due = _due(dossier, words, now, last)
     waits, then = ("", "") if mine else _waits(dossier, kind, staff, people, words)
     card = card_of(dossier, people, words, watch, matter)
-    return Piece(card, due_at, due, bool(due_at) and due_at < now, waits, then)
+    return Piece(card, due_at, due, bool(due_at) and due_at < now, waits, then, came_back(dossier.case))
 
 
 def _due(dossier: Dossier, words: Words, now: str, last: str) -> tuple[str, str]:
@@ -131,6 +141,8 @@ def _due(dossier: Dossier, words: Words, now: str, last: str) -> tuple[str, str]
             "You said until %(time)s. If nothing happened by then, it goes to %(who)s.",
             time=words.moment(until), who=last,
         )  # fmt: skip
+    if came_back(dossier.case) and dossier.case["state"] != cases.ACKNOWLEDGED:
+        return "", words.gettext("It came back: say that you have it in hand, or pass it on.")
     bites = bites_at(dossier, now)
     if bites is not None:
         return bites, words.gettext("The next moment that counts: %(time)s.", time=words.moment(bites))

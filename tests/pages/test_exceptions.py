@@ -258,6 +258,49 @@ async def test_passing_closing_and_opening_again(tmp_path: Path) -> None:
         assert (await told(place, team, case))["case"]["state"] == "ASSIGNED"
 
 
+async def test_what_came_back_says_so_and_suggests_nothing_of_before(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, case = await with_case(place)
+        await approved(place, team, case)
+        await step(place, team, "staff", case, "done", note="Otto came")
+        await step(place, team, "manager", case, "close", reason_code="accepted_risk")
+        assert (await step(place, team, "staff", case, "reopen", reason_code="not_fixed")).status_code == 303
+        page = words((await place.see(f"/exceptions/{case}", team, "staff")).text)
+        assert "It came back. Done before: Something else" in page and "Suggested by" not in page
+        mine = words((await place.see("/my-work", team, "staff")).text)
+        assert "It came back: say that you have it in hand, or pass it on." in mine
+        await step(place, team, "staff", case, "propose", text="A new machine", action="something_else")
+        again = words((await place.see(f"/exceptions/{case}", team, "staff")).text)
+        assert "Suggested by" in again and "A new machine" in again and "Done before" not in again
+
+
+async def test_staff_who_may_look_at_evidence_are_asked_on_their_own_page_and_auditors_nowhere(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        power = {"member": team.members["owner"], "about": "action", "assurance_min": "session"}
+        await place.done("/api/v1/authorities", team.keys["owner"], power)
+        report = {"note": "The ice machine leaks", "owner": team.members["manager"]}
+        case = (await place.done("/api/v1/reports", team.keys["manager"], report))["ids"]["case"]
+        suggested = {"action": "something_else", "text": "Call Otto"}
+        assert (await step(place, team, "manager", case, "propose", **suggested)).status_code == 303
+        assert (await step(place, team, "owner", case, "decide", verb="approved")).status_code == 303
+        await step(place, team, "manager", case, "done", note="Otto came")
+        assert "needs you" not in words((await place.see("/my-work", team, "staff")).text)
+        await step(place, team, "manager", case, "evidence/statement", statement="It is dry")
+        assert "1 thing needs you" in words((await place.see("/my-work", team, "staff")).text)
+        assert "needs you" not in words((await place.see("/my-work", team, "manager")).text)
+        looked = await place.see("/decisions", team, "auditor")
+        assert f"/exceptions/{case}/review" not in looked.text
+        told_no = await place.ask(
+            "POST", f"/api/v1/cases/{case}/evidence/x/review", team.keys["auditor"], json={"verb": "accepted"}
+        )
+        assert told_no.status_code == 403
+        assert (await step(place, team, "staff", case, "review", verb="accepted")).status_code == 303
+        assert "needs you" not in words((await place.see("/my-work", team, "staff")).text)
+
+
 async def test_decisions_lead_to_passing_later_and_not_a_problem(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team, case = await with_case(place)
