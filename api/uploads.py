@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date, timedelta
 
-from playbooks.kinds import Kind, Kinds
+from playbooks.kinds import Field, Kind, Kinds
 
 FILE_BYTES_MAX = 8 * 1024 * 1024
 ENDINGS = (".csv", ".txt", ".tsv")
@@ -32,6 +33,10 @@ class ColumnsMissing(NotATable):
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"expected the columns {', '.join(names)}, got none of that name")
         self.names = names
+
+
+class OnlyTheSample(NotATable):
+    """The file is the sample: its row is made up, and no record of anything."""
 
 
 def text_of(data: bytes, name: str) -> str:
@@ -83,15 +88,53 @@ def mapping_for(text: str, source: str, kinds: Kinds, kind: Kind) -> str:
     return "\n".join(lines) + "\n"
 
 
-def sample(kind: Kind) -> str:
-    """Return a file with the columns of a kind and one row, as it may be uploaded."""
-    shown = {
-        "string": "text", "bool": "true", "int": "4", "date": "2026-11-20", "instant": "2026-11-20T19:30",
-        "money": "120.00", "quantity": "2", "list": "one;two",
-    }  # fmt: skip
+SAMPLE_ID = "sample-1"
+BY_NAME = {
+    "customer": "guest-1024", "site": "main", "owner": "Ana", "person": "Ana", "supplier": "Laundry Lane",
+    "sku": "cream", "severity": "high", "warmth": "warm", "special": "true", "note": "Step-free seat, please",
+    "needs": "step-free", "skills": "step-free;bar", "skus": "cream;salmon", "covers": "4", "forecast_covers": "90",
+    "on_hand": "6", "par": "12", "notice_days": "30",
+}  # fmt: skip
+"""Field of the shipped kinds -> a value that could be true."""
+STATUS = {"booking": "confirmed", "quote": "sent", "contract": "active", "shift": "confirmed"}
+"""Kind -> the status of what goes on; of others "open"."""
+BY_TYPE = {
+    "string": "text", "bool": "true", "int": "4", "money": "120.00", "quantity": "2", "list": "one;two",
+}  # fmt: skip
+
+
+def sample(kind: Kind, today: str) -> str:
+    """Return a file with the columns of a kind and one row that could be true today (`YYYY-MM-DD`), as it may be
+    uploaded."""
     out = io.StringIO()
     writer = csv.writer(out)
     fields = list(kind.fields.values())
     writer.writerow(["id", CHANGED_AT, *(field.name for field in fields)])
-    writer.writerow(["1001", "2026-11-20T16:05", *(shown[field.type] for field in fields)])
+    changed = f"{_days_on(today, -1)}T16:05"
+    writer.writerow([SAMPLE_ID, changed, *(_shown(kind, field, today) for field in fields)])
     return out.getvalue()
+
+
+def _shown(kind: Kind, field: Field, today: str) -> str:
+    """Return a value: what lies ahead is of today or later, what has happened of yesterday, else it is empty."""
+    if field.name == "status":
+        return STATUS.get(kind.name, "open")
+    if field.name in BY_NAME:
+        return BY_NAME[field.name]
+    if field.type == "date":
+        return _days_on(today, 40) if field.name.startswith("end") else today
+    if field.name in ("starts_at", "ends_at"):
+        return f"{today}T{'19:30' if field.name == 'starts_at' else '23:30'}"
+    if field.optional:
+        return ""
+    return f"{_days_on(today, -1)}T09:10" if field.type == "instant" else BY_TYPE[field.type]
+
+
+def _days_on(day: str, days: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def is_sample(text: str) -> bool:
+    """Say whether a file holds the sample's row and none of one's own."""
+    rows = [line for line in text.splitlines()[1:] if line.strip()]
+    return bool(rows) and all(line.lstrip('"').startswith(SAMPLE_ID) for line in rows)

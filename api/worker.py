@@ -1,6 +1,7 @@
 """What happens without anybody asking: due timers, due jobs, checkpoints. One `tick` does what is due now.
 
     timers       playbooks whose time has come -> signals -> cases            api/watching.py
+    climbing     what nobody answered in time goes one step up                api/climbing.py
     jobs         judge, grant, settle, link, acknowledgement                  rows caused by entries (ledger/jobs.py)
     checkpoints  at most every interval while a log grows, at once after a settlement
 
@@ -17,6 +18,7 @@ from contextlib import suppress
 
 import structlog
 
+from api.climbing import Climbing
 from api.installation import Installation
 from api.rooms import Rooms
 from api.said import JOB_KIND
@@ -53,6 +55,7 @@ class Worker:
             "acknowledgement": self._acknowledgement,
             JOB_KIND: self._said,
         }
+        self._climbing = Climbing()
         name = f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
         # Simulated time promises the same log for the same seed, so there nothing runs side by side.
         at_once = {"claim_count": 1} if installation.simulated else {}
@@ -106,7 +109,7 @@ class Worker:
             return 0
 
     async def _fire(self, rooms: Rooms) -> int:
-        return await rooms.watching.fire()
+        return await rooms.watching.fire() + await self._climbing.climb(rooms)
 
     # ------------------------------------------------------------------------------------------ jobs
     async def _do(self, job: Job, work: Callable[[Rooms, str], Awaitable[object]]) -> None:

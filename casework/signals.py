@@ -7,16 +7,14 @@ suggested along with it by the system, so that a business of one person can deci
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from casework import cases, people
+from casework import cases
 from casework.desk import Desk
-from casework.errors import refuse
 from casework.intake import Done, Intake
-from casework.records import Records
 from casework.requests import THE_SYSTEM, CaseStep, OpenCase, Suggestion
+from casework.routing import route
 from ledger.changes import Row
 from ledger.clock import instant_of
 from ledger.errors import Refused
@@ -116,22 +114,3 @@ def opening(signal: Signal, playbook: Playbook, owner: str, customer: str | None
         concerns=() if customer is None else (customer,),
         suggestion=Suggestion(playbook.decision.action, playbook.why, value),
     )
-
-
-async def route(records: Records, playbook: Playbook, values: Mapping[str, Any]) -> str:
-    """Return who owns a case: the first rung of the route that names an active person; the last resort is the
-    organisation's owner who joined first.
-
-    Raises:
-        Refused: owner_unknown.
-    """
-    rows = sorted(await records.scan("member", ()), key=lambda row: int(row["seq"]))
-    active = [row for row in rows if row["active"] and people.AGENT not in json.loads(row["roles"])]
-    for rung in (*(line.to for line in playbook.route), people.OWNER):
-        kind, _, name = rung.partition(":")
-        for row in active:
-            by_field = kind == "field" and row["member"] == values.get(name)
-            by_role = kind == "role" and name in json.loads(row["roles"])
-            if by_field or by_role or (kind == people.OWNER and people.OWNER in json.loads(row["roles"])):
-                return str(row["member"])
-    raise refuse("owner_unknown", "expected an active person to own the case, got none")

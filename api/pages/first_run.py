@@ -9,27 +9,40 @@ chosen so far travels in the address, so the way back is the browser's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated
 
-from babel.numbers import list_currencies
+from babel.core import get_global
+from babel.numbers import get_territory_currencies, list_currencies
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from api.joining import JOIN_PATH, readable
 from api.pages import watch_words
+from api.pages.asked import asked_lines
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show
+from api.pages.names import people_of
 from api.pages.qr import code_of
 from api.pages.settings import check_zone, zones
 from api.pages.shipped import title_words
 from api.pages.watch import need_watch, preview_of
-from api.pages.words import mark
+from api.pages.words import ACCEPTED_MAX, Words, mark
 from api.problems import BadRequest
 from api.published import latest_kinds
 from api.rooms import Rooms
 from api.switching import switch, vocabulary_for
-from api.uploads import FILE_BYTES_MAX, ColumnsMissing, NotATable, mapping_for, sample, text_of
+from api.uploads import (
+    FILE_BYTES_MAX,
+    ColumnsMissing,
+    NotATable,
+    OnlyTheSample,
+    is_sample,
+    mapping_for,
+    sample,
+    text_of,
+)
 from api.watches import library
 from api.watching import Imported
 from casework import tables
@@ -47,8 +60,9 @@ Answers = Annotated[Acting, act("watch.write", here="", large_body=True)]
 
 STEPS = 6
 NAME_CHARS_MAX = 80
-CURRENCY_OF: Mapping[str, str] = {"Europe/London": "GBP", "Europe/Zurich": "CHF", "America/New_York": "USD"}
-"""What a zone makes likely; everywhere else the euro is suggested, and the owner says otherwise."""
+EXAMPLES_MAX = 3
+REAL, NOT_REAL = "real", "not"
+"""What an owner may say to an example of question 5; it travels in the address and is kept nowhere."""
 CHOICES: Mapping[str, tuple[str, str]] = {
     "complaint_to_escalate": (
         mark("Unanswered complaints"),
@@ -81,7 +95,9 @@ CHOICES: Mapping[str, tuple[str, str]] = {
 @router.get("/start")
 async def start(seen: Sees, step: int = 1, watch: str = "complaint_to_escalate") -> Response:
     """Ask one of the six questions."""
-    return await ask(seen, min(max(step, 1), STEPS), _chosen(watch))
+    given = seen.request.query_params
+    marks = [given[name] for name in (f"example{n}" for n in range(EXAMPLES_MAX)) if name in given]
+    return await ask(seen, min(max(step, 1), STEPS), _chosen(watch), marks=marks)
 
 
 async def ask(
@@ -92,6 +108,7 @@ async def ask(
     problem: tuple[str, str] | None = None,
     link: str = "",
     done: Imported | None = None,
+    marks: Sequence[str] = (),
 ) -> Response:
     """Show one screen."""
     rooms, words = seen.rooms, seen.frame.words
@@ -99,7 +116,8 @@ async def ask(
     preview = await preview_of(rooms, await need_watch(rooms, watch)) if step in (5, 6) else None
     playbook = library()[1][watch]
     kind = library()[0].kind(playbook.subject)
-    zone = held.get("zone", str(words.zone))
+    guess = guessed(seen.request.headers.get("accept-language", ""))
+    zone = held.get("zone") or (guess or str(words.zone))
     return await show(
         seen.frame,
         "first_run.html",
@@ -112,23 +130,62 @@ async def ask(
         held={
             "name": held.get("name") or readable(rooms.log),
             "zone": zone,
-            "currency": held.get("currency", CURRENCY_OF.get(zone, "EUR")),
+            "currency": held.get("currency") or currency_of(zone),
         },
-        zones=zones(),
+        guess="zone" not in held,
+        zones=[(one, currency_of(one)) for one in zones()],
         currencies=sorted(list_currencies()),
         alone=await rooms.rows.count(tables.member, active=1) < 2,
         link=link,
         code=code_of(link) if link else None,
-        sample=sample(kind) if kind else "",
+        sample=sample(kind, words.now[:10]) if kind else "",
         kind=watch_words.kinds_words(playbook.subject, words),
         problem=problem,
         done=done,
         previewed=watch_words.preview_words(preview, words) if preview else (),
-        examples=[(title_words(one.title, words), words.moment(one.onset)) for one in preview.examples]
+        examples=[
+            (title_words(one.title, words), words.moment(one.onset))
+            for one in preview.examples[:EXAMPLES_MAX]
+        ]
         if preview
         else [],
+        marked=_marked(marks, words),
+        not_real=sum(one == NOT_REAL for one in marks) > sum(one == REAL for one in marks),
+        asked=await asked_lines(rooms, playbook, await people_of(rooms.rows), words) if step == 6 else (),
         key=seen.fresh_key(),
     )
+
+
+def _marked(marks: Sequence[str], words: Words) -> str:
+    """Return what the owner said of the examples, in words; nothing where they said nothing."""
+    said = [one for one in marks if one in (REAL, NOT_REAL)]
+    if not said:
+        return ""
+    real = sum(one == REAL for one in said)
+    return words.ngettext(
+        "You called %(real)s of %(num)s example a real one.",
+        "You called %(real)s of %(num)s examples real ones.",
+        len(said),
+        real=words.number(real),
+    )
+
+
+def guessed(accept_language: str) -> str | None:
+    """Return the zone of the first region that a browser names and that has only one; None: nothing is likely."""
+    for part in accept_language.split(",")[:ACCEPTED_MAX]:
+        region = part.partition(";")[0].strip().rpartition("-")[2].upper()
+        lying = get_global("territory_zones").get(region, [])
+        if len(lying) == 1 and lying[0] in zones():
+            return str(lying[0])
+    return None
+
+
+@lru_cache(maxsize=1_000)
+def currency_of(zone: str) -> str:
+    """Return the currency that is used where a zone lies; the euro where that is nobody's."""
+    region = get_global("zone_territories").get(zone)
+    found = get_territory_currencies(region) if region else []
+    return found[0] if found else "EUR"
 
 
 def _chosen(watch: str) -> str:
@@ -198,29 +255,46 @@ async def data(acting: Answers) -> Response:
         kind = kinds.kind(playbook.subject)
         assert kind is not None  # the vocabulary was made for this very watch
         source = next(iter(playbook.sources), playbook.subject)
-        if await rooms.rows.one(tables.source, source=source) is None:
-            request = RegisterSource(source, (playbook.subject,), {})
-            await rooms.office.register_source(acting.who, acting.then("source"), request)
+        await _let_bring(acting, source, playbook.subject)
         name = (file.filename or "")[-NAME_CHARS_MAX:]
         text = text_of(await file.read(FILE_BYTES_MAX + 1), name)
+        if is_sample(text):
+            raise OnlyTheSample("expected rows of this place, got the sample itself")
         mapping = mapping_for(text, source, kinds, kind)
         done = await rooms.watching.import_file(
             acting.who, acting.then("file"), source, (mapping, "columns"), text, name
         )
     except (NotATable, ImportRefused, PlaybookError) as error:
-        missing = ", ".join(error.names) if isinstance(error, ColumnsMissing) else ""
-        said = (
-            words.gettext(
-                "These columns are missing: %(names)s. Name them so in the first row.", names=missing
-            )
-            if missing
-            else words.gettext("It has to be rows of text, saved as CSV in UTF-8, of at most 8 MB.")
-        )
-        problem = (words.gettext("This file was not taken, and nothing was changed."), said)
+        problem = (words.gettext("This file was not taken, and nothing was changed."), _why_not(error, words))
         return await ask(acting, 4, watch, status=422, problem=problem)
     if done.refused:  # what could not be read is said now or never
         return await ask(acting, 4, watch, done=done)
     return _on(5, watch)
+
+
+async def _let_bring(acting: Acting, source: str, kind: str) -> None:
+    """Register a source, or let one that is there bring records of this kind too."""
+    row = await acting.rooms.rows.one(tables.source, source=source)
+    kinds = [] if row is None else loads(row["kinds"])
+    if kind in kinds:
+        return
+    controllers = {} if row is None else loads(row["controllers"])
+    fresh_within = None if row is None else row["fresh_within"]
+    request = RegisterSource(source, (*kinds, kind), controllers, fresh_within)
+    await acting.rooms.office.register_source(acting.who, acting.then("source"), request)
+
+
+def _why_not(error: Exception, words: Words) -> str:
+    if isinstance(error, OnlyTheSample):
+        return words.gettext(
+            "This is the sample itself, and its row is made up. Put your own rows in its place."
+        )
+    if isinstance(error, ColumnsMissing):
+        names = ", ".join(error.names)
+        return words.gettext(
+            "These columns are missing: %(names)s. Name them so in the first row.", names=names
+        )
+    return words.gettext("It has to be rows of text, saved as CSV in UTF-8, of at most 8 MB.")
 
 
 async def _kinds_for(rooms: Rooms, who: Principal, key: RequestKey, watch: str) -> Kinds:

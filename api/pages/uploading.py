@@ -71,7 +71,7 @@ async def upload(acting: Sends) -> Response:
         )
     except (NotATable, ImportRefused) as error:
         missing = ", ".join(error.names) if isinstance(error, ColumnsMissing) else ""
-        problem = Problem(words.gettext(REFUSED), missing, str(error), sample(kind))
+        problem = Problem(words.gettext(REFUSED), missing, str(error), sample(kind, words.now[:10]))
         return await _page(acting, problem=problem, status=422)
     return await _page(acting, done=done, said=_said(done, words))
 

@@ -14,8 +14,10 @@ from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from api.pages import watch_words
+from api.pages.asked import asked_lines
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
+from api.pages.names import people_of
 from api.pages.sheets import sheet
 from api.pages.shipped import title_words
 from api.pages.troubles import Trouble, trouble_of
@@ -184,6 +186,7 @@ async def page(
         matters=watch_words.matters(watch.playbook, words),
         evidence=watch_words.evidence(watch.playbook, words),
         approves=watch_words.approves(watch.playbook, words),
+        asked=await asked_lines(seen.rooms, watch.playbook, await people_of(seen.rooms.rows), words),
         helps=watch_words.helps(watch, words),
         previewed=watch_words.preview_words(preview, words),
         examples=examples_of(preview.examples, words) if seen.caller.reads(watch.playbook.subject) else (),

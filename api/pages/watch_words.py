@@ -240,9 +240,6 @@ def approves(playbook: Playbook, words: Words) -> tuple[str, ...]:
     """Return who is asked, what is suggested, how strong the yes has to be, and what it may earn."""
     decision = playbook.decision
     told = [words.gettext("Asked: %(names)s.", names=asked_words(playbook, words))]
-    first = playbook.route[0].ack_within
-    if first is not None and len(playbook.route) > 1:
-        told.append(words.gettext("The next one is asked after %(span)s.", span=span_words(first, words)))
     told.append(words.gettext("Suggested: %(act)s.", act=act_words(decision.action, words)))
     if decision.options:
         others = words.listed(act_words(one, words) for one in decision.options)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from casework import signals
+from casework import routing
 from casework.requests import THE_SYSTEM, CaseStep, MemberStep
 from casework.signals import Signals
 from ledger.clock import unix_ms_of
@@ -69,13 +69,13 @@ ROUTES = [
 @pytest.mark.parametrize(("rungs", "values", "who"), ROUTES)
 async def test_route(here: Shop, rungs: tuple[str, ...], values: dict[str, Any], who: str) -> None:
     known = {name: here.people["waiter"].id if value == "WAITER" else value for name, value in values.items()}
-    assert await signals.route(here.rows, _playbook(*rungs), known) == here.people[who].id
+    assert await routing.route(here.rows, _playbook(*rungs), known) == here.people[who].id
 
 
 async def test_a_rung_whose_person_left_is_passed_over(here: Shop) -> None:
     step = MemberStep(here.people["waiter"].id, reason_code="left")
     await here.office.member_left(here.people["owner"], here.key(), step)
-    assert await signals.route(here.rows, _playbook("role:staff"), {}) == here.people["owner"].id
+    assert await routing.route(here.rows, _playbook("role:staff"), {}) == here.people["owner"].id
 
 
 async def test_a_signal_opens_assigns_and_suggests_in_one_command(here: Shop, watch: Signals) -> None:
@@ -166,7 +166,7 @@ async def test_nobody_left_to_own_it_is_a_refusal(here: Shop) -> None:
             return []
 
     with pytest.raises(Refused, match="owner_unknown"):
-        await signals.route(cast(Any, Empty()), _playbook("owner"), {})
+        await routing.route(cast(Any, Empty()), _playbook("owner"), {})
 
 
 async def test_the_same_signal_twice_has_one_effect(here: Shop, watch: Signals) -> None:

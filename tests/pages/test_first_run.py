@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 
+from api.pages.first_run import CHOICES
 from tests.api.house import House, Team, house
 from tests.page_words import NEVER_SAID, says
-from tests.pages.reading import form, words
+from tests.pages.reading import FormSeen, form, words
 
 PLACE = {"name": "The Quay", "zone": "Europe/London", "currency": "GBP"}
 QUOTES = """id,customer,status,sent_at,value,owner
@@ -123,3 +127,69 @@ async def test_a_place_where_nothing_is_watched_says_so_and_leads_to_the_first_w
         assert "Nothing is watched yet." in words(page) and 'href="/start"' in page
         upload = (await place.see("/sources/upload", team, "owner")).text
         assert "No source takes a file yet." in words(upload) and 'href="/start?step=3"' in upload
+
+
+@pytest.mark.parametrize(
+    ("languages", "zone", "currency"),
+    [
+        ("en-GB,en;q=0.9", "Europe/London", "GBP"),
+        ("de-CH,de;q=0.9", "Europe/Zurich", "CHF"),
+        ("de;q=0.9,fr-FR", "Europe/Paris", "EUR"),
+        ("en-US", "UTC", "EUR"),  # several zones: nobody can say
+        ("", "UTC", "EUR"),
+        ("xx-;q=,,--", "UTC", "EUR"),
+    ],
+)
+async def test_zone_and_currency_are_guessed_until_somebody_says(
+    tmp_path: Path, languages: str, zone: str, currency: str
+) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        page = (await place.see("/start", team, "owner", **{"Accept-Language": languages})).text
+        assert f" selected>{zone}</option>" in page and f"<option selected>{currency}</option>" in page
+        assert "data-guess" in page
+        await send(place, team, "step=1", "/start/place", PLACE)
+        again = (await place.see("/start", team, "owner", **{"Accept-Language": languages})).text
+        assert " selected>Europe/London</option>" in again and "data-guess" not in again
+
+
+async def test_the_sample_is_no_record_of_anything_and_fits_when_filled_in(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        for watch in CHOICES:  # two of them share a source
+            page = await place.see(f"/start?step=4&watch={watch}", team, "owner")
+            sent = form(page.text, "/start/data")
+            (shown,) = re.findall(r"<code>(id,.*?)</code>", page.text, re.DOTALL)
+            own = html.unescape(shown)
+
+            async def send_in(text: str, sent: FormSeen = sent) -> httpx.Response:
+                file = {"file": ("mine.csv", text.encode(), "text/csv")}
+                return await place.send(sent.action, team, "owner", sent.fields, files=file)
+
+            answer = await send_in(own)
+            assert answer.status_code == 422 and "This is the sample itself" in words(answer.text)
+            taken = await send_in(own.replace("sample-1", "q-7"))
+            assert taken.status_code == 303, (watch, words(taken.text))
+
+
+async def test_what_was_said_of_the_examples_and_who_is_asked_stand_on_the_last_screen(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        last = "/start?step=6&watch=complaint_to_escalate"
+        page = await place.see(f"{last}&example0=real&example1=not&example2=not", team, "owner")
+        said = words(page.text)
+        assert "You called 1 of 3 examples real ones. Begin with a trial" in said
+        assert "First asked: Manager. Without an answer after 30 minutes it goes to Ada." in said
+        assert "You called" not in words((await place.see(f"{last}&example0=x", team, "owner")).text)
+
+
+async def test_somebody_who_has_not_come_is_not_asked_and_the_owner_hears_so(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        left = {"reason_code": "left"}
+        await place.done(f"/api/v1/members/{team.members['manager']}/leave", team.keys["owner"], left)
+        await send(place, team, "step=2", "/start/second", {"name": "Ben", "role": "manager"})
+        said = words((await place.see("/start?step=6&watch=complaint_to_escalate", team, "owner")).text)
+        assert "First asked: Ada. Ben has not opened the invitation yet and is not asked until then." in said

@@ -1,0 +1,106 @@
+"""A case that nobody answers goes one step up, once for each rung, and stays where the route ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.codec import loads
+from ledger.store.tables import entry
+from tests.api.house import House, Team, house
+from tests.api.test_path import KINDS, PLAYBOOK, ROOT, record
+
+HALF_HOUR = 1800
+ROUTE = """
+route:
+  - to: role:staff
+    ack_within: 30m
+  - to: role:manager
+    ack_within: 2h
+  - to: owner
+decision:"""
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as place:
+        yield place
+
+
+async def opened(at: House) -> tuple[Team, str]:
+    """A complaint that nobody dealt with in two hours, given to staff."""
+    team = await at.organisation("The Quay")
+    owner = team.keys["owner"]
+    await at.done("/api/v1/kinds", owner, {"yaml": KINDS + "      opened_at: instant\n"})
+    policy = (ROOT / "verifiers" / "policies" / "service_issue.yaml").read_text()
+    await at.done("/api/v1/policies", owner, {"yaml": policy})
+    route = PLAYBOOK[PLAYBOOK.index("\nroute:") : PLAYBOOK.index("decision:") + len("decision:")]
+    await at.done("/api/v1/playbooks", owner, {"yaml": PLAYBOOK.replace(route, ROUTE)})
+    await at.done("/api/v1/sources", owner, {"source": "desk", "kinds": ["complaint"]})
+    records = [record("c-1", "open", "2026-11-20T09:00:00Z")]
+    await at.done("/api/v1/sources/desk/records:batch", owner, {"records": records})
+    at.wait(3 * 3600)
+    await settled(at)
+    (case,) = (await at.ask("GET", "/api/v1/cases", owner)).json()["items"]
+    assert case["owner"] == team.members["staff"]
+    return team, str(case["case"])
+
+
+async def settled(at: House) -> None:
+    """Tick until nothing is due; not for ever."""
+    for _ in range(20):
+        if not await at.tick():
+            return
+    raise AssertionError("something is due in every tick")
+
+
+async def owner_after(at: House, team: Team, case: str, seconds: int) -> str:
+    at.wait(seconds)
+    await settled(at)
+    row: dict[str, Any] = (await at.ask("GET", f"/api/v1/cases/{case}", team.keys["owner"])).json()["case"]
+    return next(role for role, member in team.members.items() if member == row["owner"])
+
+
+async def test_each_rung_has_its_time_and_the_last_one_keeps_it(at: House) -> None:
+    team, case = await opened(at)
+    assert await owner_after(at, team, case, HALF_HOUR - 1) == "staff"
+    assert await owner_after(at, team, case, 1) == "manager"
+    assert await owner_after(at, team, case, 2 * 3600 - 1) == "manager"
+    assert await owner_after(at, team, case, 1) == "owner"
+    assert await owner_after(at, team, case, 100 * 3600) == "owner"
+    rows = (await at.app.state.installation.rooms(team.log)).rows
+    passed = await rows.find(entry, {"case_id": case, "kind": "escalated"}, order="seq")
+    assert [loads(one["canon"])["body"]["reason_code"] for one in passed] == ["ack_expired", "ack_expired"]
+
+
+async def test_whoever_answered_is_left_alone(at: House) -> None:
+    team, case = await opened(at)
+    await at.done(f"/api/v1/cases/{case}/notes", team.keys["staff"], {"note": "I am calling them"})
+    assert await owner_after(at, team, case, 100 * 3600) == "staff"
+
+
+async def test_a_colleague_it_was_passed_to_has_the_time_of_the_first_rung(at: House) -> None:
+    team, case = await opened(at)
+    handed = {"owner": team.members["outsider"], "reason_code": "handed_over"}
+    await at.done(f"/api/v1/cases/{case}/owner", team.keys["staff"], handed)
+    assert await owner_after(at, team, case, HALF_HOUR - 1) == "outsider"
+    assert await owner_after(at, team, case, 1) == "manager"
+
+
+async def test_it_goes_to_the_stand_in_of_whoever_is_away(at: House) -> None:
+    team, case = await opened(at)
+    away = {"stand_in": team.members["outsider"], "until": "2026-11-30T09:00:00.000Z"}
+    await at.done(f"/api/v1/members/{team.members['manager']}/away", team.keys["owner"], away)
+    assert await owner_after(at, team, case, HALF_HOUR) == "outsider"
+
+
+async def test_a_process_that_begins_anew_passes_on_once(at: House) -> None:
+    team, case = await opened(at)
+    at.wait(HALF_HOUR)
+    at.app.state.worker._climbing.__init__()
+    assert await owner_after(at, team, case, 0) == "manager"
+    at.app.state.worker._climbing.__init__()
+    assert await owner_after(at, team, case, 0) == "manager"
