@@ -23,6 +23,7 @@ from api.installation import Installation
 from api.rooms import Rooms
 from api.said import JOB_KIND
 from api.scope import first_owner
+from casework import cases, tables
 from casework.absence import in_for
 from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, ExpireLink, Grant, Judge
 from ledger.errors import LedgerError, Refused, Stopped, StoreError
@@ -30,6 +31,8 @@ from ledger.jobs import Job, JobGone
 from ledger.jobs import Worker as Jobs
 
 TRIES_MAX_PER_TICK = 200
+PROMISED = (cases.ACKNOWLEDGED, cases.AWAITING_DECISION)
+"""In these a case that somebody had in hand until a time still waits; in others it has gone on meanwhile."""
 POINTLESS = frozenset(
     {
         "unknown", "transition", "no_policy", "link_closed", "award_state", "already_awarded", "decision_withdrawn",
@@ -148,6 +151,9 @@ class Worker:
         """An acknowledged case was forgotten: it goes to the organisation's owner, or to their stand-in."""
 
         async def escalate(rooms: Rooms, key: str) -> None:
+            row = await rooms.rows.need("case", tables.case_file, case=job.payload["case"])
+            if row["state"] not in PROMISED:
+                raise JobGone(f"{job.job}: expected a case that waits, got {row['state']}")
             owner = await in_for(rooms.rows, await first_owner(rooms.rows), rooms.clock.now())
             request = AssignOwner(job.payload["case"], owner, "ack_expired")
             await rooms.desk.assign_owner(THE_SYSTEM, key, request)

@@ -226,7 +226,7 @@ def _later(dossier: Dossier, people: People, words: Words) -> str:
     if dossier.case["state"] != cases.AWAITING_DECISION:
         return ""
     return words.gettext(
-        "You need not do anything for that: it stays in Decisions until somebody who may decide has answered. "
-        "Silence is never a yes. It belongs to %(who)s until it is passed on.",
+        "It stays in Decisions until somebody who may decide has answered: silence is never a yes. It belongs to "
+        "%(who)s, and goes one step up if nobody does anything with it. A remark is enough to say that it is seen.",
         who=people.name(dossier.case["owner"], words),
     )

@@ -11,7 +11,7 @@ import pytest
 from ledger.codec import loads
 from ledger.store.tables import entry
 from tests.api.house import House, Team, house
-from tests.api.test_path import KINDS, PLAYBOOK, ROOT, record
+from tests.api.test_path import KINDS, PLAYBOOK, ROOT, decide, record
 
 HALF_HOUR = 1800
 ROUTE = """
@@ -104,3 +104,28 @@ async def test_a_process_that_begins_anew_passes_on_once(at: House) -> None:
     assert await owner_after(at, team, case, 0) == "manager"
     at.app.state.worker._climbing.__init__()
     assert await owner_after(at, team, case, 0) == "manager"
+
+
+GOES_ON = [
+    # what happened until the time that the owner named, whose it is then
+    ("nothing", "owner"),
+    ("suggested", "owner"),  # and nobody decided
+    ("approved", "staff"),
+]
+
+
+@pytest.mark.parametrize(("happened", "owner"), GOES_ON)
+async def test_in_hand_until_a_time_goes_on_or_is_passed_on(at: House, happened: str, owner: str) -> None:
+    team = await at.organisation("The Quay")
+    power = {"member": team.members["manager"], "about": "action", "assurance_min": "key"}
+    await at.done("/api/v1/authorities", team.keys["owner"], power)
+    report = {"note": "The ice machine leaks", "owner": team.members["staff"]}
+    case = (await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"]
+    staff, until = team.keys["staff"], {"until": "2026-11-20T12:00:00.000Z"}
+    await at.done(f"/api/v1/cases/{case}/acknowledge", staff, until)
+    if happened != "nothing":
+        suggested = {"action": "call", "text": "Call Otto"}
+        await at.done(f"/api/v1/cases/{case}/proposals", staff, suggested)
+    if happened == "approved":
+        assert (await decide(at, case, team.keys["manager"], "action")).status_code == 201
+    assert await owner_after(at, team, case, 3 * 3600) == owner

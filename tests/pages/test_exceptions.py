@@ -310,6 +310,10 @@ async def test_decisions_lead_to_passing_later_and_not_a_problem(tmp_path: Path)
             assert f'href="/exceptions/{case}?do={name}#{name}"' in page
         opened = (await place.see(f"/exceptions/{case}?do=pass", team, "manager")).text
         assert '<details class="step" id="pass" open>' in opened and 'id="later">' in opened
+        later, _remark = [one for one in forms(opened) if one.action.endswith("/note")]
+        said = await place.send(later.action, team, "manager", {**later.fields, "note": "After the service"})
+        assert said.status_code == 303
+        assert "After the service" in words((await place.see(f"/exceptions/{case}", team, "staff")).text)
 
 
 async def test_a_page_says_when_it_was_made_and_unknown_ones_are_unknown(tmp_path: Path) -> None:
