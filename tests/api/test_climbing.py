@@ -11,6 +11,7 @@ import pytest
 from ledger.codec import loads
 from ledger.store.tables import entry
 from tests.api.house import House, Team, house
+from tests.api.painted import jpeg
 from tests.api.test_path import KINDS, PLAYBOOK, ROOT, decide, record
 
 HALF_HOUR = 1800
@@ -129,3 +130,35 @@ async def test_in_hand_until_a_time_goes_on_or_is_passed_on(at: House, happened:
     if happened == "approved":
         assert (await decide(at, case, team.keys["manager"], "action")).status_code == 201
     assert await owner_after(at, team, case, 3 * 3600) == owner
+
+
+URGENT = [
+    # how urgent, who told, seconds until it changes hands, whose it is then
+    ("now", "staff", 15 * 60, "owner"),
+    ("today", "staff", 14 * 3600, "owner"),  # midnight, ten in the morning now
+    ("can_wait", "staff", 90 * 86_400, "manager"),
+    ("now", "manager", 15 * 60, "manager"),  # knows of it
+]
+
+
+@pytest.mark.parametrize(("urgency", "who", "seconds", "owner"), URGENT)
+async def test_a_report_that_cannot_wait_goes_to_the_owner(
+    at: House, urgency: str, who: str, seconds: int, owner: str
+) -> None:
+    team = await at.organisation("The Quay")
+    report = {"note": "The ice machine leaks", "urgency": urgency}
+    case = (await at.done("/api/v1/reports", team.keys[who], report))["ids"]["case"]
+    assert await owner_after(at, team, case, seconds - 1) == "manager"
+    assert await owner_after(at, team, case, 1) == owner
+    assert await owner_after(at, team, case, 86_400) == owner
+
+
+async def test_a_photo_that_came_along_is_no_answer(at: House) -> None:
+    team = await at.organisation("The Quay")
+    parts = {
+        "note": (None, "It leaks"),
+        "urgency": (None, "now"),
+        "photo": ("a.jpg", jpeg(60, 60), "image/jpeg"),
+    }
+    sent = await at.done("/api/v1/reports/form", team.keys["staff"], files=parts)
+    assert await owner_after(at, team, sent["ids"]["case"], 15 * 60) == "owner"
