@@ -6,8 +6,10 @@ say: nothing was refused by the content policy, nothing failed, and no request w
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from urllib.parse import urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "build" / "screens"
@@ -28,9 +30,21 @@ CHROMIUM_ARGS = (
 )  # fmt: skip
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 AXE_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+VIOLATIONS = """async rules => {
+  const found = await axe.run(document, {runOnly: rules, resultTypes: ['violations'], selectors: false})
+  return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 120)}`))
+}"""
+"""What axe finds: rule, and where. Only that leaves the page: its whole report is long, and so is writing selectors."""
 NARROW, PHONE, WIDE = 320, 360, 1280
 HEIGHTS = {NARROW: 700, PHONE: 780, WIDE: 900}
 TARGET_PX = 44
+LOOK_MS = 25
+QUIET_LOOKS = 3
+SETTLE_SECONDS_MAX = 30
+LOADING = "document.readyState !== 'complete' || document.querySelector('.htmx-request') !== null"
+"""True while the document is read, and from before htmx asks until what came stands in the page."""
+STREAM = "eventsource"
+"""The kind of request that stays open for as long as its page does."""
 SMALL_TARGETS = """[...document.querySelectorAll('a, button, input, select, textarea, summary')].filter(e => {
   const box = e.getBoundingClientRect(), style = getComputedStyle(e)
   if (!box.width || !box.height || style.visibility === 'hidden' || e.type === 'hidden') return false
@@ -71,10 +85,29 @@ class Walk:
 
     url: str
     context: BrowserContext
-    page: Page
+    page: Page = field(init=False)
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
+    unanswered: set[Request] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """Open the window; again after it was closed, in the same profile and held against the same."""
+        self.page = self.context.new_page()
+        self.unanswered.clear()
+        self.page.on("console", lambda message: self.console.append(_told(message)))
+        self.page.on("pageerror", lambda error: self.console.append(f"pageerror: {error}"))
+        self.page.on("request", self._asked)
+        self.page.on("requestfinished", lambda request: self.unanswered.discard(request))
+        self.page.on("requestfailed", lambda request: self.unanswered.discard(request))
+
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request.url)
+        if request.resource_type != STREAM:
+            self.unanswered.add(request)
 
     def go(self, path: str) -> None:
         """Open a page by its address."""
@@ -84,11 +117,30 @@ class Walk:
             if "ERR_ABORTED" not in str(error):
                 raise
             self.page.goto(self.url + path)  # a navigation that the page itself had begun came between
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
 
     def settle(self) -> None:
-        """Wait until nothing is being loaded."""
-        self.page.wait_for_load_state("networkidle")
+        """Wait until nothing is being loaded, and nothing was for QUIET_LOOKS times LOOK_MS.
+
+        Playwright's "networkidle" takes half a second each time, and says nothing about a swap: a document that was
+        idle once is idle for good.
+        """
+        until = time.monotonic() + SETTLE_SECONDS_MAX
+        quiet, asked = 0, len(self.requests)
+        while quiet < QUIET_LOOKS:
+            assert time.monotonic() < until, (self.page.url, [one.url for one in self.unanswered])
+            self.page.wait_for_timeout(LOOK_MS)
+            at_rest = not self._loading() and not self.unanswered and asked == len(self.requests)
+            quiet = quiet + 1 if at_rest else 0
+            asked = len(self.requests)
+
+    def _loading(self) -> bool:
+        try:
+            return bool(self.page.evaluate(LOADING))
+        except Error as error:
+            if "navigat" not in str(error):
+                raise
+            return True  # another document came while we asked this one
 
     def look_as(self, role: str) -> None:
         """In the demo: become the first person of a role."""
@@ -98,16 +150,21 @@ class Walk:
     def shot(self, name: str) -> None:
         """Keep a picture of the whole page in build/screens/."""
         SCREENS.mkdir(parents=True, exist_ok=True)
-        # hiding the caret would leave style attributes on the fields, which htmx copies and the policy refuses
-        self.page.screenshot(path=SCREENS / f"{name}.png", full_page=True, caret="initial")
+        # Page.screenshot gives the same pixels, but packs them tightly, which takes as long as taking them. Nothing may
+        # hide the caret: that would leave style attributes on the fields, which htmx copies and the policy refuses.
+        cdp = self.context.new_cdp_session(self.page)
+        clip = {**cdp.send("Page.getLayoutMetrics")["cssContentSize"], "scale": 1}
+        how = {"clip": clip, "captureBeyondViewport": True, "optimizeForSpeed": True}
+        taken = cdp.send("Page.captureScreenshot", how)
+        cdp.detach()
+        (SCREENS / f"{name}.png").write_bytes(base64.b64decode(taken["data"]))
 
     def violations(self) -> list[str]:
         """Return what axe finds on the page as it is now: rule, and where."""
-        self.page.evaluate(AXE)
-        found: dict[str, Any] = self.page.evaluate(
-            "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", list(AXE_RULES)
-        )
-        return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE)
+        found: list[str] = self.page.evaluate(VIOLATIONS, list(AXE_RULES))
+        return found
 
     def check(self) -> None:
         """Hold the page as it is now against what every page promises: axe, no sideways scroll, targets."""
@@ -133,11 +190,7 @@ def walking(
     size = {"width": width, "height": HEIGHTS.get(width, 800)}
     more.setdefault("reduced_motion", "reduce")  # a colour half way between two themes is nobody's
     context = browser.new_context(viewport=size, color_scheme=scheme, **more)  # type: ignore[arg-type]
-    page = context.new_page()
-    walk = Walk(url, context, page)
-    page.on("console", lambda message: walk.console.append(_told(message)))
-    page.on("pageerror", lambda error: walk.console.append(f"pageerror: {error}"))
-    page.on("request", lambda request: walk.requests.append(request.url))
+    walk = Walk(url, context)
     try:
         yield walk
         walk.check_quiet()

@@ -19,12 +19,16 @@ ROLES = (OWNER, MANAGER, STAFF, AUDITOR)
 
 @dataclass(frozen=True)
 class PageThere:
-    """One page: its name, its address (or how to find it from another page), its main role, and who else sees it."""
+    """One page: its name, its address (or how to find it from another page), its main role, and who else sees it.
+
+    `signs_out`: finding it ends the session of the window.
+    """
 
     name: str
     find: str | Callable[[Walk], str]
     role: str
     others: tuple[str, ...] = ()
+    signs_out: bool = False
 
     def address(self, walk: Walk) -> str:
         """Return the address, looked up through the pages where it holds an id."""
@@ -97,9 +101,9 @@ PAGES = (
     PageThere("upload", "/sources/upload", OWNER),
     PageThere("people", "/people", OWNER, (MANAGER, AUDITOR)),
     PageThere("person", first_link("/people", "main a[href^='/people/']"), OWNER, (MANAGER,)),
-    PageThere("join", invited, OWNER),
+    PageThere("join", invited, OWNER, signs_out=True),
     PageThere("device", "/device", OWNER, (MANAGER,)),
-    PageThere("here", shared, OWNER),
+    PageThere("here", shared, OWNER, signs_out=True),
     PageThere("settings", "/settings", OWNER),
     PageThere("me", "/me", STAFF, ROLES),
     PageThere("search", "/search?q=booking", MANAGER, ROLES),

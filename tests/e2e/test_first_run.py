@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.e2e.browsing import ROOT, Walk, walking
 from tests.served import serving
@@ -81,8 +81,9 @@ def test_from_nothing_to_the_first_card(browser: Browser, tmp_path: Path) -> Non
         # 3 to 5: one watch, its first records, and what they would have shown
         page.get_by_text("Unanswered complaints").click()
         page.get_by_role("button", name="Go on").click()
-        file = {"name": "complaints.csv", "mimeType": "text/csv", "buffer": complaints(datetime.now(UTC))}
-        page.set_input_files("#f-file", file)  # type: ignore[arg-type]
+        buffer = complaints(datetime.now(UTC))
+        file = FilePayload(name="complaints.csv", mimeType="text/csv", buffer=buffer)
+        page.set_input_files("#f-file", file)
         page.get_by_role("button", name="Send the file").click()
         expect(page.locator("h1")).to_have_text("This is what it would have shown")
         expect(page.get_by_text("Complaint K1 (high) has been open for two hours")).to_be_visible()

@@ -1,6 +1,6 @@
 """The demo as somebody meets it: made by the command line, served on loopback, read in a browser, its proof checked.
 
-One small venue is played for all tests here, by the very commands that README shows.
+The small venue is played for the whole suite by the very commands that README shows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -25,6 +26,8 @@ from api.app import create_app
 from api.pages.app import add_pages
 from api.settings import Settings
 from playbooks.playbook import load_library
+from tests.e2e.browsing import NARROW, PHONE, WIDE, opened_browser, walking
+from tests.e2e.played import played_once
 from tests.page_words import NEVER_SAID, says
 from tests.served import serving
 from tools import readme_demo
@@ -33,18 +36,16 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS_MAX = 60
 SECOND_START_SECONDS_MAX = 25
 """A play takes longer than that, a start a few seconds."""
-SCREENS = ROOT / "build" / "screens"
-CHROMIUM_ARGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run the commands of README's first screen; give the folder they ran in and what they printed."""
+    """Give what the commands of README's first screen made, in a folder of our own, and what they printed."""
+    venue, printed = played_once(tmp_path_factory)
     folder = tmp_path_factory.mktemp("demo")
-    return folder, readme_demo.first_screen(folder)
+    shutil.copytree(venue, folder / readme_demo.FOLDER)
+    return folder, printed
 
 
 @pytest.fixture(scope="module")
@@ -285,38 +286,21 @@ TEXT_IN_BUTTON = """(() => { const button = document.querySelector('a.btn'), ran
 
 def test_page_fits_every_width_in_a_browser(why: tuple[str, dict[str, str]], url: str) -> None:
     """At 320 px nothing sticks out; no console error, which is also how a broken content policy would show."""
-    browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser_path is None:
-        reason = "browser: expected chromium on this machine, got none (apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    sync_api = pytest.importorskip("playwright.sync_api")
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=list(CHROMIUM_ARGS))
-        for width in (320, 360, 1024, 1280):
-            for scheme in ("light", "dark"):
-                context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-                page = context.new_page()
-                errors: list[str] = []
-                page.on("console", lambda message, errors=errors: errors.append(message.text))
-                page.goto(url)
-                page.goto(why[0])
-                page.wait_for_load_state("networkidle")
-                assert page.evaluate("document.documentElement.scrollWidth") == width, (width, scheme)
-                assert [
-                    error for error in errors if "fetching the script" not in error and "404" not in error
-                ] == []
+    with opened_browser() as browser, walking(browser, url) as walk:
+        walk.go("/")
+        for width in (NARROW, PHONE, 1024, WIDE):
+            for scheme in SCHEMES:
+                walk.page.set_viewport_size({"width": width, "height": 800})
+                walk.page.emulate_media(color_scheme=scheme)
+                walk.go(why[0].removeprefix(url))
+                assert walk.page.evaluate("document.documentElement.scrollWidth") == width, (width, scheme)
                 targets = "[...document.querySelectorAll('main a.btn, main summary')]"
-                heights = page.evaluate(f"{targets}.map(e => e.getBoundingClientRect().height)")
+                heights = walk.page.evaluate(f"{targets}.map(e => e.getBoundingClientRect().height)")
                 assert heights and min(heights) >= 44
-                assert page.evaluate(STICKS_OUT) == []
-                above, below = page.evaluate(TEXT_IN_BUTTON)
+                assert walk.page.evaluate(STICKS_OUT) == []
+                above, below = walk.page.evaluate(TEXT_IN_BUTTON)
                 assert abs(above - below) <= 2
-                page.screenshot(path=SCREENS / f"story_{scheme}_{width}.png", full_page=True)
-                context.close()
-        browser.close()
+                walk.shot(f"story_{scheme}_{width}")
 
 
 def _plain(html: str) -> str:
