@@ -22,6 +22,9 @@ PER_ADDRESS = parse("60 per minute")
 """Of one address, at all these doors together: a shift that signs in at one time behind one router."""
 PER_INVITE = parse("10 per 15 minutes")
 PER_ACCOUNT = parse("10 per 15 minutes")
+"""Of one account from one address: whoever guesses elsewhere does not lock out its owner."""
+PER_ACCOUNT_IN_ALL = parse("100 per 1 hour")
+"""Of one account from all addresses together."""
 PER_OPTIONS = parse("1 per 6 minutes")
 """Options of a passkey let in once; they last five minutes."""
 PER_DEVICE = parse("30 per minute")
@@ -48,6 +51,11 @@ class Tries:
         if not await self._windows.hit(most, *who):
             stats = await self._windows.get_window_stats(most, *who)
             raise TooManyTries(max(1, int(stats.reset_time - time.time()) + 1))
+
+    async def need_for(self, request: Request, *account: str) -> None:
+        """Count one try of an account from the address that a request came from, and in all. Raises TooManyTries."""
+        await self.need(PER_ACCOUNT, *account, address_of(request))
+        await self.need(PER_ACCOUNT_IN_ALL, *account)
 
     async def need_from(self, request: Request) -> None:
         """Count one try from the address that a request came from. Raises TooManyTries."""

@@ -8,22 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api import tables as own
-from api.joining import Typed, check_current, set_sign_in
 from api.naming import newest
 from api.pages.cards import People
-from api.pages.doors import Acting, PageDoor, Seen, act, see
-from api.pages.joining import SAID as FIELD_WORDS
-from api.pages.joining import refused_by, secret
+from api.pages.doors import PageDoor, Seen, see
 from api.pages.kinds import kind_words
 from api.pages.names import people_of
-from api.pages.people import away_words, to
+from api.pages.people import away_words
 from api.pages.person import file_answer
 from api.pages.words import Words, mark
-from api.problems import BadRequest
 from api.routes.takeaway import take_away
 from casework import looks, people, tables
-from ledger.errors import Refused
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
@@ -60,7 +54,6 @@ KIND_WORDS = {
     "passkey_confirmed": mark("A passkey confirmed"),
     "passkey_ended": mark("A passkey ended"),
 }
-CURRENT_WRONG = mark("That is not the password in force. Nothing was changed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,50 +104,3 @@ def _step_words(kind: str, words: Words) -> str:
 async def my_file(seen: Annotated[Seen, see("me.read", here="me")]) -> Response:
     """Give everything recorded about whoever asks, as a file."""
     return file_answer(await take_away(seen.rooms, seen.caller.member), seen.caller.member)
-
-
-@router.post("/me/sign-in")
-async def change(acting: Annotated[Acting, act("sign_in.write", here="me")]) -> Response:
-    """Change name, password or PIN; the password in force is asked for where there is one."""
-    installation, member = acting.request.app.state.installation, acting.caller.member
-    form = acting.form
-    kept = await acting.rooms.rows.one(own.sign_in, member=member)
-    name = form.maybe("name", chars_max=200)
-    typed = Typed(
-        None if kept is not None and name == kept["name"] else name,
-        secret(form, "password") or None,
-        secret(form, "pin").strip() or None,
-    )
-    if typed == Typed():
-        return to("/me#sign-in")
-    wrong: dict[str, str] = {}
-    try:
-        if typed.password is not None and secret(form, "again") != typed.password:
-            wrong = {"password": "repeat"}
-        else:
-            if not await acting.rooms.intake.is_repeat(acting.who, acting.key):
-                await check_current(installation, acting.rooms, member, secret(form, "current") or None)
-            await set_sign_in(installation, acting.rooms, acting.who, acting.key, member, typed)
-    except BadRequest as refusal:
-        if refusal.code != "password_wrong":
-            raise
-        wrong = {"current": refusal.code}
-    except Refused as refusal:
-        wrong = refused_by(refusal)
-    if wrong:
-        await acting.request.app.state.journal.refused(acting.request, 422, next(iter(wrong.values())))
-        field, code = next(iter(wrong.items()))
-        return to(f"/me?wrong={field}.{code}#sign-in")
-    if typed.password is not None:
-        await installation.sessions.end_all(acting.rooms.rows, member, acting.caller.session)
-    return to("/me?said=sign-in")
-
-
-def wrong_words(wrong: str, words: Words) -> dict[str, str]:
-    """Return field -> sentence of a refusal that stands in the address by its code only."""
-    field, _, code = wrong.partition(".")
-    if field == "current":
-        return {field: words.gettext(CURRENT_WRONG)}
-    if field not in FIELD_WORDS or code not in FIELD_WORDS[field]:
-        return {}
-    return {field: words.gettext(FIELD_WORDS[field][code])}

@@ -10,6 +10,7 @@ what to do next; whoever is not signed in is sent to sign in and comes back.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -97,7 +98,7 @@ class Form:
         value = self.maybe(name, chars_max=20)
         if value is None:
             return None
-        if not value.lstrip("-").isdigit() or not least <= int(value) <= most:
+        if not _WHOLE.fullmatch(value) or not least <= int(value) <= most:
             raise BadRequest(
                 "value_invalid",
                 f"{name}: expected a whole number from {least} to {most}, got {value}",
@@ -113,6 +114,9 @@ class Form:
         """Return the file given under a name, None when none was chosen."""
         files = [value for value in self.fields.get(name, ()) if isinstance(value, UploadFile)]
         return files[-1] if files and files[-1].filename else None
+
+
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from api.passkeys import is_at_address
 from api.problems import NotFound, NotSignedIn
 from api.scope import Row
 from api.sessions import drop_cookie, set_cookie
-from api.tries import PER_ACCOUNT
 from casework import chosen, tables
 from ledger.codec import loads
 from ledger.errors import Refused
@@ -67,7 +66,7 @@ async def sign_in(request: Request, given: Given) -> Response:
     installation = request.app.state.installation
     wanted = _as_kept(name)
     await installation.tries.need_from(request)
-    await installation.tries.need(PER_ACCOUNT, "name", wanted)
+    await installation.tries.need_for(request, "name", wanted)
     found = await _right(installation, wanted, place, password)
     if found is None:
         await _told(request, "sign_in_wrong")

@@ -4,6 +4,7 @@ rest of the navigation too."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,9 +12,9 @@ from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from api import tables as own
-from api.pages.about_me import about_me, wrong_words
+from api.pages.about_me import about_me
 from api.pages.doors import Acting, PageDoor, Seen, act, see
-from api.pages.frame import THEMES, show, with_toast
+from api.pages.frame import THEMES, Frame, show, with_toast
 from api.pages.passkeys import own_passkeys
 from api.pages.persons import ROLE_WORDS, power_words
 from api.pages.words import OFFERED, Words, mark
@@ -68,14 +69,28 @@ class SignedIn:
 
 
 @router.get("/me")
-async def me(seen: Sees, said: str = "", wrong: str = "") -> Response:
+async def me(seen: Sees, said: str = "") -> Response:
     """Show what is mine."""
+    words = seen.frame.words
+    return await page(seen, with_toast(seen.frame, words.gettext(SAID[said])) if said in SAID else seen.frame)
+
+
+async def page(
+    seen: Seen,
+    frame: Frame,
+    *,
+    wrong: Mapping[str, str] | None = None,
+    name: str | None = None,
+    status: int = 200,
+) -> Response:
+    """Return the page. `wrong`: field -> sentence of a refused change of how I sign in; `name` as it was typed."""
     rooms, words = seen.rooms, seen.frame.words
-    frame = with_toast(seen.frame, words.gettext(SAID[said])) if said in SAID else seen.frame
     settings = {row["name"]: loads(row["value"]) for row in await rooms.rows.find(tables.setting)}
+    kept = await rooms.rows.one(own.sign_in, member=seen.caller.member)
     return await show(
         frame,
         "me.html",
+        status=status,
         roles=[words.gettext(ROLE_WORDS[role]) for role in seen.caller.roles if role in ROLE_WORDS],
         liked=await preferences(rooms, seen.caller.member),
         languages=[(one, LANGUAGE_NAMES[one]) for one in OFFERED],
@@ -83,10 +98,11 @@ async def me(seen: Sees, said: str = "", wrong: str = "") -> Response:
         usual=settings.get("interruptions_per_day_max", 6),
         most=INTERRUPTIONS_MAX,
         sessions=await _sessions(seen, words),
-        sign_in=await rooms.rows.one(own.sign_in, member=seen.caller.member),
+        sign_in=kept,
+        typed_name=name if name is not None else kept["name"] if kept else "",
         passkeys=await own_passkeys(seen),
         about=await about_me(seen),
-        wrong=wrong_words(wrong, words) if wrong else {},
+        wrong=wrong or {},
         me=seen.caller.member,
         recorded=await _recorded(rooms, seen.caller.member),
         powers=await _powers(rooms, seen.caller.member, words),

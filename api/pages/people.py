@@ -177,6 +177,13 @@ def away_words(row: Row, names: People, words: Words) -> str:
         told = words.gettext("%(stand_in)s stands in for %(giver)s until %(until)s", **said)
     if limit:
         told = words.gettext("%(what)s, up to %(money)s", what=told, money=words.money(limit))
+    tokens = row["tokens_max"]
+    if tokens == 0:
+        told = words.gettext("%(what)s, thanks without tokens", what=told)
+    elif tokens is not None:
+        told = words.ngettext(
+            "%(what)s, at most %(num)s token", "%(what)s, at most %(num)s tokens", tokens, what=told
+        )
     return told
 
 

@@ -270,6 +270,7 @@ async def go_away(member: MemberId, acting: Ways) -> Response:
         until=until,
         since=start_of(form, "since", words),
         amount_max=None if limit is None else words_money(limit, words),
+        tokens_max=form.whole("tokens", 0, MONEY_MAX),
     )
     try:
         await acting.rooms.office.give_delegation(acting.who, acting.key, request)

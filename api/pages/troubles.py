@@ -264,6 +264,21 @@ OTHER = (
     mark("Go back and look again."),
     WAIT,
 )
+FIELD_NAMES: Mapping[str, str] = {
+    "since": mark("From"),
+    "until": mark("Until the end of"),
+    "stand_in": mark("Who stands in"),
+    "limit": mark("Up to"),
+    "amount_max": mark("Up to"),
+    "tokens": mark("Tokens at most"),
+    "tokens_max": mark("Tokens at most"),
+    "amount_tokens": mark("How many tokens"),
+    "purpose": mark("What for"),
+    "name": mark("Name"),
+    "zone": mark("Time zone"),
+    "currency": mark("Currency"),
+}
+"""Field of a form, or of the request made of it -> how pages call it."""
 _NUMBER = re.compile(r"number ([0-9a-f]+)")
 
 
@@ -274,13 +289,25 @@ def trouble_of(words: Words, body: Mapping[str, Any], method: str = "POST") -> T
     if method == "GET" and (lead, rest, tone) == INVALID:
         lead, rest, tone = MISSING  # nothing was filled in: the address leads nowhere
     number = _NUMBER.search(str(body["detail"]))
+    rest = words.gettext(rest, number=number[1].upper() if number else code)
     return Trouble(
         title=words.gettext(lead),
         lead=words.gettext(lead),
-        rest=words.gettext(rest, number=number[1].upper() if number else code),
+        rest=" ".join((rest, *_field_words(body, words))),
         tone=tone,
         code=code,
         detail=str(body["detail"]),
+    )
+
+
+def _field_words(body: Mapping[str, Any], words: Words) -> list[str]:
+    """Return the sentence that names the field to blame; none where no field is, or pages have no name for it."""
+    errors = body.get("errors") or ()
+    name = str(errors[0]["pointer"]).lstrip("/") if errors else ""
+    return (
+        [words.gettext("Look at: %(field)s.", field=words.gettext(FIELD_NAMES[name]))]
+        if name in FIELD_NAMES
+        else []
     )
 
 

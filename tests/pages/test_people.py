@@ -95,3 +95,37 @@ async def test_away_lends_and_ends(tmp_path: Path) -> None:
         assert action is not None
         assert (await place.send(action[0], team, "owner", {"key": "6" * 32})).status_code == 303
         assert "Ada stands in" not in words((await place.see(path, team, "owner")).text)
+
+
+async def test_a_stand_in_may_thank_without_tokens_and_a_wrong_field_is_named(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        await place.done(
+            "/api/v1/authorities", team.keys["owner"], {"member": team.members["manager"], "about": "award"}
+        )
+        path = f"/people/{team.members['manager']}"
+        sent = {"key": "5" * 32, "stand_in": team.members["owner"], "until": "2026-11-30", "tokens": "0"}
+        for wrong in ("--5", "²", "5.5", "9" * 19):
+            answer = await place.send(f"{path}/away", team, "owner", {**sent, "tokens": wrong})
+            assert answer.status_code == 422 and "Look at: Tokens at most." in words(answer.text), wrong
+        late = await place.send(f"{path}/away", team, "owner", {**sent, "until": "2020-01-01"})
+        assert late.status_code == 422 and "Look at: Until the end of." in words(late.text)
+        assert (await place.send(f"{path}/away", team, "owner", sent)).status_code == 303
+        said = words((await place.see(path, team, "owner")).text)
+        assert "Ada stands in for Manager until 30 Nov, thanks without tokens" in said
+        (row,) = (await place.ask("GET", "/api/v1/away", team.keys["owner"])).json()["items"]
+        assert row["tokens_max"] == 0
+
+
+async def test_a_refused_change_of_sign_in_keeps_the_name_and_says_one_thing_once(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        sent = form((await place.see("/me", team, "staff")).text, "/me/sign-in")
+        typed = {**sent.fields, "name": "new.name", "password": "a long and good one", "again": "another"}
+        answer = await place.send(sent.action, team, "staff", typed)
+        page = words(answer.text)
+        assert answer.status_code == 422 and 'value="new.name"' in answer.text
+        assert page.count("The two are not the same.") == 1 and "Nothing was changed: one field" in page
+        assert "a long and good one" not in answer.text
+        done = await place.send(sent.action, team, "staff", {**typed, "again": typed["password"]})
+        assert done.headers["location"] == "/me?said=sign-in"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
+from starlette.requests import Request
 
 from api.pages.doors import local
 from api.passwords import Passwords
+from api.problems import TooManyTries
+from api.tries import Tries
 from ledger.changes import Insert
 from ledger.commands import Command, Decided
 from ledger.entries import Actor
@@ -60,6 +64,19 @@ async def test_name_and_password_open_a_session_and_lead_back(tmp_path: Path) ->
         assert (await place.client.get("/decisions", headers=headers)).status_code == 303
 
 
+async def test_a_name_has_a_hundred_tries_an_hour_from_wherever() -> None:
+    tries = Tries()
+    for number in range(100):
+        await tries.need_for(_from(f"203.0.113.{number % 50}"), "name", "ana")
+    with pytest.raises(TooManyTries):
+        await tries.need_for(_from("198.51.100.1"), "name", "ana")
+    await tries.need_for(_from("198.51.100.1"), "name", "ben")
+
+
+def _from(address: str) -> Request:
+    return Request({"type": "http", "client": (address, 1), "headers": []})
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -87,7 +104,7 @@ async def test_somebody_who_left_cannot_sign_in(tmp_path: Path) -> None:
         assert (await sign_in(place, name="ana", password=PASSWORD)).status_code == 403
 
 
-async def test_tries_are_counted_per_name(tmp_path: Path) -> None:
+async def test_tries_are_counted_per_name_and_address(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team = await place.organisation("The Quay")
         await with_password(place, team, "manager", "ana")
@@ -95,6 +112,12 @@ async def test_tries_are_counted_per_name(tmp_path: Path) -> None:
         assert answers == [403] * 10 + [429]
         late = await sign_in(place, name="ANA", password=PASSWORD)
         assert late.status_code == 429 and "Too many tries." in words(late.text)
+        elsewhere = httpx.ASGITransport(
+            place.app, client=("203.0.113.9", 1)
+        )  # they do not lock ana out at home
+        async with httpx.AsyncClient(transport=elsewhere, base_url="http://localhost") as client:
+            home = replace(place, client=client)
+            assert (await sign_in(home, name="ana", password=PASSWORD)).status_code == 303
 
 
 @pytest.mark.parametrize(
