@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.e2e.browsing import NARROW, PHONE, SMALL_TARGETS, WIDE, Walk, walking
 
@@ -218,3 +218,21 @@ def test_a_photo_for_an_exception_is_taken_on_its_page(browser: Browser, demo_ur
         expect(walk.page.locator("[data-outbox]")).to_contain_text("Your photo was added.")
         held(walk)
         walk.shot("capture_added")
+
+
+def test_a_file_that_is_no_picture_is_not_left_out_unseen(browser: Browser, demo_url: str) -> None:
+    with walking(browser, demo_url) as walk:
+        opened(walk)
+        page = walk.page
+        if not page.locator("#f-photo").is_visible():
+            page.get_by_text("Choose a file").click()
+        plan = FilePayload(name="rota.txt", mimeType="text/plain", buffer=b"Monday: Ana")
+        page.locator("#f-photo").set_input_files(plan)
+        expect(page.get_by_text("This file cannot be shown as a picture.")).to_be_visible()
+        page.get_by_label("What is it, in a sentence?").fill("lantern by the pier hangs loose")
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("The file is no picture and will not be sent.")
+        held(walk)
+        expect(page.locator("[data-outbox] li")).to_have_count(0)
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator("[data-outbox] li")).to_contain_text("Sent.")

@@ -101,6 +101,10 @@ export function begin(form) {
       field.focus();
       return;
     }
+    if (photo.wasLeftOut()) {
+      refuse(words.leftOut);
+      return;
+    }
     const taken = photo.current();
     const fields = { ...taken?.fields };
     if (url === REPORTS) Object.assign(fields, { note: note || words.seePhoto, urgency: form.elements.urgency.value });

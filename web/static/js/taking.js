@@ -8,7 +8,7 @@ const NAME_CHARS_MAX = 80;
 
 /**
  * Bring the part [data-photo] of a form to life.
- * Returns {current, clear}: current() is {blob, name, fields} of the photo that was taken or picked, or null; its fields
+ * Returns {current, clear, has, wasLeftOut}: current() is {blob, name, fields} of the photo that was taken or picked, or null; its fields
  * are how, captured_at and nonce, as the doors take them. The nonce is spent by asking, so ask when it is sent.
  * @param {HTMLElement} root
  * @param {string} person who is signed in
@@ -20,6 +20,7 @@ export function taking(root, person) {
   const picker = root.querySelector("input[type=file]");
   let camera = null;
   let held = null;
+  let leftOut = false;
 
   function show(name) {
     part("open").hidden = name !== "open" || !hasCamera();
@@ -38,6 +39,7 @@ export function taking(root, person) {
   }
 
   function hold(photo) {
+    leftOut = false;
     if (image.src) URL.revokeObjectURL(image.src);
     held = photo;
     if (photo) image.src = URL.createObjectURL(photo.blob);
@@ -93,6 +95,7 @@ export function taking(root, person) {
       show("used");
     } catch (error) {
       picker.value = "";
+      leftOut = true;
       told(error.code || "busy");
     }
   }
@@ -120,5 +123,11 @@ export function taking(root, person) {
       return { blob, name, fields: { how, captured_at: capturedAt, nonce: takeNonce(person) } };
     },
     has: () => held !== null,
+    /** Whether a file was chosen that is no picture; true once, so that somebody who was told may go on without it. */
+    wasLeftOut() {
+      const was = leftOut;
+      leftOut = false;
+      return was;
+    },
   };
 }
