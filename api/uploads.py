@@ -111,11 +111,11 @@ def sample(kind: Kind, today: str) -> str:
     fields = list(kind.fields.values())
     writer.writerow(["id", CHANGED_AT, *(field.name for field in fields)])
     changed = f"{_days_on(today, -1)}T16:05"
-    writer.writerow([SAMPLE_ID, changed, *(_shown(kind, field, today) for field in fields)])
+    writer.writerow([SAMPLE_ID, changed, *(shown_value(kind, field, today) for field in fields)])
     return out.getvalue()
 
 
-def _shown(kind: Kind, field: Field, today: str) -> str:
+def shown_value(kind: Kind, field: Field, today: str) -> str:
     """Return a value: what lies ahead is of today or later, what has happened of yesterday, else it is empty."""
     if field.name == "status":
         return STATUS.get(kind.name, "open")

@@ -24,6 +24,7 @@ from api.pages.asked import asked_lines
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show
 from api.pages.names import people_of
+from api.pages.places_of_data import let_bring
 from api.pages.qr import code_of
 from api.pages.settings import check_zone, zones
 from api.pages.shipped import title_words
@@ -48,7 +49,7 @@ from api.watching import Imported
 from casework import tables
 from casework.intake import RequestKey
 from casework.joining_requests import Invite
-from casework.requests import ChangeSettings, GrantAuthority, Principal, PublishKinds, RegisterSource
+from casework.requests import ChangeSettings, GrantAuthority, Principal, PublishKinds
 from ledger.codec import loads
 from playbooks.errors import ImportRefused, PlaybookError
 from playbooks.kinds import Kinds
@@ -255,7 +256,7 @@ async def data(acting: Answers) -> Response:
         kind = kinds.kind(playbook.subject)
         assert kind is not None  # the vocabulary was made for this very watch
         source = next(iter(playbook.sources), playbook.subject)
-        await _let_bring(acting, source, playbook.subject)
+        await let_bring(acting, source, playbook.subject)
         name = (file.filename or "")[-NAME_CHARS_MAX:]
         text = text_of(await file.read(FILE_BYTES_MAX + 1), name)
         if is_sample(text):
@@ -270,18 +271,6 @@ async def data(acting: Answers) -> Response:
     if done.refused:  # what could not be read is said now or never
         return await ask(acting, 4, watch, done=done)
     return _on(5, watch)
-
-
-async def _let_bring(acting: Acting, source: str, kind: str) -> None:
-    """Register a source, or let one that is there bring records of this kind too."""
-    row = await acting.rooms.rows.one(tables.source, source=source)
-    kinds = [] if row is None else loads(row["kinds"])
-    if kind in kinds:
-        return
-    controllers = {} if row is None else loads(row["controllers"])
-    fresh_within = None if row is None else row["fresh_within"]
-    request = RegisterSource(source, (*kinds, kind), controllers, fresh_within)
-    await acting.rooms.office.register_source(acting.who, acting.then("source"), request)
 
 
 def _why_not(error: Exception, words: Words) -> str:

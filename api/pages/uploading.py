@@ -12,19 +12,15 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages import watch_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show
+from api.pages.places_of_data import let_bring, need_place, places
 from api.pages.words import Words, mark
 from api.permissions import OWNER
-from api.problems import BadRequest, NotFound
-from api.published import latest_kinds
+from api.problems import BadRequest
 from api.uploads import FILE_BYTES_MAX, ColumnsMissing, NotATable, mapping_for, sample, text_of
 from api.watching import Imported
-from casework import tables
-from ledger.codec import loads
 from playbooks.errors import ImportRefused
-from playbooks.kinds import Kinds
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
@@ -54,20 +50,17 @@ async def choose(seen: Sees) -> Response:
 async def upload(acting: Sends) -> Response:
     """Take a file in."""
     words, form = acting.frame.words, acting.form
-    source, _, kind_name = form.need("into", chars_max=200).partition("/")
-    kinds = await latest_kinds(acting.rooms.rows)
-    kind = kinds.kind(kind_name) if kinds is not None else None
-    if kinds is None or kind is None:
-        raise NotFound("kind", kind_name)
+    place, kinds, kind = await need_place(acting, form.need("into", chars_max=200))
     file = form.file("file")
     if file is None:
         raise BadRequest("missing", "file: expected a file, got none", field="/file")
     name = (file.filename or "").replace("\\", "/").rpartition("/")[2][-NAME_CHARS_MAX:]
     try:
         text = text_of(await file.read(FILE_BYTES_MAX + 1), name)
-        mapping = mapping_for(text, source, kinds, kind)
+        mapping = mapping_for(text, place.source, kinds, kind)
+        await let_bring(acting, place.source, place.kind)
         done = await acting.rooms.watching.import_file(
-            acting.who, acting.key, source, (mapping, "columns"), text, name
+            acting.who, acting.key, place.source, (mapping, "columns"), text, name
         )
     except (NotATable, ImportRefused) as error:
         missing = ", ".join(error.names) if isinstance(error, ColumnsMissing) else ""
@@ -89,17 +82,8 @@ async def _page(
     problem: Problem | None = None,
     status: int = 200,
 ) -> Response:
-    kinds: Kinds | None = await latest_kinds(seen.rooms.rows)
     words = seen.frame.words
-    options = [
-        (
-            f"{row['source']}/{kind}",
-            f"{watch_words.kinds_words(kind, words)} ({watch_words.plain(row['source'])})",
-        )
-        for row in await seen.rooms.rows.find(tables.source)
-        for kind in loads(row["kinds"])
-        if kinds is not None and kinds.kind(kind) is not None
-    ]
+    options = [(one.value, one.words(words)) for one in await places(seen)]
     return await show(
         seen.frame,
         "uploading.html",
