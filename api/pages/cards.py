@@ -166,6 +166,38 @@ TRIED = mark("It came back. Done before:")
 SAID_BEFORE = mark("It came back. Suggested before:")
 
 
+VALUES: Mapping[str, str] = {
+    "open": mark("open"),
+    "closed": mark("closed"),
+    "resolved": mark("resolved"),
+    "confirmed": mark("confirmed"),
+    "cancelled": mark("cancelled"),
+    "no_show": mark("did not come"),
+    "seated": mark("seated"),
+    "sent": mark("sent"),
+    "won": mark("won"),
+    "lost": mark("lost"),
+    "active": mark("active"),
+    "ended": mark("ended"),
+    "planned": mark("planned"),
+    "low": mark("low"),
+    "medium": mark("medium"),
+    "high": mark("high"),
+    "critical": mark("critical"),
+    "warm": mark("warm"),
+    "cold": mark("cold"),
+    "can_wait": mark("can wait"),
+    "today": mark("today"),
+    "now": mark("now"),
+}
+"""Values of the shipped kinds, and of reports, in words; others are shown as they are."""
+KIND_NAMES = (
+    mark("Booking"), mark("Shift"), mark("Stock"), mark("Service"), mark("Complaint"), mark("Quote"), mark("Lead"),
+    mark("Contract"),
+)  # fmt: skip
+"""What the facts of another record than the case's own begin with; looked up by name in `field_words`."""
+
+
 def act_words(action: str, words: Words) -> str:
     """Return an action in words: "Change the rota"."""
     known = ACTS.get(action) or ACTS.get(action.replace("_", "-"))
@@ -263,8 +295,11 @@ def _claims(dossier: Dossier, words: Words) -> tuple[Claim, ...]:
     for name, value in list(dossier.facts().items())[:FACTS_SHOWN_MAX]:
         said = value_words(value, words)
         if said:
-            own = "." not in str(name) or str(name).partition(".")[0] == kind
-            told.append(Claim(field_words(str(name), words), said, source if own else None))
+            of = str(name).rpartition(".")[0]
+            own, label = of in ("", kind), field_words(str(name), words)
+            if not own:  # of the record beside it: the shift's start is not the booking's
+                label = f"{field_words(of, words)}: {label}"
+            told.append(Claim(label, said, source if own else None))
     return tuple(told)
 
 
@@ -291,6 +326,9 @@ def value_words(value: Any, words: Words) -> str:
         return words.moment(text)
     if len(text) == 10 and text[4] == text[7] == "-" and text[:4].isdigit():
         return words.date(text)
+    known = VALUES.get(text)
+    if known is not None:
+        return words.gettext(known)
     return text.replace("_", " ") if _WORD.fullmatch(text) else text
 
 
