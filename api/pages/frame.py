@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from api import tables as own
 from api.caller import Caller
 from api.joining import readable
+from api.pages.fault_words import fault_words
 from api.pages.files import asset
 from api.pages.navigation import Entry, entries_of
 from api.pages.words import FALLBACK, LANGUAGES, WEB, Words, catalogue, language_of, zone_of
@@ -99,7 +100,7 @@ def environment(language: str) -> jinja2.Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    made.globals["asset"] = asset
+    made.globals |= {"asset": asset, "fault_words": fault_words}
     said = catalogue(language)
     made.install_gettext_callables(said.one, said.counted, newstyle=True)  # type: ignore[attr-defined]
     return made

@@ -59,7 +59,7 @@ async def test_a_list_is_mended_row_by_row_and_nothing_is_lost(tmp_path: Path) -
         listed = "name,role\nAna Beltran,staff\nBen,cook\n"
         page = await place.send("/people/import", team, "owner", {"key": "2" * 32, "csv": listed})
         assert page.status_code == 422
-        assert "row 3: role" in page.text and "Ben,cook" in page.text
+        assert "Row 3, role: expected" in page.text and "Ben,cook" in page.text
         mended = {"key": "3" * 32, "csv": listed.replace("cook", "staff")}
         assert (await place.send("/people/import", team, "owner", mended)).text.count("/join/") == 2
 
