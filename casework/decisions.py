@@ -31,7 +31,7 @@ UNDO_SECONDS_DEFAULT = 10
 APPROVED, DECLINED = "approved", "declined"
 DECLINE_REASONS = (
     "not_reached", "evidence_weak", "outside_policy", "duplicate", "already_recognised", "not_appropriate",
-    "other_solution", "too_costly", "no_longer_needed",
+    "other_solution", "too_costly", "no_longer_needed", "wrong_person", "other",
 )  # fmt: skip
 
 

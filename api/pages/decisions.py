@@ -47,18 +47,18 @@ CaseId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
 REASONS = (
     ("no_longer_needed", mark("Not needed")),
-    ("not_appropriate", mark("Wrong person")),
+    ("wrong_person", mark("Wrong person")),
     ("too_costly", mark("Too costly")),
     ("evidence_weak", mark("Not enough evidence")),
-    ("other_solution", mark("Other")),
+    ("other", mark("Other")),
 )
 """Coded reason -> what the button says; the person is told."""
 AWARD_REASONS = (
     ("not_reached", mark("Not reached")),
     ("evidence_weak", mark("Not enough evidence")),
     ("already_recognised", mark("Already recognised")),
-    ("not_appropriate", mark("Wrong person")),
-    ("outside_policy", mark("Other")),
+    ("wrong_person", mark("Wrong person")),
+    ("other", mark("Other")),
 )
 SAID: Mapping[str, str] = {
     "approved": mark("Approved. It is passed on in %(seconds)s seconds."),
