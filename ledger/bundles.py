@@ -62,8 +62,15 @@ RESTS_ON: Mapping[str, str] = {
     "source_registered": "source",
     "budget_set": "budget",
     "budget_approved": "budget",
+    "passkey_confirmed": "passkey",
+    "passkey_ended": "passkey",
 }
 """Kinds outside the case that a case may rest on -> the body field that names their subject."""
+
+PASSKEY_ENROLLED = "passkey_enrolled"
+SIGNED_BY = "signed by:"
+"""Before a member's id: a decision of the case is theirs by passkey, so whoever checks it needs theirs; nobody else's
+are told."""
 
 
 def _mentioned(value: Any, into: set[str]) -> None:
@@ -85,6 +92,8 @@ def _belongs(entry: Entry, case: str, mentioned: set[str]) -> bool:
         return True
     if entry.kind == "key_rotated":
         return entry.body.get("purpose") == LOG_KEY
+    if entry.kind == PASSKEY_ENROLLED:
+        return SIGNED_BY + str(entry.body.get("member")) in mentioned
     subject = RESTS_ON.get(entry.kind)
     return subject is not None and entry.body.get(subject) in mentioned
 
@@ -100,8 +109,12 @@ def select(read: Callable[[], Iterable[Entry]], case: str) -> list[Entry]:
         for entry in read():
             if entry.seq not in chosen and _belongs(entry, case, mentioned):
                 chosen[entry.seq] = entry
+                if entry.kind == PASSKEY_ENROLLED:
+                    mentioned.add(str(entry.body.get("passkey")))  # what became of it stands after it
         for entry in chosen.values():
             mentioned.add(entry.actor.id)
+            if entry.kind == "decision_made" and entry.body.get("assurance") == "passkey":
+                mentioned.add(SIGNED_BY + entry.actor.id)
             # A playbook's or policy's text mentions much that the case does not rest on; only its references count.
             fields = {name: value for name, value in entry.body.items() if name != "content"}
             _mentioned(fields, mentioned)

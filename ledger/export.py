@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 from ledger import codec, ed25519
 from ledger.book import Posting
-from ledger.bundles import ALWAYS, RESTS_ON, Bundle, Proven, select, write_bundle
+from ledger.bundles import ALWAYS, PASSKEY_ENROLLED, RESTS_ON, Bundle, Proven, select, write_bundle
 from ledger.checkpoints import Checkpoint, open_checkpoint, parse_text
 from ledger.commitments import Opened
 from ledger.durable import INCOMING_SUFFIX, replace_file
@@ -153,7 +153,7 @@ async def export_award(
         StoreError, NodeMissing, EntryDamaged: the database failed or is damaged.
     """
     promised = await _checked(reader, checkpoint)
-    kinds = {*ALWAYS, *RESTS_ON, "key_rotated"}
+    kinds = {*ALWAYS, *RESTS_ON, PASSKEY_ENROLLED, "key_rotated"}
     candidates = await reader.case_entries(case, kinds, promised.size)
     chosen = select(lambda: candidates, case)
     proofs = await reader.inclusions([entry.seq for entry in chosen], promised.size)

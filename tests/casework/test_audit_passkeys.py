@@ -17,6 +17,7 @@ import pytest
 
 from casework import signatures
 from casework.audit import Earned, audit
+from ledger.bundles import select
 from ledger.entries import Actor
 from ledger.store.tables import shapes
 from tests.authenticators import EDDSA, Authenticator, b64
@@ -87,6 +88,23 @@ def test_a_signature_that_is_gone_is_counted_and_not_blamed(both: tuple[History,
     found = audited(History(history.entries, values))
     assert (found.findings, found.unsigned, found.signed) == ([], seqs[:1], 1)
     assert "1 signatures of passkeys not at hand" in found.sentence()
+
+
+def test_a_bundle_holds_the_passkeys_of_those_who_signed_in_its_case_and_no_others(
+    both: tuple[History, Held],
+) -> None:
+    history, _ = both
+    named = history.named
+    for case, key, signer in (("second", "accountant_key", "accountant"), ("case", "owner_key", "owner")):
+        chosen = select(lambda: (entry for _, entry in history.entries), named[case])
+        about = [entry for entry in chosen if entry.kind.startswith("passkey_")]
+        kinds = {entry.kind for entry in about if entry.body["passkey"] == named[key]}
+        assert {"passkey_enrolled", "passkey_confirmed"} <= kinds
+        enrolled = {entry.body["member"] for entry in about if entry.kind == "passkey_enrolled"}
+        assert enrolled == {named[signer]}
+        confirmed = {entry.actor.id for entry in about if entry.kind == "passkey_confirmed"}
+        joined = {entry.body["member"] for entry in chosen if entry.kind == "member_joined"}
+        assert confirmed <= joined
 
 
 def test_without_a_signature_check_or_a_vault_nothing_counts_as_signed(both: tuple[History, Held]) -> None:
