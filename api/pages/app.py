@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api.pages import (
     about_me,
+    away,
     budgets,
     decisions,
     demo_cheat,
@@ -49,6 +50,7 @@ from api.pages.guest import guest_page
 
 ROUTERS = (
     about_me,
+    away,
     budgets,
     decisions,
     demo_cheat,

@@ -14,7 +14,7 @@ from api.pages.doors import Acting, PageDoor, act
 from api.pages.words import Words
 from api.rooms import Rooms
 from casework import tables
-from casework.requests import ApproveBudget, SetBudget
+from casework.requests import ApproveBudget
 from ledger.book import budget as budget_account
 from ledger.store.tables import account
 
@@ -58,15 +58,6 @@ async def budgets_of(
         for row in sorted(rows, key=lambda row: -int(row["seq"]))
     ]
     return sorted(told, key=lambda one: one.left is not None)
-
-
-@router.post("/budgets")
-async def set_budget(acting: Annotated[Acting, act("budget.write", here="settings")]) -> Response:
-    """Name a budget; it holds nothing until a second person sets it aside."""
-    amount = acting.form.whole("amount_tokens", 1, TOKENS_MAX)
-    request = SetBudget(amount or 0, acting.form.need("purpose", chars_max=200))
-    await acting.rooms.office.set_budget(acting.who, acting.key, request)
-    return _to("/settings?said=budget-named#budgets")
 
 
 @router.post("/budgets/{budget}/approve")

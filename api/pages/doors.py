@@ -106,6 +106,14 @@ class Form:
             )
         return int(value)
 
+    def typed(self) -> dict[str, str]:
+        """Return every text field as it was typed, to be shown again: cut at TEXT_CHARS_MAX, otherwise unchecked."""
+        return {
+            name: values[-1][:TEXT_CHARS_MAX]
+            for name, values in self.fields.items()
+            if isinstance(values[-1], str)
+        }
+
     def all(self, name: str) -> tuple[str, ...]:
         """Return every text given under a name, in order."""
         return tuple(value for value in self.fields.get(name, ()) if isinstance(value, str) and value)

@@ -15,6 +15,7 @@ from api import tables as own
 from api.pages.about_me import about_me
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import THEMES, Frame, show, with_toast
+from api.pages.mending import Mended
 from api.pages.passkeys import own_passkeys
 from api.pages.persons import ROLE_WORDS, power_words
 from api.pages.words import OFFERED, Words, mark
@@ -81,9 +82,11 @@ async def page(
     *,
     wrong: Mapping[str, str] | None = None,
     name: str | None = None,
+    away_again: Mended | None = None,
     status: int = 200,
 ) -> Response:
-    """Return the page. `wrong`: field -> sentence of a refused change of how I sign in; `name` as it was typed."""
+    """Return the page. `wrong`: field -> sentence of a refused change of how I sign in; `name` as it was typed;
+    `away_again`: the refused form of being away."""
     rooms, words = seen.rooms, seen.frame.words
     settings = {row["name"]: loads(row["value"]) for row in await rooms.rows.find(tables.setting)}
     kept = await rooms.rows.one(own.sign_in, member=seen.caller.member)
@@ -103,6 +106,7 @@ async def page(
         passkeys=await own_passkeys(seen),
         about=await about_me(seen),
         wrong=wrong or {},
+        away_again=away_again,
         me=seen.caller.member,
         recorded=await _recorded(rooms, seen.caller.member),
         powers=await _powers(rooms, seen.caller.member, words),

@@ -1,4 +1,4 @@
-"""One person: roles, powers, invitation and PIN, passkeys, being away, leaving. Read by leads and auditors, changed by
+"""One person: roles, powers, invitation and PIN, passkeys, leaving. Read by leads and auditors, changed by
 owners; who looked is told to the person."""
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from api import tables as own
 from api.joining import Typed, set_sign_in
 from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
+from api.pages.mending import Mended
 from api.pages.names import people_of
 from api.pages.passkeys import seen_passkeys, waiting_passkeys
 from api.pages.people import away_words, in_force, may_invite, signs_in, to
@@ -24,7 +25,6 @@ from api.permissions import OWNER
 from api.problems import BadRequest, NotFound, of_error
 from api.routes.takeaway import take_away
 from casework import cases, looks, people, tables
-from casework.absence import EndAway, GoAway
 from casework.joining_requests import Invite
 from casework.joining_rules import ISSUED
 from casework.leaving import LEAVE_REASONS
@@ -35,7 +35,6 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Manages = Annotated[Acting, act("member.write", here="people")]
 Empowers = Annotated[Acting, act("authority.write", here="people")]
-Ways = Annotated[Acting, act("away.write", here="people")]
 MemberId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 OtherId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 MONEY_MAX = 1_000_000
@@ -67,12 +66,18 @@ async def page_of_person(
 ) -> Response:
     """Show one person; they see who looked."""
     frame = with_toast(seen.frame, seen.frame.words.gettext(SAID[said])) if said in SAID else seen.frame
-    return await _page(seen, member, frame)
+    return await page(seen, member, frame)
 
 
-async def _page(
-    seen: Seen, member: str, frame: Frame | None = None, trouble: Trouble | None = None, status: int = 200
+async def page(
+    seen: Seen,
+    member: str,
+    frame: Frame | None = None,
+    trouble: Trouble | None = None,
+    status: int = 200,
+    away_again: Mended | None = None,
 ) -> Response:
+    """Return the page. `away_again`: the refused form of being away."""
     rows, words = seen.rooms.rows, seen.frame.words
     row = await rows.need("member", tables.member, member=member)
     held = people.roles(row)
@@ -119,6 +124,7 @@ async def _page(
         currency=words.currency,
         today=words.now[:10],
         trouble=trouble,
+        away_again=away_again,
         key=seen.fresh_key(),
     )
 
@@ -128,10 +134,11 @@ async def _open_count(seen: Seen, member: str) -> int:
     return sum(one["state"] not in cases.ENDED for one in owned)
 
 
-async def _refused(acting: Acting, member: str, refusal: Exception) -> Response:
+async def refused(acting: Acting, member: str, refusal: Exception) -> Response:
+    """Show the page again with why something was refused, and journal it."""
     body, _ = of_error(refusal)
     await acting.request.app.state.journal.refused(acting.request, body["status"], body["code"])
-    return await _page(acting, member, None, trouble_of(acting.frame.words, body), body["status"])
+    return await page(acting, member, None, trouble_of(acting.frame.words, body), body["status"])
 
 
 # ---------------------------------------------------------------------------------------------- roles and powers
@@ -144,7 +151,7 @@ async def change_role(member: MemberId, acting: Manages) -> Response:
     try:
         await change(acting.who, acting.key, request)
     except Refused as refusal:
-        return await _refused(acting, member, refusal)
+        return await refused(acting, member, refusal)
     return to(f"/people/{member}?said=role")
 
 
@@ -167,7 +174,7 @@ async def grant_power(member: MemberId, acting: Empowers) -> Response:
     try:
         await acting.rooms.office.grant_authority(acting.who, acting.key, request)
     except Refused as refusal:
-        return await _refused(acting, member, refusal)
+        return await refused(acting, member, refusal)
     return to(f"/people/{member}?said=power")
 
 
@@ -177,7 +184,7 @@ async def end_power(member: MemberId, authority: OtherId, acting: Empowers) -> R
     try:
         await acting.rooms.office.end_authority(acting.who, acting.key, EndAuthority(member, authority))
     except Refused as refusal:
-        return await _refused(acting, member, refusal)
+        return await refused(acting, member, refusal)
     return to(f"/people/{member}?said=power")
 
 
@@ -225,7 +232,7 @@ async def invite_again(
     try:
         done = await acting.rooms.joining.invite(acting.who, acting.key, Invite(member=member, how="slip"))
     except Refused as refusal:
-        return await _refused(acting, member, refusal)
+        return await refused(acting, member, refusal)
     names, token = await people_of(acting.rooms.rows), done.secrets.get("token")
     handed = [Handed(names.name(member, acting.frame.words), token)] if token else []
     return await show_slips(acting, handed, done.secrets.get("until"))
@@ -239,7 +246,7 @@ async def set_pin(member: MemberId, acting: Manages) -> Response:
     try:
         await set_sign_in(installation, acting.rooms, acting.who, acting.key, member, typed)
     except Refused as refusal:
-        return await _refused(acting, member, refusal)
+        return await refused(acting, member, refusal)
     return to(f"/people/{member}?said=pin")
 
 
@@ -251,58 +258,11 @@ async def second_account(member: MemberId, acting: Manages) -> Response:
     try:
         await acting.rooms.office.join_member(acting.who, acting.key, request)
     except Refused as refusal:
-        return await _refused(acting, member, refusal)
+        return await refused(acting, member, refusal)
     return to(f"/people/{member}?said=second")
 
 
-# ---------------------------------------------------------------------------------------------- away and leaving
-@router.post("/people/{member}/away")
-async def go_away(member: MemberId, acting: Ways) -> Response:
-    """Say that somebody is away and who stands in; oneself, or anybody for an owner."""
-    form, words = acting.form, acting.frame.words
-    until = end_of(form, "until", words)
-    limit = form.whole("limit", 0, MONEY_MAX)
-    if until is None:
-        raise BadRequest("missing", "until: expected a day, got nothing", field="/until")
-    request = GoAway(
-        giver=member,
-        stand_in=form.need("stand_in", chars_max=64),
-        until=until,
-        since=start_of(form, "since", words),
-        amount_max=None if limit is None else words_money(limit, words),
-        tokens_max=form.whole("tokens", 0, MONEY_MAX),
-    )
-    try:
-        await acting.rooms.office.give_delegation(acting.who, acting.key, request)
-    except Refused as refusal:
-        return await _away_refused(acting, member, refusal)
-    return to(_back(acting, member, "away"))
-
-
-@router.post("/people/{member}/away/{delegation}/end")
-async def end_away(member: MemberId, delegation: OtherId, acting: Ways) -> Response:
-    """Say that somebody is back, or hand it back."""
-    row = await acting.rooms.rows.need("delegation", tables.delegation, giver=member, delegation=delegation)
-    reason = {row["giver"]: "back", row["stand_in"]: "handed_back"}.get(
-        acting.caller.member, "ended_by_owner"
-    )
-    try:
-        await acting.rooms.office.end_delegation(acting.who, acting.key, EndAway(member, delegation, reason))
-    except Refused as refusal:
-        return await _away_refused(acting, member, refusal)
-    return to(_back(acting, member, "away-ended"))
-
-
-async def _away_refused(acting: Acting, member: str, refusal: Refused) -> Response:
-    if acting.form.text("from") == "me":
-        raise refusal
-    return await _refused(acting, member, refusal)
-
-
-def _back(acting: Acting, member: str, said: str) -> str:
-    return f"/me?said={said}" if acting.form.text("from") == "me" else f"/people/{member}?said={said}"
-
-
+# ---------------------------------------------------------------------------------------------- leaving
 @router.post("/people/{member}/leave")
 async def leave(member: MemberId, acting: Manages) -> Response:
     """Let somebody leave: what they hold is handed over or ends, and every sign-in of theirs with it."""
@@ -312,7 +272,7 @@ async def leave(member: MemberId, acting: Manages) -> Response:
     try:
         await acting.rooms.office.member_left(acting.who, acting.key, request)
     except Refused as refusal:
-        return await _refused(acting, member, refusal)
+        return await refused(acting, member, refusal)
     await acting.request.app.state.installation.sessions.end_all(acting.rooms.rows, member)
     return to("/people?said=left")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -11,17 +12,19 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from api.dossiers import staff_of
-from api.pages.budgets import budgets_of
+from api.pages.budgets import TOKENS_MAX, budgets_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
-from api.pages.frame import show, with_toast
+from api.pages.frame import Frame, show, with_toast
+from api.pages.mending import Mended, to_mend
 from api.pages.names import people_of
 from api.pages.words import mark
 from api.problems import BadRequest
 from casework import tables
 from casework.office_rules import SETTINGS
 from casework.presets import load as load_presets
-from casework.requests import ChangeSettings
+from casework.requests import ChangeSettings, SetBudget
 from ledger.codec import loads
+from ledger.errors import Refused
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
@@ -46,6 +49,12 @@ NUMBERS = (
         mark("The rest waits in Decisions and My work."),
     ),
 )
+PURPOSE_CHARS_MAX = 200
+BUDGET_WRONG: Mapping[str, tuple[str, str]] = {
+    "purpose": ("purpose", mark("A few words, at most %(chars)s characters.")),
+    "amount_tokens": ("amount_tokens", mark("A whole number from 1 to %(most)s.")),
+}
+"""See api.pages.mending."""
 ZONES_SHOWN = ("Europe", "America", "Asia", "Africa", "Australia", "Pacific", "Atlantic", "Indian")
 
 
@@ -64,15 +73,21 @@ class Number:
 @router.get("/settings")
 async def settings(seen: Annotated[Seen, see("key.read", here="settings")], said: str = "") -> Response:
     """Show what holds for everybody here."""
+    frame = with_toast(seen.frame, seen.frame.words.gettext(SAID[said])) if said in SAID else seen.frame
+    return await page(seen, frame)
+
+
+async def page(seen: Seen, frame: Frame, budget_again: Mended | None = None, status: int = 200) -> Response:
+    """Return the page. `budget_again`: the refused form of a budget."""
     rooms, words = seen.rooms, seen.frame.words
     held = {row["name"]: loads(row["value"]) for row in await rooms.rows.find(tables.setting)}
     usual: dict[str, Any] = {**load_presets().settings, **held}
     people = await people_of(rooms.rows)
     staff = await staff_of(rooms.rows, words.now)
-    frame = with_toast(seen.frame, words.gettext(SAID[said])) if said in SAID else seen.frame
     return await show(
         frame,
         "settings.html",
+        status=status,
         held={
             "name": held.get("name", ""),
             "zone": held.get("zone", str(words.zone)),
@@ -86,6 +101,7 @@ async def settings(seen: Annotated[Seen, see("key.read", here="settings")], said
             for least, most in [SETTINGS[name]]
         ],
         budgets=await budgets_of(rooms, staff, seen.caller.member, people, words),
+        budget_again=budget_again,
         alone=len(staff.active) < 2,
         key=seen.fresh_key(),
     )
@@ -109,6 +125,29 @@ async def change(acting: Annotated[Acting, act("member.write", here="settings")]
             chosen[name] = given
     await acting.rooms.office.change_settings(acting.who, acting.key, ChangeSettings(chosen))
     return RedirectResponse("/settings?said=saved", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/budgets")
+async def set_budget(acting: Annotated[Acting, act("budget.write", here="settings")]) -> Response:
+    """Name a budget; it holds nothing until a second person sets it aside."""
+    form = acting.form
+    try:
+        purpose = form.need("purpose", chars_max=PURPOSE_CHARS_MAX)
+        amount = form.whole("amount_tokens", 1, TOKENS_MAX)
+        if amount is None:
+            raise BadRequest(
+                "missing", "amount_tokens: expected a number, got nothing", field="/amount_tokens"
+            )
+        await acting.rooms.office.set_budget(acting.who, acting.key, SetBudget(amount, purpose))
+    except (BadRequest, Refused) as refusal:
+        most = {"most": acting.frame.words.number(TOKENS_MAX), "chars": str(PURPOSE_CHARS_MAX)}
+        mended = await to_mend(acting, refusal, BUDGET_WRONG, **most)
+        if mended is None:
+            raise
+        return await page(acting, acting.frame, mended, 422)
+    return RedirectResponse(
+        "/settings?said=budget-named#budgets", status_code=303, headers={"Cache-Control": "no-store"}
+    )
 
 
 def zones() -> list[str]:

@@ -93,3 +93,13 @@ def words(html: str) -> str:
         flags=re.DOTALL,
     )
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def wrong_at(html: str, name: str) -> str:
+    """Return what stands beside an input as wrong; the input is marked, and described by it."""
+    found = re.search(rf'<(?:input|select) id="f-{name}"[^>]*>', html)
+    assert found is not None and 'aria-invalid="true"' in found[0], name
+    assert f'aria-describedby="h-{name}"' in found[0] and html.count('aria-invalid="true"') == 1, name
+    said = re.search(rf'id="h-{name}"><b class="wrong">(.*?)</b>', html)
+    assert said is not None, name
+    return unescape(said[1])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.house import house
 from tests.page_words import NEVER_SAID, says
-from tests.pages.reading import form, words
+from tests.pages.reading import form, words, wrong_at
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,91 @@ async def test_a_stand_in_may_thank_without_tokens_and_a_wrong_field_is_named(tm
         sent = {"key": "5" * 32, "stand_in": team.members["owner"], "until": "2026-11-30", "tokens": "0"}
         for wrong in ("--5", "²", "5.5", "9" * 19):
             answer = await place.send(f"{path}/away", team, "owner", {**sent, "tokens": wrong})
-            assert answer.status_code == 422 and "Look at: Tokens at most." in words(answer.text), wrong
-        late = await place.send(f"{path}/away", team, "owner", {**sent, "until": "2020-01-01"})
-        assert late.status_code == 422 and "Look at: Until the end of." in words(late.text)
+            said = "A whole number from 0 to 1,000,000, or nothing."
+            assert answer.status_code == 422 and wrong_at(answer.text, "a-tokens") == said, wrong
         assert (await place.send(f"{path}/away", team, "owner", sent)).status_code == 303
         said = words((await place.see(path, team, "owner")).text)
         assert "Ada stands in for Manager until 30 Nov, thanks without tokens" in said
         (row,) = (await place.ask("GET", "/api/v1/away", team.keys["owner"])).json()["items"]
         assert row["tokens_max"] == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("until", "2020-01-01", "A day after it begins, and at most a year later."),
+        ("until", "2039-01-01", "A day after it begins, and at most a year later."),
+        ("until", "", "A day after it begins, and at most a year later."),
+        ("since", "tomorrow", "A day, or nothing."),
+        ("stand_in", "", "Somebody else who works here."),
+        ("stand_in", "nobody", "Somebody else who works here."),
+        ("limit", "-5", "A whole number from 0 to 1,000,000, or nothing."),
+        ("tokens", "--5", "A whole number from 0 to 1,000,000, or nothing."),
+    ],
+)
+async def test_a_refused_away_says_it_at_its_field_and_keeps_the_rest(
+    tmp_path: Path, field: str, value: str, said: str
+) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        path = f"/people/{team.members['manager']}/away"
+        typed = {
+            "key": "5" * 32,
+            "stand_in": team.members["outsider"],
+            "until": "2026-11-30",
+            "limit": "77",
+            "tokens": "3",
+        }
+        for sent in (typed | {field: value}, typed | {field: value, "from": "me"}):
+            answer = await place.send(path, team, "manager", sent)
+            assert answer.status_code == 422 and wrong_at(answer.text, f"a-{field}") == said
+            assert words(answer.text).count("Nothing was changed") == 1
+            shown = form(answer.text, path).fields
+            kept = {name for name in ("stand_in", "until", "limit", "tokens") if name != field}
+            assert {name: shown[name] for name in kept} == {name: typed[name] for name in kept}
+
+
+async def test_a_second_stand_in_at_one_time_is_refused_at_the_day_it_begins(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        path = f"/people/{team.members['manager']}/away"
+        sent = {"stand_in": team.members["owner"], "until": "2026-11-30"}
+        assert (await place.send(path, team, "owner", sent | {"key": "5" * 32})).status_code == 303
+        answer = await place.send(path, team, "owner", sent | {"key": "6" * 32})
+        assert wrong_at(answer.text, "a-since").startswith("Somebody stands in at that time already.")
+
+
+async def test_a_refused_away_shows_staff_no_page_of_somebody_else(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        path = f"/people/{team.members['manager']}/away"
+        for until in ("2026-11-30", "2020-01-01", "soon"):
+            sent = {"key": "5" * 32, "stand_in": team.members["owner"], "until": until}
+            answer = await place.send(path, team, "staff", sent)
+            assert answer.status_code in (403, 422) and "May decide" not in words(answer.text), until
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("amount_tokens", "0", "A whole number from 1 to 1,000,000."),
+        ("amount_tokens", "", "A whole number from 1 to 1,000,000."),
+        ("amount_tokens", "²", "A whole number from 1 to 1,000,000."),
+        ("purpose", "", "A few words, at most 200 characters."),
+        ("purpose", "x" * 201, "A few words, at most 200 characters."),
+    ],
+)
+async def test_a_refused_budget_says_it_at_its_field_and_keeps_the_rest(
+    tmp_path: Path, field: str, value: str, said: str
+) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        typed = {"purpose": "Put right", "amount_tokens": "70"}
+        answer = await place.send("/budgets", team, "owner", {"key": "5" * 32, **typed, field: value})
+        assert answer.status_code == 422 and wrong_at(answer.text, field) == said
+        shown = form(answer.text, "/budgets").fields
+        assert {name: shown[name] for name in typed} == typed | {field: value}
+        assert (await place.ask("GET", "/api/v1/budgets", team.keys["owner"])).json()["items"] == []
 
 
 async def test_a_refused_change_of_sign_in_keeps_the_name_and_says_one_thing_once(tmp_path: Path) -> None:
