@@ -111,7 +111,7 @@ def _faults(
     try:
         kept = _name(of)
     except Refused as error:
-        yield Fault(number, error.detail)
+        yield Fault(number, f"sign_in: {error.detail.removeprefix('name: ')}")
         return
     if kept is not None and kept in names:
         where = f"row {names[kept]} has it" if names[kept] else "somebody here has it"

@@ -22,6 +22,7 @@ from api.joining import JOIN_PATH, readable
 from api.pages import watch_words
 from api.pages.asked import asked_lines
 from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.fault_words import why_not
 from api.pages.frame import show
 from api.pages.names import people_of
 from api.pages.places_of_data import let_bring
@@ -36,7 +37,6 @@ from api.rooms import Rooms
 from api.switching import switch, vocabulary_for
 from api.uploads import (
     FILE_BYTES_MAX,
-    ColumnsMissing,
     NotATable,
     OnlyTheSample,
     is_sample,
@@ -266,24 +266,11 @@ async def data(acting: Answers) -> Response:
             acting.who, acting.then("file"), source, (mapping, "columns"), text, name
         )
     except (NotATable, ImportRefused, PlaybookError) as error:
-        problem = (words.gettext("This file was not taken, and nothing was changed."), _why_not(error, words))
+        problem = (words.gettext("This file was not taken, and nothing was changed."), why_not(error, words))
         return await ask(acting, 4, watch, status=422, problem=problem)
     if done.refused:  # what could not be read is said now or never
         return await ask(acting, 4, watch, done=done)
     return _on(5, watch)
-
-
-def _why_not(error: Exception, words: Words) -> str:
-    if isinstance(error, OnlyTheSample):
-        return words.gettext(
-            "This is the sample itself, and its row is made up. Put your own rows in its place."
-        )
-    if isinstance(error, ColumnsMissing):
-        names = ", ".join(error.names)
-        return words.gettext(
-            "These columns are missing: %(names)s. Name them so in the first row.", names=names
-        )
-    return words.gettext("It has to be rows of text, saved as CSV in UTF-8, of at most 8 MB.")
 
 
 async def _kinds_for(rooms: Rooms, who: Principal, key: RequestKey, watch: str) -> Kinds:

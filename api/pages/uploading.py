@@ -13,12 +13,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.fault_words import why_not
 from api.pages.frame import show
 from api.pages.places_of_data import let_bring, need_place, places
 from api.pages.words import Words, mark
 from api.permissions import OWNER
 from api.problems import BadRequest
-from api.uploads import FILE_BYTES_MAX, ColumnsMissing, NotATable, mapping_for, sample, text_of
+from api.uploads import FILE_BYTES_MAX, NotATable, mapping_for, sample, text_of
 from api.watching import Imported
 from playbooks.errors import ImportRefused
 
@@ -32,10 +33,10 @@ REFUSED = mark("This file was not taken, and nothing was changed.")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a file was not taken: what is missing, or the reader's own words."""
+    """Why a file was not taken; `detail` is that in the reader's own words."""
 
     lead: str
-    columns: str
+    rest: str
     detail: str
     sample: str
 
@@ -63,8 +64,9 @@ async def upload(acting: Sends) -> Response:
             acting.who, acting.key, place.source, (mapping, "columns"), text, name
         )
     except (NotATable, ImportRefused) as error:
-        missing = ", ".join(error.names) if isinstance(error, ColumnsMissing) else ""
-        problem = Problem(words.gettext(REFUSED), missing, str(error), sample(kind, words.now[:10]))
+        problem = Problem(
+            words.gettext(REFUSED), why_not(error, words), str(error), sample(kind, words.now[:10])
+        )
         return await _page(acting, problem=problem, status=422)
     return await _page(acting, done=done, said=_said(done, words))
 

@@ -213,7 +213,7 @@ ROSTERS = [
     ("name,role\nNina,boss\n", "row 2: role: expected one of"),
     ("name,role\nNina,manager\n", "row 2: role: expected one that you may let in"),
     ("name,role,sign_in\nNina,staff,nina\nNora,staff,NINA\n", "row 3: sign_in: expected a name of its own"),
-    ("name,role,sign_in\nNina,staff,n i\n", "row 2: name: expected 3 to 64"),
+    ("name,role,sign_in\nNina,staff,n i\n", "row 2: sign_in: expected 3 to 64"),
     (
         "name,role,sign_in\nNina,staff,sam\n",
         "row 2: sign_in: expected a name of its own, got 'sam': somebody",

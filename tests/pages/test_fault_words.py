@@ -25,8 +25,6 @@ REASONS = [
      "sent_at: expected a time such as 2026-11-23T19:30, got 'x, got y'"),
     ("owner: expected a value (owner is required), got none", "owner: expected something: it is needed, got nothing"),
     ("row 3: role: expected one of owner, staff, got 'cook'", "Row 3, role: expected one of owner, staff, got 'cook'"),
-    ("row 1: expected the columns name, role and perhaps sign_in, got x",
-     "Row 1: expected the columns name, role and perhaps sign_in, got x"),
     ("expected a record known by 2026-11-20T10:00:00.000Z, got 2027-01-01T00:00:00.000Z",
      "expected nothing from the future, got 2027-01-01T00:00:00.000Z"),
     ("100%s: expected a date like 2026-11-23, got '%(num)s'",
@@ -41,9 +39,7 @@ def test_a_reason_has_words(reason: str, said: str) -> None:
     assert german is not None and "erwartet wird" in german and "expected" not in german
 
 
-@pytest.mark.parametrize(
-    "reason", ["", "no such thing", "expected CSV, got: a quote", "expected the moon, got cheese"]
-)
+@pytest.mark.parametrize("reason", ["", "no such thing", "expected a quote", "expected the moon, got cheese"])
 def test_a_reason_without_words_has_none(reason: str) -> None:
     assert fault_words(reason, ENGLISH) is None
 

@@ -69,7 +69,7 @@ async def test_six_screens_from_an_empty_place_to_a_watch_on_trial(tmp_path: Pat
             b"id,customer\nq1,guest\n",
             "These columns are missing: status, sent_at, value, owner, changed_at.",
         ),
-        ("quotes.xlsx", b"PK\x03\x04", "It has to be rows of text"),
+        ("quotes.xlsx", b"PK\x03\x04", "Save it as CSV"),
         ("quotes.csv", b"", "It has to be rows of text"),
     ],
 )

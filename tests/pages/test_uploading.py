@@ -54,10 +54,14 @@ async def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path) -> No
             "q.csv",
             "These columns are missing: owner, sent_at, status, value, changed_at",
         ),
-        (GOOD.encode(), "q.exe", "It has to be rows of text"),
+        (GOOD.encode(), "q.exe", "It is called q.exe. Save it as CSV"),
         (b"PK\x03\x04", "q.csv", "It has to be rows of text"),
         (GOOD.encode("utf-16"), "q.csv", "It has to be rows of text"),
-        (GOOD.replace("guest-1", "Zoë").encode("latin-1"), "q.csv", "It has to be rows of text"),
+        (
+            GOOD.replace("guest-1", "Zoë").encode("latin-1"),
+            "q.csv",
+            "Row 2: It holds characters that cannot be read.",
+        ),
         (b"\n", "q.csv", "It has to be rows of text"),
     ],
 )
