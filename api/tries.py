@@ -1,8 +1,9 @@
 """How often a stranger may try: moving windows per address and per account, for every door that opens without a key.
 
 Kept in this process: with several processes the bounds are so many times larger, and a restart forgets them. What must
-not be forgotten, wrong PINs, is counted in the database (casework/device_rules.py). The address is the socket's peer;
-behind a proxy that is the proxy for everybody, and the windows per account and per token are what protects.
+not be forgotten, wrong PINs, is counted in the database (casework/device_rules.py). The address is the socket's peer,
+or what a proxy named by TALLYSTICK_PROXY says. Behind one that is not named it is the proxy for everybody: the windows
+per account and per token are what protects then, and whoever tries a name ten times locks it for 15 minutes.
 """
 
 from __future__ import annotations
