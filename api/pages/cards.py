@@ -269,7 +269,7 @@ def _at_stake(dossier: Dossier, matter: Matter | None, words: Words) -> str:
     value = loads(dossier.case["value"]) if dossier.case["value"] else None
     if value is None:
         value = matter.value if matter else None
-    if value is None or not value["amount_minor"]:
+    if value is None or value["amount_minor"] <= 0:
         return ""
     return words.gettext("about %(money)s at stake", money=words.money(value))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -15,7 +16,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from api.pages.cards import field_words
+from api.pages.cards import field_words, value_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show, with_toast
 from api.pages.places_of_data import Into, let_bring, need_place
@@ -40,6 +41,18 @@ TYPES = {
 """Type of a field -> type of its input; others are text."""
 STEPS = {"money": "0.01", "quantity": "any"}
 ID = "id"
+CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("complaint", "severity"): ("low", "medium", "high", "critical"),
+    ("complaint", "status"): ("open", "closed", "resolved"),
+    ("booking", "status"): ("confirmed", "cancelled", "seated", "no_show"),
+    ("quote", "status"): ("sent", "won", "lost"),
+    ("lead", "status"): ("open", "won", "lost"),
+    ("lead", "warmth"): ("warm", "cold"),
+    ("contract", "status"): ("active", "ended"),
+    ("shift", "status"): ("confirmed", "planned", "cancelled"),
+}
+"""Kind and field of the shipped vocabulary -> the values that its watches know: a word of one's own would be seen by
+none of them."""
 NOTHING_LIKE_IT = BY_TYPE["string"]
 """What a sample says of a text that nothing is known of: no help to anybody."""
 SAVED = mark("Written down.")
@@ -56,6 +69,7 @@ class Asked:
     required: bool
     step: str
     hint: str
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @router.get("/sources/type")
@@ -136,6 +150,8 @@ def _required(field: Field) -> bool:
 def _asked(kind: Kind, field: Field, value: str, words: Words) -> Asked:
     like = shown_value(kind, field, words.now[:10]) if field.type in ("string", "list") else ""
     hint = words.gettext("Such as: %(value)s", value=like) if like and like != NOTHING_LIKE_IT else ""
+    known = CHOICES.get((kind.name, field.name), ())
+    options = tuple((one, value_words(one, words)) for one in known)
     return Asked(
         field.name,
         field_words(field.name, words),
@@ -143,5 +159,6 @@ def _asked(kind: Kind, field: Field, value: str, words: Words) -> Asked:
         value,
         _required(field),
         STEPS.get(field.type, ""),
-        hint,
+        "" if options else hint,
+        options,
     )

@@ -172,7 +172,7 @@ def _whose(acting: Acting, one: Alike) -> str:
         return words.gettext("You are handling this already.")
     if one.owner_name is None:
         return words.gettext("Nobody has taken this on yet.")
-    return words.gettext("Already being handled by %(name)s.", name=one.owner_name)
+    return words.gettext("It is with %(name)s already.", name=one.owner_name)
 
 
 async def _record(acting: Acting, given: Given) -> tuple[Done, str]:

@@ -14,10 +14,11 @@ from starlette.responses import Response
 from api.pages import watch_words
 from api.pages.doors import Form, PageDoor, Seen, see
 from api.pages.frame import show
+from api.pages.troubles import trouble_of
 from api.pages.watch import Switches, WatchId, after, dial_fields, examples_of, need_watch, page, refused
 from api.pages.words import Words
 from api.previews import compared, last_ninety
-from api.problems import BadRequest
+from api.problems import BadRequest, of_error
 from api.published import latest_kinds, playbook_of, publishing
 from api.switching import change
 from api.tuning import COUNT_MAX, dials, turned
@@ -39,8 +40,12 @@ async def try_numbers(playbook: WatchId, seen: Tries) -> Response:
     """Show what other numbers would have changed on the last 90 days."""
     watch = await need_watch(seen.rooms, playbook)
     given = given_of(query_form(seen.request), watch)
-    new = await new_version(seen, watch, given)
     words = seen.frame.words
+    try:
+        new = await new_version(seen, watch, given)
+    except BadRequest as error:
+        body, _ = of_error(error)
+        return await page(seen, playbook, seen.frame, trouble_of(words, body), 422)
     if new.digest == watch.playbook.digest:
         return await page(seen, playbook, seen.frame)
     before, after_ = await last_ninety(seen.rooms, watch.playbook), await last_ninety(seen.rooms, new)

@@ -158,10 +158,24 @@ def _holder(to: str, words: Words) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- five questions
+ONLY: Mapping[str, str] = {
+    "complaint_to_escalate": mark("Only complaints of the severity high or critical count."),
+    "low_stock_before_service": mark("Only services with many expected guests count."),
+    "quote_not_followed_up": mark("Only quotes with the status sent count."),
+    "recovery_not_closed": mark("Only complaints that somebody has begun to put right count."),
+    "special_request_without_cover": mark("Only confirmed bookings with a special request count."),
+    "supplier_renewal": mark("Only contracts with the status active count."),
+    "warm_lead_silent": mark("Only open inquiries of people who are warm count."),
+}
+"""Which records a shipped watch looks at; of a place's own one, what it says stands under its exact record."""
+
+
 def looks_for(playbook: Playbook, words: Words) -> tuple[str, ...]:
     """Return what makes it speak up."""
     kind, source = kind_words(playbook.subject, words), playbook.source
     told = []
+    if playbook.id in ONLY:
+        told.append(words.gettext(ONLY[playbook.id]))
     if playbook.shape == "response" and source.within is not None:
         told.append(
             words.gettext(

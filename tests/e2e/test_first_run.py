@@ -86,7 +86,7 @@ def test_from_nothing_to_the_first_card(browser: Browser, tmp_path: Path) -> Non
         page.set_input_files("#f-file", file)
         page.get_by_role("button", name="Send the file").click()
         expect(page.locator("h1")).to_have_text("This is what it would have shown")
-        expect(page.get_by_text("Complaint K1 (high) has been open for two hours")).to_be_visible()
+        expect(page.get_by_text("Complaint K1 (high) still waits for an answer")).to_be_visible()
         owner.check()
         page.get_by_role("button", name="Go on").click()
 

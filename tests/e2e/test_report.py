@@ -160,7 +160,7 @@ def test_what_is_handled_already_is_offered_and_joined(browser: Browser, demo_ur
         expect(walk.page.locator("[data-outbox] li")).to_contain_text("Sent.")
         walk.page.get_by_label("What is it, in a sentence?").fill("Wardrobe door jammed again")
         walk.page.get_by_role("button", name="Send", exact=True).click()
-        expect(walk.page.get_by_text("Already being handled by")).to_be_visible()
+        expect(walk.page.get_by_text("It is with")).to_be_visible()
         held(walk)
         walk.shot("report_same_offered")
         photographed(walk)

@@ -160,7 +160,7 @@ async def test_what_is_handled_already_is_offered_before_anything_is_recorded(tm
         for part in (
             "This may be the same",
             NOTE,
-            "Already being handled by Manager.",
+            "It is with Manager already.",
             "It is something else: send",
         ):
             assert part in said

@@ -94,7 +94,7 @@ async def test_a_record_is_typed_in_by_hand_and_read_like_any_other(tmp_path: Pa
         (path,) = set(re.findall(r'href="(/sources/type\?into=[^"]+/quote)"', upload))
         sent = form((await place.see(path, team, "manager")).text, "/sources/type")
         wrong = await place.send(sent.action, team, "manager", {**sent.fields, **TYPED, "value": "much"})
-        assert wrong.status_code == 422 and "1 row could not be read" in words(wrong.text)
+        assert wrong.status_code == 422 and "This could not be taken" in words(wrong.text)
         assert 'value="A9"' in wrong.text and 'value="guest-9"' in wrong.text, "what was typed stays"
         sent = form(wrong.text, "/sources/type")
         done = await place.send(sent.action, team, "manager", {**sent.fields, **TYPED})
