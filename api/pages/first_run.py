@@ -273,6 +273,21 @@ async def data(acting: Answers) -> Response:
     return _on(5, watch)
 
 
+@router.post("/start/by-hand")
+async def by_hand(acting: Answers) -> Response:
+    """4. No spreadsheet: records are typed in, one by one."""
+    watch = _chosen(acting.form.text("watch"))
+    playbook = library()[1][watch]
+    source = next(iter(playbook.sources), playbook.subject)
+    await _kinds_for(acting.rooms, acting.who, acting.then("kinds"), watch)
+    await let_bring(acting, source, playbook.subject)
+    return RedirectResponse(
+        f"/sources/type?into={source}/{playbook.subject}&first={watch}",
+        status_code=303,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
 async def _kinds_for(rooms: Rooms, who: Principal, key: RequestKey, watch: str) -> Kinds:
     """Return a published vocabulary in which the watch's records can be read; publish it where there is none yet."""
     before = await latest_kinds(rooms.rows)

@@ -20,6 +20,7 @@ from api.pages.cards import field_words, value_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show, with_toast
 from api.pages.places_of_data import Into, let_bring, need_place
+from api.pages.watch_names import WATCHES
 from api.pages.words import Words, mark
 from api.uploads import BY_TYPE, CHANGED_AT, mapping_for, shown_value
 from api.watching import Imported
@@ -73,10 +74,10 @@ class Asked:
 
 
 @router.get("/sources/type")
-async def form(seen: Sees, into: str = "", said: str = "") -> Response:
-    """Ask for one record."""
+async def form(seen: Sees, into: str = "", said: str = "", first: str = "") -> Response:
+    """Ask for one record. `first`: the watch of a first run that goes on after it."""
     place, kinds, kind = await need_place(seen, into)
-    return await _page(seen, place, kinds, kind, said=said == "saved")
+    return await _page(seen, place, kinds, kind, said=said == "saved", first=first)
 
 
 @router.post("/sources/type")
@@ -97,9 +98,13 @@ async def keep(acting: Sends) -> Response:
     except ImportRefused as error:
         done = Imported(rows=1, refused=1, refused_rows=((2, str(error)),))
     if done.refused:
-        return await _page(acting, place, kinds, kind, typed, done)
+        return await _page(acting, place, kinds, kind, typed, done, first=given.text("first"))
+    first = given.text("first")
+    on = f"&first={first}" if first in WATCHES else ""
     return RedirectResponse(
-        f"/sources/type?into={place.value}&said=saved", status_code=303, headers={"Cache-Control": "no-store"}
+        f"/sources/type?into={place.value}&said=saved{on}",
+        status_code=303,
+        headers={"Cache-Control": "no-store"},
     )
 
 
@@ -119,6 +124,7 @@ async def _page(
     typed: dict[str, str] | None = None,
     done: Imported | None = None,
     said: bool = False,
+    first: str = "",
 ) -> Response:
     words = seen.frame.words
     frame = with_toast(seen.frame, words.gettext(SAVED)) if said else seen.frame
@@ -134,6 +140,7 @@ async def _page(
         given_id=held.get(ID, ""),
         asked=[_asked(kind, field, held.get(field.name, ""), words) for field in _in_order(kind)],
         done=done,
+        first=first if first in WATCHES else "",
         key=seen.fresh_key(),
     )
 

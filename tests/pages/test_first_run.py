@@ -193,3 +193,22 @@ async def test_somebody_who_has_not_come_is_not_asked_and_the_owner_hears_so(tmp
         await send(place, team, "step=2", "/start/second", {"name": "Ben", "role": "manager"})
         said = words((await place.see("/start?step=6&watch=complaint_to_escalate", team, "owner")).text)
         assert "First asked: Ada. Ben has not opened the invitation yet and is not asked until then." in said
+
+
+async def test_without_a_spreadsheet_a_record_is_typed_in_and_the_first_steps_go_on(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        watch = "watch=complaint_to_escalate"
+        asked = await send(place, team, f"step=4&{watch}", "/start/by-hand", {})
+        assert asked == "/sources/type?into=desk/complaint&first=complaint_to_escalate"
+        sent = form((await place.see(asked, team, "owner")).text, "/sources/type")
+        typed = {
+            "id": "K1", "changed_at": "2026-11-19T09:00", "site": "main", "severity": "high", "status": "open",
+            "opened_at": "2026-11-19T09:00", "value": "120",
+        }  # fmt: skip
+        done = await place.send(sent.action, team, "owner", {**sent.fields, **typed})
+        assert done.status_code == 303, words(done.text)
+        page = await place.see(done.headers["location"], team, "owner")
+        assert "Written down." in words(page.text) and f'href="/start?step=5&amp;{watch}"' in page.text
+        said = words((await place.see(f"/start?step=5&{watch}", team, "owner")).text)
+        assert "would have shown 1 thing" in said
