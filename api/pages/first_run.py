@@ -134,6 +134,7 @@ async def ask(
             "currency": held.get("currency") or currency_of(zone),
         },
         guess="zone" not in held,
+        address=seen.request.app.state.installation.settings.public_address,
         zones=[(one, currency_of(one)) for one in zones()],
         currencies=sorted(list_currencies()),
         alone=await rooms.rows.count(tables.member, active=1) < 2,

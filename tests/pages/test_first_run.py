@@ -148,6 +148,7 @@ async def test_zone_and_currency_are_guessed_until_somebody_says(
         page = (await place.see("/start", team, "owner", **{"Accept-Language": languages})).text
         assert f" selected>{zone}</option>" in page and f"<option selected>{currency}</option>" in page
         assert "data-guess" in page
+        assert "http://localhost" in words(page), "the address that passkeys will belong to"
         await send(place, team, "step=1", "/start/place", PLACE)
         again = (await place.see("/start", team, "owner", **{"Accept-Language": languages})).text
         assert " selected>Europe/London</option>" in again and "data-guess" not in again
