@@ -2,13 +2,15 @@
 report to the organisation's owner, when the time that its urgency leaves is over.
 
 An answer is any step of the case that a person wrote since the case was given to whoever owns it. Waiting never
-approves: the case changes its owner and nothing else. Looked at in every tick, cheaply: what was worked out for a case
-holds until the case changes.
+approves: the case changes its owner and nothing else. Nobody gets a case twice in this way, so it ends. Looked at in
+every tick, cheaply: what was worked out for a case holds until the case changes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import structlog
 
 from api.published import playbook_of
 from api.rooms import Rooms
@@ -16,24 +18,27 @@ from api.scope import Row, first_owner
 from casework import cases, tables
 from casework.absence import in_for
 from casework.errors import refuse
+from casework.people import AGENT
 from casework.requests import THE_SYSTEM, AssignOwner
 from casework.routing import asked_next, people_here, span_ms
 from ledger.clock import instant_of, unix_ms_of
 from ledger.codec import loads
 from ledger.entries import SYSTEM
-from ledger.errors import Refused
+from ledger.errors import LedgerError, Refused, StoreError
 from ledger.store.tables import entry
+from playbooks.errors import PlaybookError
 from playbooks.playbook import Playbook
 
 WAITING = (cases.ASSIGNED, cases.AWAITING_DECISION)
 GIVEN = ("owner_assigned", "escalated")
+log = structlog.get_logger("api.climbing")
 LOOKED_AT_MAX = 2_000
 """Open cases looked at in one tick, the latest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """Who is asked next, from when on."""
+    """Who is asked next, from when on; never somebody who had the case already."""
 
     at: str
     member: str
@@ -55,37 +60,51 @@ class Climbing:
         for row in open_cases:
             known = self._due.get((rooms.log, row["case"]))
             if known is None or known[0] != row["changed_seq"]:
-                following = await self._next(rooms, row)
+                following = await self._safely(rooms, row)
                 known = (row["changed_seq"], None if following is None else following.at)
                 self._due[rooms.log, row["case"]] = known
             if known[1] is not None and known[1] <= now:
                 passed += await self._pass_on(rooms, row)
         return passed
 
+    async def _safely(self, rooms: Rooms, row: Row) -> _Next | None:
+        """As `_next`; a case that cannot be read keeps nobody else's from going on."""
+        try:
+            return await self._next(rooms, row)
+        except StoreError:
+            raise
+        except (LedgerError, PlaybookError) as error:
+            log.error("case_not_passed_on", case=row["case"], error_type=type(error).__name__)
+            return None
+
     def _forget(self, log: str, still: set[str]) -> None:
         for key in [key for key in self._due if key[0] == log and key[1] not in still]:
             del self._due[key]
 
     async def _next(self, rooms: Rooms, row: Row) -> _Next | None:
-        given = await _given(rooms, row)
+        given, had = await _given(rooms, row)
         if given is None:
             return None
         if row["playbook"] is None:
-            return await _after_report(rooms, row)
-        here = await people_here(rooms.intake.records)
-        asked = asked_next(await self._playbook(rooms, row), here, str(row["owner"]))
-        if asked is None:
-            return None
-        return _Next(instant_of(unix_ms_of(given["at"]) + span_ms(asked[0])), asked[1])
+            at, members = await _after_report(rooms, row), [await first_owner(rooms.rows)]
+        else:
+            here = await people_here(rooms.intake.records)
+            asked = asked_next(await self._playbook(rooms, row), here, str(row["owner"]))
+            at = None if asked is None else instant_of(unix_ms_of(given["at"]) + span_ms(asked[0]))
+            members = [] if asked is None else asked[1]
+        for member in members:
+            now_in = await in_for(rooms.intake.records, member, rooms.clock.now())
+            if at is not None and now_in not in had and now_in != row["owner"]:
+                return _Next(at, now_in)
+        return None
 
     async def _pass_on(self, rooms: Rooms, row: Row) -> int:
         """Give the case to whoever is asked next, as things are now; what came between is seen in the next tick."""
         self._due.pop((rooms.log, row["case"]), None)
-        following = await self._next(rooms, row)
-        if following is None:
+        following = await self._safely(rooms, row)
+        if following is None or following.at > rooms.clock.now():
             return 0
-        member = await in_for(rooms.intake.records, following.member, rooms.clock.now())
-        request = AssignOwner(row["case"], member, "ack_expired")
+        request = AssignOwner(row["case"], following.member, "ack_expired")
         try:
             done = await rooms.desk.assign_owner(
                 THE_SYSTEM, f"climb:{row['case']}:{row['changed_seq']}", request
@@ -106,22 +125,28 @@ class Climbing:
         return self._playbooks[digest]
 
 
-async def _after_report(rooms: Rooms, row: Row) -> _Next | None:
-    """A report that could not wait goes to the organisation's owner when its time is over; a lead who told of it and
-    has it themselves knows of it."""
+async def _after_report(rooms: Rooms, row: Row) -> str | None:
+    """Return when a report that cannot wait goes to the organisation's owner; a lead who told of it and has it
+    themselves knows of it."""
     facts = None if row["facts_item"] is None else await rooms.rows.open(row["facts_item"])
-    owner = await first_owner(rooms.rows)
-    if not facts or not facts.get("due") or row["owner"] in (owner, row["opened_by"]):
+    if not facts or not facts.get("due") or row["owner"] == row["opened_by"]:
         return None
-    return _Next(str(facts["due"]), owner)
+    return str(facts["due"])
 
 
-async def _given(rooms: Rooms, row: Row) -> Row | None:
-    """Return the entry by which the case came to its owner; None: a person has written something in it since, in
-    another request."""
+async def _given(rooms: Rooms, row: Row) -> tuple[Row | None, set[str]]:
+    """Return the entry by which the case came to its owner (None: somebody has written something in it since, in
+    another request), and everybody who has had it."""
     found = await rooms.rows.find(entry, {"case_id": row["case"]}, order="seq")  # the latest first
-    given = next((one for one in found if one["kind"] in GIVEN), None)
+    steps = [(one, loads(one["canon"])) for one in found]
+    had = {
+        str(told["body"].get("owner") or told["body"].get("to"))
+        for one, told in steps
+        if one["kind"] in GIVEN
+    }
+    given = next((one for one, _ in steps if one["kind"] in GIVEN), None)
     if given is None:
-        return None
-    since = (one for one in found if one["seq"] > given["seq"] and one["cmd"] != given["cmd"])
-    return None if any(loads(one["canon"])["actor"]["id"] != SYSTEM for one in since) else given
+        return None, had
+    since = [told for one, told in steps if one["seq"] > given["seq"] and one["cmd"] != given["cmd"]]
+    answered = any(told["actor"]["id"] != SYSTEM and told["actor"]["role"] != AGENT for told in since)
+    return (None if answered else given), had

@@ -120,7 +120,10 @@ def part_of(dossier: Dossier) -> set[str]:
     found = {str(share["member"]) for share in dossier.shares}
     found |= {str(one["decider"]) for one in dossier.decisions}
     found |= {str(one["maker"]) for one in dossier.proposals}
+    granted = min((int(award["seq"]) for award in dossier.awards), default=None)
     for item in dossier.evidence:
+        if granted is not None and int(item["seq"]) > granted:
+            continue  # it came after the recognition, and has no part in it
         found |= {str(item["attached_by"]), str(item["reviewer"])}
         member = people.member_of(str(item["submitter"]))
         found |= {member} if member is not None else set()
@@ -129,7 +132,10 @@ def part_of(dossier: Dossier) -> set[str]:
 
 def sees_recognition(dossier: Dossier, member: str, roles: Iterable[str]) -> bool:
     """Say whether somebody may read the recognition of a case and its thank-you: who leads or audits, or has a part."""
-    return bool(MATRIX["log.read"] & set(roles)) or member in part_of(dossier)
+    held = set(roles)
+    if not MATRIX["award.read"] & held:
+        return False  # recognition is for people
+    return bool(MATRIX["log.read"] & held) or member in part_of(dossier)
 
 
 def stand_of(dossier: Dossier, budgets_set_by: Iterable[str] = ()) -> Stand:

@@ -56,7 +56,7 @@ def text_of(data: bytes, name: str) -> str:
 
 def mapping_for(text: str, source: str, kinds: Kinds, kind: Kind) -> str:
     """Return the mapping of a file by its column names. Raises ColumnsMissing, NotATable."""
-    head = text.splitlines()[0]
+    head = next(iter(text.splitlines()), "")
     delimiter = max(DELIMITERS, key=head.count)
     try:
         names = next(csv.reader([head], delimiter=delimiter))

@@ -29,6 +29,7 @@ from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, ExpireLink, Gr
 from ledger.errors import LedgerError, Refused, Stopped, StoreError
 from ledger.jobs import Job, JobGone
 from ledger.jobs import Worker as Jobs
+from playbooks.errors import PlaybookError
 
 TRIES_MAX_PER_TICK = 200
 PROMISED = (cases.ACKNOWLEDGED, cases.AWAITING_DECISION)
@@ -107,7 +108,7 @@ class Worker:
             return await work(await self._at.rooms(name))
         except StoreError:
             raise
-        except (LedgerError, Stopped, OSError) as error:
+        except (LedgerError, PlaybookError, Stopped, OSError) as error:
             log.error("log_failed", log=name, error_type=type(error).__name__, detail=str(error)[:300])
             return 0
 

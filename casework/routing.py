@@ -65,17 +65,16 @@ def ladder(playbook: Playbook, here: Sequence[Row]) -> list[tuple[str | None, Ro
     return [(_on(line.to, here, {}), line) for line in playbook.route]
 
 
-def asked_next(playbook: Playbook, here: Sequence[Row], owner: str) -> tuple[Span, str] | None:
-    """Return how long the owner has to answer and who is asked after that; None: nobody is, or no time is set.
+def asked_next(playbook: Playbook, here: Sequence[Row], owner: str) -> tuple[Span, list[str]] | None:
+    """Return how long the owner has to answer and who may be asked after that, in order; None: no time is set.
 
     An owner whom no rung names (a record's field, or a colleague it was passed to) has the time of the first rung.
     """
     rungs = ladder(playbook, here)
     place = next((number for number, (member, _) in enumerate(rungs) if member == owner), 0)
     span = rungs[place][1].ack_within
-    following = (member for member, _ in rungs[place + 1 :] if member not in (None, owner))
-    member = next(following, None)
-    return None if span is None or member is None else (span, member)
+    following = [member for member, _ in rungs[place + 1 :] if member is not None and member != owner]
+    return None if span is None else (span, list(dict.fromkeys(following)))
 
 
 def span_ms(span: Span) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from api.dossiers import Dossier, Staff, dossiers, staff_of
+from api.dossiers import Dossier, Staff, dossiers, sees_recognition, staff_of
 from api.pages.cards import Card, People, card_of
 from api.pages.decisions import Bar, bar_of
 from api.pages.doing_words import SAID, Forms, forms_of
@@ -104,7 +104,9 @@ async def page(
         forms=forms,
         story=await story_of(seen, dossier, people),
         similar=await similar_of(rows, dossier, words),
-        award=dossier.case["award"],
+        award=dossier.case["award"]
+        if sees_recognition(dossier, seen.caller.member, seen.caller.roles)
+        else None,
         exact_pairs=_exact(dossier, words),
         fresh=_fresh(dossier, card, words, now),
         issued=issued,

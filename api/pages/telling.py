@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from api.dossiers import Dossier
+from api.dossiers import Dossier, sees_recognition
 from api.pages.cards import People
 from api.pages.doors import Seen
 from api.pages.refusals import JOURNAL_FILE, refusals_of
@@ -56,9 +56,17 @@ def concerned(dossier: Dossier) -> frozenset[str]:
     return frozenset(str(one) for one in people if one and one != SYSTEM)
 
 
+def _is_recognition(one: Entry) -> bool:
+    """Say whether a step tells of who was recognised, or was not, and why: that is theirs."""
+    about_decisions = one.kind.startswith("decision_") and one.body.get("about") == "award"
+    return one.kind.startswith("award_") or about_decisions
+
+
 async def story_of(seen: Seen, dossier: Dossier, people: People) -> Story:
     """Return the story as this reader is told it."""
     told, beyond = await _entries(seen.rooms.rows, dossier.id)
+    if not sees_recognition(dossier, seen.caller.member, seen.caller.roles):
+        told = [one for one in told if not _is_recognition(one)]
     wanted = {(one.seq, path): item for one in told for path, item in one.private.items()}
     values = await seen.rooms.rows.open_all(wanted.values())
     opened: dict[tuple[int, str], Any] = {place: values[item] for place, item in wanted.items()}

@@ -294,11 +294,13 @@ async def read_case(
     }
     (dossier,) = await dossiers(rows, [row], with_texts=False)
     parted = sees_recognition(dossier, visit.caller.member, visit.caller.roles)
+    if not parted:  # nobody's tokens can be pieced together from cases
+        told["awards"] = []
+        told["decisions"] = [one for one in told["decisions"] if one["about"] != authority.AWARD]
     items = {
         value
         for part in ([dict(row)], *told.values())
         for member in part
-        if parted or authority.AWARD not in (member.get("about"), member.get("decision_about"))
         for name, value in member.items()
         if name in TEXT_ITEMS and value is not None
     }

@@ -10,6 +10,7 @@ import pytest
 
 from ledger.codec import loads
 from ledger.store.tables import entry
+from ledger.vault import VaultDamaged
 from tests.api.house import House, Team, house
 from tests.api.painted import jpeg
 from tests.api.test_path import KINDS, PLAYBOOK, ROOT, decide, record
@@ -162,3 +163,62 @@ async def test_a_photo_that_came_along_is_no_answer(at: House) -> None:
     }
     sent = await at.done("/api/v1/reports/form", team.keys["staff"], files=parts)
     assert await owner_after(at, team, sent["ids"]["case"], 15 * 60) == "owner"
+
+
+async def test_nobody_gets_a_case_twice_in_this_way(at: House) -> None:
+    """The owner is away, and the stand-in has it already: there is nobody else, and nothing more is written."""
+    team = await at.organisation("The Quay")
+    away = {"stand_in": team.members["manager"], "until": "2026-11-30T09:00:00.000Z"}
+    await at.done(f"/api/v1/members/{team.members['owner']}/away", team.keys["owner"], away)
+    report = {"note": "The ice machine leaks", "urgency": "now"}
+    case = (await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"]
+    for seconds in (15 * 60, 3600, 86_400):
+        assert await owner_after(at, team, case, seconds) == "manager"
+    assert len(await (await rooms_of(at, team)).find(entry, {"case_id": case})) == 2
+
+
+async def test_a_stand_in_does_not_keep_a_case_from_the_last_rung(at: House) -> None:
+    team, case = await opened(at)
+    away = {"stand_in": team.members["outsider"], "until": "2026-11-30T09:00:00.000Z"}
+    await at.done(f"/api/v1/members/{team.members['manager']}/away", team.keys["owner"], away)
+    assert await owner_after(at, team, case, HALF_HOUR) == "outsider"
+    assert await owner_after(at, team, case, HALF_HOUR) == "owner"
+    size = len(await (await rooms_of(at, team)).find(entry, {"case_id": case}))
+    assert await owner_after(at, team, case, 50 * 3600) == "owner"
+    assert len(await (await rooms_of(at, team)).find(entry, {"case_id": case})) == size
+
+
+async def test_an_owner_who_is_a_manager_too_is_asked_once(at: House) -> None:
+    team, case = await opened(at)
+    await at.done(f"/api/v1/members/{team.members['owner']}/roles", team.keys["owner"], {"role": "staff"})
+    owners = []
+    for _ in range(8):
+        owners.append(await owner_after(at, team, case, 3 * 3600))
+    assert owners == ["manager", *["owner"] * 7]
+
+
+async def test_what_a_digital_employee_writes_is_no_answer(at: House) -> None:
+    team, case = await opened(at)
+    await at.done(
+        f"/api/v1/cases/{case}/proposals", team.keys["agent"], {"action": "call", "text": "Call them"}
+    )
+    assert await owner_after(at, team, case, HALF_HOUR) == "manager"
+
+
+async def test_a_case_that_cannot_be_read_keeps_no_other_from_going_on(at: House) -> None:
+    team, case = await opened(at)
+    climbing = at.app.state.worker._climbing
+    next_of = climbing._next
+
+    async def one_is_damaged(rooms: Any, row: Any) -> Any:
+        if row["case"] != case:
+            raise VaultDamaged("a value is not what its entry commits to")
+        return await next_of(rooms, row)
+
+    climbing._next = one_is_damaged
+    await at.done("/api/v1/reports", team.keys["staff"], {"note": "It leaks", "urgency": "now"})
+    assert await owner_after(at, team, case, HALF_HOUR) == "manager"
+
+
+async def rooms_of(at: House, team: Team) -> Any:
+    return (await at.app.state.installation.rooms(team.log)).rows

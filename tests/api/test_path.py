@@ -129,6 +129,12 @@ async def read_by(at: House, ours: Team, award: str) -> None:
         ), role
         told = (await at.ask("GET", f"/api/v1/cases/{case}", asked)).json()
         assert ("Well done" in told["texts"].values()) is parted, role
+        assert (told["awards"] != []) is parted, "nobody's tokens can be pieced together from cases"
+    late = {"statement": "me too"}
+    await at.done(f"/api/v1/cases/{case}/evidence/statement", key["secret"], late)
+    assert (await at.ask("GET", f"/api/v1/awards/{award}", key["secret"])).status_code == 404
+    told = (await at.ask("GET", f"/api/v1/cases/{case}", ours.keys["agent"])).json()
+    assert "Well done" not in told["texts"].values() and told["awards"] == []
 
 
 async def search_for(at: House, ours: Team, award: str) -> None:

@@ -63,6 +63,7 @@ async def test_a_bad_row_is_named_and_the_others_are_taken(tmp_path: Path) -> No
             "Row 2: It holds characters that cannot be read.",
         ),
         (b"\n", "q.csv", "It has to be rows of text"),
+        (b"\xef\xbb\xbf", "q.csv", "These columns are missing"),
     ],
 )
 async def test_a_file_that_does_not_fit_is_refused_whole_with_a_sample(
