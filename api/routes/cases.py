@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from api.bodies import Door
-from api.dossiers import dossiers, sees_recognition
+from api.dossiers import PARTS, dossiers, sees_recognition
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, BadRequest, NotFound
 from api.routes.answers import page, plain, tell
@@ -280,19 +280,10 @@ async def read_case(
     rows = visit.rooms.rows
     row = await need_case(visit, case)
     response.headers["ETag"] = f'"{row["changed_seq"]}"'
-    parts = {
-        "proposals": tables.proposal,
-        "evidence": tables.evidence,
-        "decisions": tables.decision,
-        "verdicts": tables.verdict,
-        "links": tables.link,
-        "awards": tables.award,
-    }
-    told = {
-        name: [plain(part, table) for part in await rows.find(table, {"case": case})]
-        for name, table in parts.items()
-    }
     (dossier,) = await dossiers(rows, [row], with_texts=False)
+    told = {
+        name: [plain(part, table) for part in getattr(dossier, name)] for name, (table, _) in PARTS.items()
+    }
     parted = sees_recognition(dossier, visit.caller.member, visit.caller.roles)
     if not parted:  # nobody's tokens can be pieced together from cases
         told["awards"] = []
