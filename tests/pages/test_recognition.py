@@ -88,6 +88,21 @@ async def test_recognition_its_reasons_and_the_right_of_reply(tmp_path: Path) ->
         assert "Staff was thanked for this" in told and "You have" not in told
 
 
+async def test_an_exception_tells_its_recognition_to_who_has_a_part_in_it(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, case, award = await played(place)
+        joined = await place.done(
+            "/api/v1/members", team.keys["owner"], {"name": "Nobody", "roles": ["staff"]}
+        )
+        team.members["nobody"] = joined["ids"]["member"]
+        for role, tells in (("staff", True), ("owner", True), ("nobody", False)):
+            page = await place.see(f"/exceptions/{case}", team, role)
+            assert page.status_code == 200
+            for private in ("I could not hear the tape", "5 tokens"):
+                assert (private in words(page.text)) is tells, (role, private)
+            assert (f"/recognition/{award}" in page.text) is tells, role
+
+
 async def test_a_question_is_asked_and_closed_by_those_who_may(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team, _, award = await played(place)
