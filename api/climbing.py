@@ -1,13 +1,15 @@
 """A case that nobody answers goes one step up: the next rung of its playbook's route, after the time that rung set; a
 report to the organisation's owner, when the time that its urgency leaves is over.
 
-An answer is any step of the case that a person wrote since the case was given to whoever owns it. Waiting never
-approves: the case changes its owner and nothing else. Nobody gets a case twice in this way, so it ends. Looked at in
-every tick, cheaply: what was worked out for a case holds until the case changes.
+An answer is a step that whoever owns the case wrote since it was given to them, or one by a lead who did not open it:
+nobody answers what they asked themselves. Waiting never approves: the case changes its owner and nothing else. Nobody
+gets a case twice in this way, so it ends; handing it about stops nothing. Looked at in every tick, cheaply: what was
+worked out for a case holds until the case changes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -18,12 +20,11 @@ from api.scope import Row, first_owner
 from casework import cases, tables
 from casework.absence import in_for
 from casework.errors import refuse
-from casework.people import AGENT
+from casework.people import MANAGER, OWNER
 from casework.requests import THE_SYSTEM, AssignOwner
 from casework.routing import asked_next, people_here, span_ms
 from ledger.clock import instant_of, unix_ms_of
 from ledger.codec import loads
-from ledger.entries import SYSTEM
 from ledger.errors import LedgerError, Refused, StoreError
 from ledger.store.tables import entry
 from playbooks.errors import PlaybookError
@@ -33,7 +34,9 @@ WAITING = (cases.ASSIGNED, cases.AWAITING_DECISION)
 GIVEN = ("owner_assigned", "escalated")
 log = structlog.get_logger("api.climbing")
 LOOKED_AT_MAX = 2_000
-"""Open cases looked at in one tick, the latest first."""
+"""Open cases looked at in one tick, the latest first; where there are more, the next tick goes on from there."""
+KNOWN_MAX = 50_000
+LEADS = (OWNER, MANAGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,21 @@ class Climbing:
     def __init__(self) -> None:
         self._due: dict[tuple[str, str], tuple[int, str | None]] = {}
         self._playbooks: dict[str, Playbook] = {}
+        self._below: dict[str, int | None] = {}
 
     async def climb(self, rooms: Rooms) -> int:
         """Pass on what nobody answered in time; return how many cases that were."""
         where = {"state": list(WAITING)}
-        open_cases = await rooms.rows.find(tables.case_file, where, order="opened_seq", limit=LOOKED_AT_MAX)
-        self._forget(rooms.log, {str(row["case"]) for row in open_cases})
+        below = self._below.get(rooms.log)
+        open_cases = await rooms.rows.find(
+            tables.case_file, where, order="opened_seq", below=below, limit=LOOKED_AT_MAX
+        )
+        more = len(open_cases) == LOOKED_AT_MAX
+        self._below[rooms.log] = int(open_cases[-1]["opened_seq"]) if more else None
+        if not more and below is None:
+            self._forget(rooms.log, {str(row["case"]) for row in open_cases})
+        elif len(self._due) > KNOWN_MAX:
+            self._due.clear()
         now, passed = rooms.clock.now(), 0
         for row in open_cases:
             known = self._due.get((rooms.log, row["case"]))
@@ -135,18 +147,22 @@ async def _after_report(rooms: Rooms, row: Row) -> str | None:
 
 
 async def _given(rooms: Rooms, row: Row) -> tuple[Row | None, set[str]]:
-    """Return the entry by which the case came to its owner (None: somebody has written something in it since, in
-    another request), and everybody who has had it."""
+    """Return the entry by which the case came to its owner (None: it was answered since, in another request), and
+    everybody to whom a route or a time gave it."""
     found = await rooms.rows.find(entry, {"case_id": row["case"]}, order="seq")  # the latest first
     steps = [(one, loads(one["canon"])) for one in found]
     had = {
         str(told["body"].get("owner") or told["body"].get("to"))
         for one, told in steps
-        if one["kind"] in GIVEN
+        if one["kind"] in GIVEN and told["body"]["reason_code"] not in cases.HAND_REASONS
     }
     given = next((one for one, _ in steps if one["kind"] in GIVEN), None)
     if given is None:
         return None, had
     since = [told for one, told in steps if one["seq"] > given["seq"] and one["cmd"] != given["cmd"]]
-    answered = any(told["actor"]["id"] != SYSTEM and told["actor"]["role"] != AGENT for told in since)
+    answered = any(_is_answer(told["actor"], row) for told in since)
     return (None if answered else given), had
+
+
+def _is_answer(actor: Mapping[str, str], row: Row) -> bool:
+    return actor["id"] == row["owner"] or (actor["role"] in LEADS and actor["id"] != row["opened_by"])

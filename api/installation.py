@@ -32,9 +32,9 @@ from api.tries import Tries
 from api.watching import Watching
 from casework.desk import Desk
 from casework.intake import Intake
-from casework.joining import Joining
+from casework.joining import THE_OPERATOR, Joining
 from casework.office import Office
-from casework.requests import IssueApiKey, OpenLog, Principal
+from casework.requests import IssueApiKey, OpenLog
 from casework.views import project as project_casework
 from ledger.blobs import FolderBlobs
 from ledger.book import project as project_book
@@ -181,8 +181,7 @@ class Installation:
         opened = await rooms.office.open_log("open", OpenLog(log_key, simulated, owner_name, undo))
         member = opened.ids["member"]
         key, digest = draw_key(self.entropy)
-        owner = Principal(member, "owner", "cli", "key")
-        await rooms.office.issue_api_key(owner, "first-key", IssueApiKey(member, digest))
+        await rooms.office.issue_api_key(THE_OPERATOR, "first-key", IssueApiKey(member, digest))
         return Opened(log, member, key)
 
     async def checks(self) -> dict[str, str]:

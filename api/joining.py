@@ -20,6 +20,7 @@ from casework import chosen, people, tables
 from casework.intake import Done, RequestKey
 from casework.joining_requests import Chosen, SetSignIn, UseInvite
 from casework.joining_rules import ISSUED
+from casework.passkeys import ENDED
 from casework.requests import Principal
 from ledger.codec import loads
 
@@ -47,6 +48,7 @@ class Invitation:
     sign_in: str | None
     until: str
     how: str
+    passkeys: int  # that end with its use
 
 
 async def find_invite(installation: Installation, token: str) -> tuple[Rooms, Row]:
@@ -71,6 +73,7 @@ async def invitation(rooms: Rooms, row: Row) -> Invitation:
     names = await rows.find(tables.member_name, {"member": [row["member"], row["issued_by"]]})
     named = {one["member"]: one["name"] for one in names}
     kept = await rows.one(own.sign_in, member=row["member"])
+    held = await rows.find(tables.passkey, {"member": row["member"]})
     return Invitation(
         organisation=await organisation_name(rooms),
         invited_by=named.get(row["issued_by"]),
@@ -79,6 +82,7 @@ async def invitation(rooms: Rooms, row: Row) -> Invitation:
         sign_in=None if kept is None else str(kept["name"]),
         until=row["until"],
         how=row["how"],
+        passkeys=sum(one["state"] != ENDED for one in held),
     )
 
 
@@ -102,13 +106,7 @@ async def use_invite(installation: Installation, rooms: Rooms, row: Row, typed: 
         Refused: invite_closed, name_taken, value_invalid, and as chosen.py says.
     """
     name = await _check(rooms, row["member"], typed)
-    sessions = await installation.sessions.of(rooms.rows, row["member"])
-    request = UseInvite(
-        row["member"],
-        row["invite"],
-        Chosen(name, *await _hashed(installation, typed)),
-        tuple(one["session"] for one in sessions),
-    )
+    request = UseInvite(row["member"], row["invite"], Chosen(name, *await _hashed(installation, typed)))
     secret = rooms.vault.fingerprint("request", name or "", typed.password or "", typed.pin or "")
     return await rooms.joining.use_invite(RequestKey.of(f"invite:{row['invite']}", secret), request)
 

@@ -202,10 +202,10 @@ def sign_in_options(installation: Installation) -> Offered:
     return Offered(options, tokens.seal(_sign_in_secret(installation), SIGN_IN_DOMAIN, value), expires)
 
 
-async def verify_sign_in(
-    installation: Installation, token: str, response: Mapping[str, Any]
-) -> tuple[str, str]:
-    """Return log and member of whoever signed the challenge; `response` is the browser's PublicKeyCredential.toJSON().
+async def verify_sign_in(installation: Installation, token: str, response: Mapping[str, Any]) -> Row:
+    """Return the row of the passkey that signed the challenge, with its log.
+
+    `response` is the browser's PublicKeyCredential.toJSON().
 
     Raises:
         NotSignedIn: for every reason the same; the cause stands behind it.
@@ -231,7 +231,7 @@ async def verify_sign_in(
         except Refused:
             continue
         await _first_time(installation, value["challenge"])  # 6
-        return str(row["log"]), str(row["member"])
+        return row
     raise _not_signed_in()
 
 

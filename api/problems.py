@@ -90,6 +90,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "assurance_too_low": 403,
     "second_person_needed": 403,
     "own_device_needed": 403,
+    "session_needed": 403,
     "passkey_invalid": 403,
     "passkey_missing": 403,
     # the request itself is wrong

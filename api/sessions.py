@@ -18,8 +18,9 @@ from starlette.responses import Response
 
 from api import tables
 from api.scope import Row, Scoped
+from casework.errors import refuse
 from ledger.changes import Change, Delete, Insert, Set
-from ledger.commands import Command, Decided, Outcome, View
+from ledger.commands import Command, Decided, Need, Outcome, View
 from ledger.entries import Actor
 from ledger.entropy import Entropy, uuid7
 
@@ -56,6 +57,20 @@ class Now(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What somebody came in with, as it was read: a row and what its column held.
+
+    Checking a password takes a while, in which it may be replaced and every session ended; a session that opens after
+    that on the strength of the old one would stay. So the writer looks once more.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sessions:
     """Opens and ends sessions; `hours` is how long one lasts."""
 
@@ -64,8 +79,14 @@ class Sessions:
     clock: Now
     hours: int
 
-    async def open(self, rows: Scoped, member: str, how: str, browser: str) -> str:
-        """Open a session and return its token, which is kept nowhere else."""
+    async def open(
+        self, rows: Scoped, member: str, how: str, browser: str, shown: Shown | None = None
+    ) -> str:
+        """Open a session and return its token, which is kept nowhere else.
+
+        Raises:
+            Refused: expired (what was `shown` lets nobody in by now: it was replaced while it was checked).
+        """
         token = self.entropy.token(TOKEN_BYTES).hex()
         now = self.clock.now()
         row = {
@@ -83,7 +104,7 @@ class Sessions:
         ending = [one for one in old if one["ends_at"] <= now]
         ending += sorted(set_aside(old, ending), key=lambda one: str(one["seen_at"]))[: -SESSIONS_MAX + 1]
         changes: list[Change] = [Delete("session", (one["session"],)) for one in ending]
-        await self._write(rows.log, member, [*changes, Insert("session", row)])
+        await self._write(rows.log, member, [*changes, Insert("session", row)], shown)
         return token
 
     async def of(self, rows: Scoped, member: str) -> list[Row]:
@@ -112,15 +133,24 @@ class Sessions:
         if now > _later(seen_at, timedelta(minutes=SEEN_MINUTES)):
             await self._write(log, member, [Set("session", (session,), {"seen_at": now})])
 
-    async def _write(self, log: str, member: str, changes: Sequence[Change]) -> None:
+    async def _write(
+        self, log: str, member: str, changes: Sequence[Change], shown: Shown | None = None
+    ) -> None:
         key = f"session:{self.entropy.token(16).hex()}"
         actor = Actor(member, "member", "web")
-        await self.writer.submit(Command(log, actor, key, token_digest(key), (), _rows, tuple(changes)))
+        needs = () if shown is None else (Need(shown.table, shown.key),)
+        data = (tuple(changes), shown)
+        await self.writer.submit(Command(log, actor, key, token_digest(key), needs, _rows, data))
 
 
 def _rows(view: View, command: Command, at: str) -> Decided:
     """The rule of a command that says nothing about the organisation: rows, and no entry."""
-    return Decided((), command.data)
+    changes, shown = command.data
+    if shown is not None:
+        row = view.get(shown.table, shown.key)
+        if row is None or row[shown.column] != shown.value:
+            raise refuse("expired", "expected what still lets somebody in, got what was replaced meanwhile")
+    return Decided((), changes)
 
 
 def set_aside(rows: Sequence[Row], those: Sequence[Row]) -> list[Row]:

@@ -113,7 +113,8 @@ def check_opened(standing: Standing, entry: Entry) -> None:
 
 
 def check_acknowledged(standing: Standing, entry: Entry) -> None:
-    """Only the owner has seen it."""
+    """Only the owner has seen it, and says until when."""
+    cases.check_in_hand(entry.body["until"], entry.at)
     owner = find_case(standing, entry)["owner"]
     expect(owner == entry.actor.id, "not_owner", f"expected the owner {owner}, got {entry.actor.id}")
 

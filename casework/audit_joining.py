@@ -101,12 +101,15 @@ def _check_set(standing: Standing, entry: Entry) -> None:
     used: Row | None = None
     if standing.used is not None and standing.used[0] == entry.cmd:
         used = standing.used[1]
+    if used is not None:
+        left = joining_rules.own_ways_in(standing.view, body["member"])
+        expect(not left, "invite_closed", f"expected what was set before to end with its use, got {left}")
     expected = "self" if used is None else joining_rules.setter_of(used)
     expect(body["by"] == expected, "invite_closed", f"by: expected {expected}, got {body['by']}")
     expect(
-        used is not None or actor.via not in (INVITE, people.DEVICE),
-        "own_device_needed",
-        f"expected the member's own way in, got {actor.via}",
+        used is not None or actor.via not in (INVITE, people.DEVICE, people.KEY),
+        "session_needed",
+        f"expected the member signed in, got {actor.via}",
     )
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from casework import audit_cases, passkey_rules, passkeys
+from casework import audit_cases, passkey_rules, passkeys, people
 from casework.audit_cases import Check, Standing, expect, wrong
 from casework.requests import Principal
 from ledger.entries import Entry
 
 
 def check_enrolled(standing: Standing, entry: Entry) -> None:
-    """By its holder, once, with a key of a known algorithm."""
+    """By its holder signed in, once, with a key of a known algorithm."""
+    people.signed_in(_who(entry))
     passkey_rules.check_enrolled(standing.view.scan("passkey", ()), entry.actor.id, entry.body)
 
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from casework import absence, leaving, people
+from casework import absence, cases, leaving, people
 from casework.audit_cases import Check, Standing, expect, wrong
-from ledger.entries import Entry
+from ledger.entries import SYSTEM, Entry
 from ledger.errors import Refused
 
 
@@ -75,7 +75,12 @@ def check_left(standing: Standing, entry: Entry) -> None:
 
 
 def _check_owner(field: str) -> Check:
+    """To somebody who is here; only the system says that a route or a time asked for it."""
+
     def check(standing: Standing, entry: Entry) -> None:
+        reason = entry.body["reason_code"]
+        by_system = entry.actor.id == SYSTEM or reason not in cases.SYSTEM_REASONS
+        expect(by_system, "reason_unknown", f"expected the system to say {reason}, got {entry.actor.role}")
         people.employed(standing.view, entry.body[field], "owner_unknown")
 
     return check

@@ -209,6 +209,11 @@ ASSIGN_REASONS = (
     "reporter",
     "left",
 )
+HAND_REASONS = ("handed_over", "absent")
+"""Why a person gives a case to somebody; the rest the system says, or a step that a case changes hands with."""
+SYSTEM_REASONS = ("ack_expired", "route")
+ACK_DAYS_MAX = 31
+"""How long a case may be in hand before it is asked for again."""
 RESOLUTIONS = ("fixed", "accepted_risk", "false_alarm", "duplicate")
 IMPACTS = ("harm", "none", "unknown")
 
@@ -315,7 +320,8 @@ def assigned(view: View, command: Command, at: str) -> Decided:
     people.no_agent(view, asked.who)
     row = find(view, request.case)
     people.employed(view, request.owner, "owner_unknown", "/owner")
-    one_of(request.reason_code, ASSIGN_REASONS, "reason_code")
+    reasons = ASSIGN_REASONS if asked.who.id == SYSTEM else HAND_REASONS
+    one_of(request.reason_code, reasons, "reason_code")
     if row["state"] in TRANSITIONS["escalated"].allowed:
         draft = Draft("escalated", request.case, {"to": request.owner, "reason_code": request.reason_code})
     else:
@@ -327,7 +333,7 @@ def assigned(view: View, command: Command, at: str) -> Decided:
 
 
 def acknowledged(view: View, command: Command, at: str) -> Decided:
-    """Rule of acknowledge: the owner only, and it ends in the future.
+    """Rule of acknowledge: the owner only, and it ends in the future and within ACK_DAYS_MAX.
 
     Raises:
         Refused: not_owner, value_invalid, transition.
@@ -342,7 +348,19 @@ def acknowledged(view: View, command: Command, at: str) -> Decided:
         raise refuse("not_owner", f"expected the owner {row['owner']}, got {asked.who.id}")
     if request.until <= at:
         raise refuse("value_invalid", f"until: expected after {at}, got {request.until}", "/until")
+    check_in_hand(request.until, at)
     return Decided((draft,), (), {"case": request.case})
+
+
+def check_in_hand(until: str, at: str) -> None:
+    """Check that a case is asked for again within ACK_DAYS_MAX: "I know" does not make it vanish.
+
+    Raises:
+        Refused: value_invalid.
+    """
+    last = later(at, days=ACK_DAYS_MAX)
+    if until > last:
+        raise refuse("value_invalid", f"until: expected {last} at the latest, got {until}", "/until")
 
 
 def noted(view: View, command: Command, at: str) -> Decided:

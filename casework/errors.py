@@ -47,6 +47,7 @@ REFUSALS: dict[str, str] = {
     "name_taken": "somebody else here signs in under this name",
     "device_ended": "this device is not, or no longer, a shared one",
     "own_device_needed": "this is not done on a shared device",
+    "session_needed": "this is not done with an API key",
     # evidence
     "evidence_missing": "required evidence is missing, under its grade or not accepted",
     "evidence_reused": "this evidence was used before",

@@ -43,6 +43,7 @@ ACT_PREFIX = "tsa_"
 THE_OPERATOR = Principal(SYSTEM, SYSTEM, "cli", "key")
 """Whoever runs the server: can read its data folder (api/remote.py)."""
 ALL_SIGN_INS = Need("sign_in", ())
+ALL_SESSIONS = Need("session", ())
 
 
 class Joining:
@@ -62,7 +63,7 @@ class Joining:
         member = request.member or ids["member"]
         private = self._in.seal((member,), name=request.name) if request.member is None else Private()
         minutes = FIRST_RUN_MINUTES if request.how == "first_run" else INVITE_MINUTES
-        needs = [Need("member", (member,)), Need("sign_in", (member,)), *_held(member)]
+        needs = [Need("sign_in", (member,)), *_held(member)]
         needs.append(Need("invite", () if request.how == "first_run" else (member,)))
         return await self._issue(who, key, request, rules.invited, needs, ids, private, minutes)
 
@@ -104,7 +105,7 @@ class Joining:
         invite = await self._in.records.get("invite", (request.member, request.invite))
         if invite is None:
             raise refuse("invite_closed", "expected an invite that waits, got none")
-        needs = [*_use_needs(invite), ALL_SIGN_INS]
+        needs = [*_use_needs(invite), ALL_SIGN_INS, ALL_SESSIONS]
         return await self._in.submit(who, key, _named(request), rules.invite_used, needs)
 
     async def is_worth_something(self, invite: Row) -> bool:
@@ -125,7 +126,7 @@ class Joining:
 
     async def recover(self, key: str, request: RecoverOwner) -> Done:
         """Let an owner in again, by whoever runs the server. ids: member, invite; secrets: token."""
-        needs = [Need("member", (request.member,)), Need("invite", (request.member,))]
+        needs = [Need("member", (request.member,)), Need("invite", (request.member,)), ALL_SESSIONS]
         return await self._issue(
             THE_OPERATOR, key, request, rules.owner_recovered, needs, self._in.ids("invite"), Private(),
             RECOVERY_MINUTES,
@@ -194,12 +195,11 @@ class Joining:
 
 def _use_needs(invite: Row) -> list[Need]:
     member = str(invite["member"])
-    needs = [Need("invite", (member,)), Need("sign_in", (member,)), *_held(member)]
-    return [*needs, *people.rows((member, invite["issued_by"]))]
+    return [Need("invite", (member,)), Need("sign_in", (member,)), *_held(member)]
 
 
 def _held(member: str) -> list[Need]:
-    return [Need("authority", (member,)), Need("api_key", ()), Need("passkey", ())]
+    return [Need("member", ()), Need("authority", (member,)), Need("api_key", ()), Need("passkey", ())]
 
 
 def _named(request: Any) -> Any:

@@ -56,12 +56,11 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class UseInvite:
-    """The invited chooses how to sign in; whatever was set before is replaced, `sessions` (ids) end."""
+    """The invited chooses how to sign in; whatever was set before is replaced, every session ends."""
 
     member: str
     invite: str
     chosen: Chosen
-    sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,9 @@ class SetSignIn:
 
 @dataclass(frozen=True, slots=True)
 class RecoverOwner:
-    """Whoever runs the server lets an owner in again; `sessions` (ids) end."""
+    """Whoever runs the server lets an owner in again; every session of theirs ends."""
 
     member: str
-    sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 Owners invite anybody. Managers invite staff who hold no power to decide and have no way in yet: an invite lets
 whoever holds it choose how that member signs in, so for everybody else it is the owner's to give, and on record.
 An invite is worth what its giver may give when it is used: it does not outlive a promotion of the invited, nor the
-role or the job of the giver.
+role or the job of the giver. Who comes in by one has the ways in that they choose there and those that an owner gave
+them: whoever was in their place before may have added others.
 Hashes are rows of the command (table `sign_in`, a vault table of the doors); entries say only what was set, by whom.
 """
 
@@ -58,13 +59,19 @@ def invited(view: View, command: Command, at: str) -> Decided:
 
 
 def _issued(
-    view: View, asked: Asked, member: str, drafts: list[Draft], how: str, sessions: tuple[str, ...] = ()
+    view: View, asked: Asked, member: str, drafts: list[Draft], how: str, rows: Iterable[Change] = ()
 ) -> Decided:
     invite = asked.ids["invite"]
     drafts.append(_invite(invite, member, asked.known["token_digest"], asked.known["until"], how))
     drafts += _replaced(view.scan("invite", (member,)) if asked.ids.get("member") != member else ())
-    rows = (*asked.private.rows, *(Delete("session", (session,)) for session in sessions))
-    return Decided(tuple(drafts), rows, {"member": member, "invite": invite})
+    return Decided(tuple(drafts), (*asked.private.rows, *rows), {"member": member, "invite": invite})
+
+
+def _signed_out(view: View, member: str) -> list[Change]:
+    """End every session of a member; the needs name all of `session`, so none that opens just now is missed."""
+    return [
+        Delete("session", (row["session"],)) for row in view.scan("session", ()) if row["member"] == member
+    ]
 
 
 def joins(
@@ -135,8 +142,10 @@ def check_inviter(view: View, who: str, role: str, roles: list[str], holds: str 
 def held(view: View, member: str, signs_in: bool) -> str | None:
     """Return which expectation of somebody whom a manager may invite a member breaks; None: none.
 
-    Rows that the needs must name: invite and authority of the member, all of api_key and passkey.
+    Rows that the needs must name: invite and authority of the member, all of member, api_key and passkey.
     """
+    if len(people.accounts(view, member)) > 1:
+        return "who have no other account"
     used = any(row["state"] == "used" for row in view.scan("invite", (member,)))
     if used or signs_in or any(_of(view, member, "passkey", "state", passkeys.ENDED)):
         return "who have not signed in yet"
@@ -157,7 +166,7 @@ def signs_in(row: Row | None) -> bool:
 
 
 def check_still_given(view: View, invite: Row, signs_in: bool) -> None:
-    """Check that whoever gave this invite could give it now. Their row must be among the needs.
+    """Check that whoever gave this invite could give it now.
 
     Raises:
         Refused: invite_closed.
@@ -234,7 +243,7 @@ def invite_ended(view: View, command: Command, at: str) -> Decided:
 def invite_used(view: View, command: Command, at: str) -> Decided:
     """Rule of use_invite: the last invite of this member, once, before it expires, while its giver could give it.
 
-    What was set before is replaced.
+    What was set before is replaced, and ways in that the member gave themselves end.
 
     Raises:
         Refused: invite_closed, value_invalid (no name, or neither password nor PIN), name_taken, member_inactive.
@@ -249,10 +258,28 @@ def invite_used(view: View, command: Command, at: str) -> Decided:
         raise refuse("value_invalid", "expected a name, and a password or a PIN or both")
     check_free(view, request.member, chosen.name)
     ids = {"invite": request.invite, "member": request.member}
-    drafts = [Draft("invite_used", None, ids), *_set(request.member, chosen, setter_of(row))]
-    rows: list[Change] = [Delete("session", (session,)) for session in request.sessions]
+    drafts = [Draft("invite_used", None, ids)]
+    drafts += [_ended(*way) for way in own_ways_in(view, request.member)]
+    drafts += _set(request.member, chosen, setter_of(row))
+    rows = _signed_out(view, request.member)
     rows += _sign_in(request.member, None, chosen, at)
     return Decided(tuple(drafts), tuple(rows), ids)
+
+
+def own_ways_in(view: View, member: str) -> list[tuple[str, str]]:
+    """Return (table, id) of passkeys and API keys in force that a member gave themselves; the needs name all of both.
+
+    A key that somebody else issued is theirs to end: its secret was never with whoever sat in the member's place.
+    """
+    ways = [("passkey", row["passkey"]) for row in _of(view, member, "passkey", "state", passkeys.ENDED)]
+    keys = _of(view, member, "api_key", "active", 0)
+    return ways + [("api_key", row["key"]) for row in keys if row["issued_by"] == member]
+
+
+def _ended(table: str, way: str) -> Draft:
+    if table == "passkey":
+        return Draft("passkey_ended", None, {"passkey": way, "reason_code": "replaced"})
+    return Draft("api_key_ended", None, {"key": way})
 
 
 def open_invite(view: View, member: str, invite: str, at: str) -> Row:
@@ -273,17 +300,19 @@ def setter_of(invite: Row) -> str:
 
 
 def sign_in_set(view: View, command: Command, at: str) -> Decided:
-    """Rule of set_sign_in: a member their own, an owner anybody's PIN. What is not given stays.
+    """Rule of set_sign_in: a member their own and not by a key, an owner anybody's PIN. What is not given stays.
 
     Raises:
-        Refused: value_invalid, name_taken, role_missing, unknown.
+        Refused: value_invalid, name_taken, role_missing, session_needed, unknown.
     """
     asked: Asked = command.data
     request: SetSignIn = asked.request
     people.human(view, asked.who)
     people.employed(view, request.member, "unknown", "/member")
     chosen, before = request.chosen, view.get("sign_in", (request.member,))
-    if request.member != asked.who.id:
+    if request.member == asked.who.id:
+        people.signed_in(asked.who)
+    else:
         people.owner(view, asked.who)
         if chosen.pin_hash is None or chosen.name is not None or chosen.password_hash is not None:
             raise refuse("role_missing", "expected only a PIN to be set for somebody else")
@@ -341,4 +370,4 @@ def owner_recovered(view: View, command: Command, at: str) -> Decided:
     row = people.employed(view, request.member, "unknown", "/member")
     check_inviter(view, SYSTEM, SYSTEM, people.roles(row), None)
     recovered = Draft("owner_recovered", None, {"member": request.member})
-    return _issued(view, asked, request.member, [recovered], "recovery", request.sessions)
+    return _issued(view, asked, request.member, [recovered], "recovery", _signed_out(view, request.member))

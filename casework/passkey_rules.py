@@ -27,14 +27,15 @@ LEADS = (people.OWNER, people.MANAGER)
 
 # ---------------------------------------------------------------------------------------------- rules
 def enrolled(view: View, command: Command, at: str) -> Decided:
-    """Rule of enrol_passkey: a person's own.
+    """Rule of enrol_passkey: a person's own, and not by a key.
 
     Raises:
-        Refused: agent_may_not, value_invalid, passkey_known, passkey_state (too many).
+        Refused: agent_may_not, session_needed, value_invalid, passkey_known, passkey_state (too many).
     """
     asked: Asked = command.data
     request: EnrolPasskey = asked.request
     people.human(view, asked.who)
+    people.signed_in(asked.who)
     body = {
         "passkey": asked.ids["passkey"],
         "member": asked.who.id,

@@ -22,6 +22,8 @@ MANAGER = "manager"
 ROLES = (OWNER, MANAGER, "staff", "auditor", "outsider")
 """What a person may be; `agent`, `customer` and `system` are no person's roles."""
 
+KEY = "http"
+"""The door (`via`) of whoever shows an API key."""
 DEVICE = "device"
 """The door (`via`) of an act signed with a PIN on a shared device."""
 MEMBER_PARTY = "member:"
@@ -66,6 +68,16 @@ def own_device(who: Principal) -> None:
     """Check that this is not done on a shared device. Raises Refused: own_device_needed."""
     if who.via == DEVICE:
         raise refuse("own_device_needed", "expected the person's own device, got a shared one")
+
+
+def signed_in(who: Principal) -> None:
+    """Check that a person is there and no key acts: a key ends, and nothing that outlives it is made with it.
+
+    Raises:
+        Refused: session_needed.
+    """
+    if who.via == KEY:
+        raise refuse("session_needed", "expected whoever signed in themselves, got an API key")
 
 
 def own_work(who: Principal, owner: str | None) -> None:
@@ -133,6 +145,12 @@ def check_two(view: View) -> None:
 def same_person(view: View, one: str, other: str) -> bool:
     """Say whether two accounts are one person."""
     return one == other or person(view, one) == person(view, other)
+
+
+def accounts(view: View, member: str) -> list[str]:
+    """Return every account of the person behind this one. The command's needs must name all members."""
+    one = person(view, member)
+    return [row["member"] for row in view.scan("member", ()) if one in (row["member"], row["same_as"])]
 
 
 def same_as(view: View, members: Iterable[str]) -> dict[str, str | None]:

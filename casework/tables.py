@@ -80,6 +80,7 @@ api_key = Table(
     _text("secret_digest"),
     _text("until", null=True),
     _int("active"),
+    _text("issued_by"),
     _int("seq"),
     Index(None, "secret_digest", unique=True),
 )

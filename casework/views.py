@@ -130,7 +130,7 @@ def _authority_ended(entry: Entry, opened: Opened) -> list[Change]:
 
 def _api_key_issued(entry: Entry, opened: Opened) -> list[Change]:
     row = {name: entry.body[name] for name in ("key", "member", "secret_digest", "until")}
-    return [Insert("api_key", row | {"active": 1, "seq": entry.seq})]
+    return [Insert("api_key", row | {"active": 1, "issued_by": entry.actor.id, "seq": entry.seq})]
 
 
 def _api_key_ended(entry: Entry, opened: Opened) -> list[Change]:

@@ -17,7 +17,7 @@ from api.pages.words import mark
 from api.passkeys import is_at_address
 from api.problems import NotFound, NotSignedIn
 from api.scope import Row
-from api.sessions import drop_cookie, set_cookie
+from api.sessions import Shown, drop_cookie, set_cookie
 from casework import chosen, tables
 from ledger.codec import loads
 from ledger.errors import Refused
@@ -68,12 +68,10 @@ async def sign_in(request: Request, given: Given) -> Response:
     await installation.tries.need_from(request)
     await installation.tries.need_for(request, "name", wanted)
     found = await _right(installation, wanted, place, password)
-    if found is None:
+    token = None if found is None else await _opened(request, found)
+    if token is None:
         await _told(request, "sign_in_wrong")
         return await _ask(request, back, name=name, place=place, wrong=WRONG, status=403)
-    rooms = await installation.rooms(found["log"])
-    browser = request.headers.get("user-agent", "")
-    token = await installation.sessions.open(rooms.rows, found["member"], "password", browser)
     answer = _see(back)
     set_cookie(answer, token, installation.settings.session_hours)
     return answer
@@ -102,6 +100,19 @@ async def _right(installation: Any, name: str, place: str, password: str) -> Row
         if await installation.passwords.check(password, hashed) and row is not None:
             return row  # type: ignore[no-any-return]
     return None
+
+
+async def _opened(request: Request, found: Row) -> str | None:
+    """Open a session for a password that was right a moment ago; None: it is not any more."""
+    installation = request.app.state.installation
+    rooms = await installation.rooms(found["log"])
+    browser = request.headers.get("user-agent", "")
+    shown = Shown("sign_in", (found["member"],), "password_hash", found["password_hash"])
+    try:
+        token: str = await installation.sessions.open(rooms.rows, found["member"], "password", browser, shown)
+    except Refused:
+        return None
+    return token
 
 
 async def _told(request: Request, code: str) -> None:

@@ -24,10 +24,11 @@ from api.problems import NotSignedIn
 from api.rooms import Rooms
 from api.routes.passkeys import fingerprint
 from api.scope import Row
-from api.sessions import set_cookie
+from api.sessions import Shown, set_cookie
 from casework import authority, passkeys, people, tables
 from casework.passkey_rules import END_REASONS, LEADS
 from casework.requests import PasskeyStep
+from ledger.errors import Refused
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
@@ -167,16 +168,19 @@ async def sign_in(request: Request) -> Response:
     except (ValueError, KeyError, TypeError, AttributeError):
         return _refused(422)
     try:
-        log, member = await doors.verify_sign_in(
-            installation, request.cookies.get(OPTIONS_COOKIE, ""), credential
-        )
+        held = await doors.verify_sign_in(installation, request.cookies.get(OPTIONS_COOKIE, ""), credential)
     except NotSignedIn:
         await request.app.state.journal.refused(request, 403, "sign_in_wrong")
         return _refused(403)
-    rooms = await installation.rooms(log)
+    rooms = await installation.rooms(held["log"])
+    member = str(held["member"])
     row = await rooms.rows.need("member", tables.member, member=member)
     browser = request.headers.get("user-agent", "")
-    token = await installation.sessions.open(rooms.rows, member, "passkey", browser)
+    shown = Shown("passkey", (held["passkey"],), "state", held["state"])
+    try:
+        token = await installation.sessions.open(rooms.rows, member, "passkey", browser, shown)
+    except Refused:
+        return _refused(403)
     path = local(back)
     where = home_of(people.roles(row)) if path == "/" else path
     answer = JSONResponse({"next": where}, headers={"Cache-Control": "no-store"})

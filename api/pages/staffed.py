@@ -55,7 +55,7 @@ def who_can(answer: Answer, people: People, words: Words) -> str:
     """Return who can take a step, or what to do where nobody can."""
     names = [people.name(one, words) for one in answer.members]
     if not names:
-        return words.gettext(answer.sentence or "")
+        return words.gettext(answer.sentence) if answer.sentence else ""
     if len(names) > NAMED_MAX:
         others = len(names) - NAMED_MAX
         return words.ngettext(

@@ -95,8 +95,7 @@ async def recover_owner(log: LogInPath, body: OwnerLocked, request: Request) -> 
         raise NotFound("organisation", log)
     rooms = await installation.rooms(log)
     member = await find_owner(rooms, body.member)
-    sessions = await installation.sessions.of(rooms.rows, member)
-    asked = RecoverOwner(member, tuple(one["session"] for one in sessions))
+    asked = RecoverOwner(member)
     done = await rooms.joining.recover(f"recover:{installation.entropy.token(16).hex()}", asked)
     return OwnerRecovered(
         member=member, invite=JOIN_PATH + done.secrets["token"], until=done.secrets["until"]

@@ -86,6 +86,7 @@ class InvitationTold(Told):
     sign_in: str | None
     until: str
     how: str
+    passkeys: int
     password_chars_min: int = chosen.PASSWORD_CHARS_MIN
     password_chars_advised: int = chosen.PASSWORD_CHARS_ADVISED
     pin_digits: int = chosen.PIN_DIGITS
@@ -246,8 +247,9 @@ async def read_sign_in(visit: Annotated[Visit, need("sign_in.read")]) -> SignInT
 async def change_sign_in(
     body: SignInChanged, request: Request, asking: Annotated[Asking, need_to_write("sign_in.write")]
 ) -> Recorded:
-    """Change how whoever asks signs in; the password in force is asked for where there is one."""
+    """Change how whoever asks signs in; the password in force is asked for where there is one. No key does this."""
     installation, member = request.app.state.installation, asking.caller.member
+    people.signed_in(asking.who)  # before any password is tried by a key
     if not await asking.rooms.intake.is_repeat(asking.who, asking.key):
         await check_current(installation, asking.rooms, member, body.current)
     typed = Typed(body.name, body.password, body.pin)

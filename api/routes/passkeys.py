@@ -15,7 +15,7 @@ from api.routes.answers import tell
 from api.routes.cases import DecisionMeant, meant
 from api.routes.shapes import Asked, Code, IdInPath, Page, Recorded, Token, Told
 from api.scope import Row, Scoped
-from casework import authority, passkeys, tables, tokens
+from casework import authority, passkeys, people, tables, tokens
 from casework.errors import refuse
 from casework.passkey_rules import LEADS
 from casework.requests import PasskeyStep
@@ -64,7 +64,8 @@ class DecisionPrepared(Told):
 # ---------------------------------------------------------------------------------------------- one's own
 @router.post("/me/passkeys/options", operation_id="passkey_options")
 async def passkey_options(request: Request, asking: Enrols) -> OptionsTold:
-    """Begin an enrolment; nothing is stored. 409 `address_differs` anywhere but on the final address."""
+    """Begin an enrolment; nothing is stored, no key does it. 409 `address_differs` but on the final address."""
+    people.signed_in(asking.who)
     address = doors.check_address(request.app.state.installation.settings, request.headers.get("host"))
     rows, member = asking.rooms.rows, asking.caller.member
     named = await rows.one(tables.member_name, member=member)

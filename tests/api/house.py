@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +61,12 @@ class House:
         headers: dict[str, str] | None = None,
         key: str | None = None,
     ) -> httpx.Response:
-        """Send one request under `who`'s API key; `key` is the idempotency key, a fresh one when left out."""
+        """Send one request under `who`'s API key, or the cookie of their session; `key` is the idempotency key, a fresh
+        one when left out."""
         sent = dict(headers or {})
-        if who is not None:
+        if who is not None and who.startswith(f"{COOKIE}="):
+            sent |= {"Cookie": who, "Sec-Fetch-Site": "same-origin"}
+        elif who is not None:
             sent["Authorization"] = f"Bearer {who}"
         if method == "POST":
             self.count += 1
@@ -106,6 +109,11 @@ class House:
             token = await installation.sessions.open(rows, team.members[role], "password", "Test")
             self.cookies[team.log, role] = token
         return {"Cookie": f"{COOKIE}={self.cookies[team.log, role]}"}
+
+    async def signed_in(self, team: Team) -> Team:
+        """Return the same team with the session of each person in the place of a key."""
+        people = {role: (await self.cookie(team, role))["Cookie"] for role in ROLES}
+        return replace(team, keys=team.keys | people)
 
     async def see(self, path: str, team: Team, role: str, **headers: str) -> httpx.Response:
         """Open a page as somebody."""

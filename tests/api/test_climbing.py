@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from api import climbing
+from casework import tables
 from ledger.codec import loads
 from ledger.store.tables import entry
 from ledger.vault import VaultDamaged
@@ -82,6 +84,51 @@ async def test_whoever_answered_is_left_alone(at: House) -> None:
     team, case = await opened(at)
     await at.done(f"/api/v1/cases/{case}/notes", team.keys["staff"], {"note": "I am calling them"})
     assert await owner_after(at, team, case, 100 * 3600) == "staff"
+
+
+WHO_WRITES = [
+    # who writes a note in an urgent report that staff opened and the manager owns; whose it is a day later
+    ("staff", "owner"),  # nobody answers what they asked themselves
+    ("colleague", "owner"),
+    ("manager", "manager"),
+    ("owner", "manager"),  # somebody above knows of it
+]
+
+
+@pytest.mark.parametrize(("who", "owner"), WHO_WRITES)
+async def test_an_answer_comes_from_whoever_was_asked_or_from_a_lead(at: House, who: str, owner: str) -> None:
+    team = await at.organisation("The Quay")
+    report = {"note": "The ice machine leaks", "urgency": "now"}
+    case = (await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"]
+    joined = await at.done("/api/v1/members", team.keys["owner"], {"name": "Kim", "roles": ["staff"]})
+    issued = await at.done("/api/v1/keys", team.keys["owner"], {"member": joined["ids"]["member"]})
+    team.keys["colleague"] = issued["secret"]
+    at.wait(60)
+    await at.done(f"/api/v1/cases/{case}/notes", team.keys[who], {"note": "Still so"})
+    assert await owner_after(at, team, case, 86_400) == owner
+
+
+async def test_handing_a_case_about_keeps_it_from_nobody(at: House) -> None:
+    team, case = await opened(at)
+    for whose, to in (("staff", "manager"), ("manager", "owner"), ("manager", "staff")):
+        handed = {"owner": team.members[to], "reason_code": "handed_over"}
+        await at.done(f"/api/v1/cases/{case}/owner", team.keys[whose], handed)
+    assert await owner_after(at, team, case, HALF_HOUR) == "manager"
+    assert await owner_after(at, team, case, 2 * 3600) == "owner"
+
+
+async def test_where_too_many_are_open_for_one_tick_the_next_goes_on(
+    at: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(climbing, "LOOKED_AT_MAX", 2)
+    team = await at.organisation("The Quay")
+    report = {"note": "The ice machine leaks", "urgency": "now"}
+    told = [(await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"] for _ in range(5)]
+    at.wait(15 * 60)
+    for _ in range(4):
+        await at.tick()
+    rows = await (await rooms_of(at, team)).find(tables.case_file, {"owner": team.members["owner"]})
+    assert {row["case"] for row in rows} == set(told)
 
 
 async def test_a_colleague_it_was_passed_to_has_the_time_of_the_first_rung(at: House) -> None:
@@ -207,15 +254,15 @@ async def test_what_a_digital_employee_writes_is_no_answer(at: House) -> None:
 
 async def test_a_case_that_cannot_be_read_keeps_no_other_from_going_on(at: House) -> None:
     team, case = await opened(at)
-    climbing = at.app.state.worker._climbing
-    next_of = climbing._next
+    running = at.app.state.worker._climbing
+    next_of = running._next
 
     async def one_is_damaged(rooms: Any, row: Any) -> Any:
         if row["case"] != case:
             raise VaultDamaged("a value is not what its entry commits to")
         return await next_of(rooms, row)
 
-    climbing._next = one_is_damaged
+    running._next = one_is_damaged
     await at.done("/api/v1/reports", team.keys["staff"], {"note": "It leaks", "urgency": "now"})
     assert await owner_after(at, team, case, HALF_HOUR) == "manager"
 

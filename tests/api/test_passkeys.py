@@ -33,7 +33,7 @@ async def at(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ours(at: House) -> Team:
     """Return an organisation with one person per role."""
-    return await at.organisation("Harbour House")
+    return await at.signed_in(await at.organisation("Harbour House"))
 
 
 async def options(at: House, key: str) -> dict[str, Any]:
@@ -90,6 +90,15 @@ async def test_a_passkey_is_enrolled_listed_confirmed_and_ended(at: House, ours:
     assert (ended["resource"]["state"], ended["resource"]["reason_code"]) == ("ended", "lost")
     again = (await options(at, staff))["options"]
     assert b64(held.credential_id) not in {one["id"] for one in again["excludeCredentials"]}
+
+
+async def test_a_key_enrols_nothing(at: House, ours: Team) -> None:
+    issued = await at.done("/api/v1/keys", ours.keys["owner"], {"member": ours.members["staff"]})
+    offered = await options(at, ours.keys["staff"])
+    body = {"token": offered["token"], "credential": Authenticator().create(offered["options"])}
+    for path, sent in ((f"{ME}/options", None), (ME, body), ("/api/v1/me/sign-in", {"name": "sam"})):
+        answer = await at.ask("POST", path, issued["secret"], json=sent)
+        assert (answer.status_code, answer.json()["code"]) == (403, "session_needed"), path
 
 
 async def test_an_enrolment_sent_twice_is_one_enrolment_even_after_its_options_expired(
@@ -309,17 +318,15 @@ async def test_whoever_holds_a_passkey_signs_in_by_it(at: House, ours: Team) -> 
     offered = doors.sign_in_options(installation)
     assert offered.options["allowCredentials"] == [] and offered.options["userVerification"] == "required"
     answer = held.get(unb64(offered.options["challenge"]))
-    assert await doors.verify_sign_in(installation, offered.token, answer) == (
-        ours.log,
-        ours.members["staff"],
-    )
+    found = await doors.verify_sign_in(installation, offered.token, answer)
+    assert (found["log"], found["member"]) == (ours.log, ours.members["staff"])
     with pytest.raises(NotSignedIn):  # whoever overheard the answer comes second
         await doors.verify_sign_in(installation, offered.token, answer)
 
 
 async def test_one_authenticator_in_two_organisations_signs_in_where_it_means(at: House, ours: Team) -> None:
     installation = at.app.state.installation
-    other = await at.organisation("Other House")
+    other = await at.signed_in(await at.organisation("Other House"))
     _, here = await enrolled(at, ours.keys["staff"], name="both")
     _, there = await enrolled(at, other.keys["staff"], name="both")
     for team, held in ((ours, here), (other, there)):
@@ -327,7 +334,7 @@ async def test_one_authenticator_in_two_organisations_signs_in_where_it_means(at
         found = await doors.verify_sign_in(
             installation, offered.token, held.get(unb64(offered.options["challenge"]))
         )
-        assert found == (team.log, team.members["staff"])
+        assert (found["log"], found["member"]) == (team.log, team.members["staff"])
 
 
 async def _refused(at: House, token: str, answer: Any) -> None:
@@ -362,7 +369,7 @@ async def test_sign_in_refuses_whatever_is_not_a_passkey_in_force(at: House, our
 
 async def test_sign_in_ends_with_its_time_and_with_the_membership(at: House) -> None:
     installation = at.app.state.installation
-    team = await at.organisation("Third House")
+    team = await at.signed_in(await at.organisation("Third House"))
     _, held = await enrolled(at, team.keys["staff"])
     offered = doors.sign_in_options(installation)
     good = held.get(unb64(offered.options["challenge"]))

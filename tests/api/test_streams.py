@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -218,20 +218,18 @@ async def test_whoever_goes_leaves_no_place_taken_and_nobody_looking(tmp_path: P
 async def test_too_many_are_refused_each_and_all(tmp_path: Path) -> None:
     async with shop(tmp_path) as (at, team):
         streams = at.app.state.streams = Streams(listeners_max=LISTENERS_OF_ONE_MAX + 1)
-        opened = [open_stream(at, team.keys["owner"]) for _ in range(LISTENERS_OF_ONE_MAX)]
-        for one in opened:
-            await one.__aenter__()
-        async with open_stream(at, team.keys["owner"]) as refused:
-            assert (refused.status, json.loads(refused.body)["code"]) == (503, "streams_full")
-            assert "of this member" in json.loads(refused.body)["detail"]
-            assert refused.headers["retry-after"] == "60"
-        async with open_stream(at, team.keys["staff"]) as listener:
-            assert listener.status == 200, "one member's tabs shut nobody else out"
-            async with open_stream(at, team.keys["manager"]) as refused:
-                assert refused.status == 503
-                assert "as many streams are open" in json.loads(refused.body)["detail"]
-        for one in opened:
-            await one.__aexit__(None, None, None)
+        async with AsyncExitStack() as opened:  # a failure below must not leave twelve listeners behind
+            for _ in range(LISTENERS_OF_ONE_MAX):
+                await opened.enter_async_context(open_stream(at, team.keys["owner"]))
+            async with open_stream(at, team.keys["owner"]) as refused:
+                assert (refused.status, json.loads(refused.body)["code"]) == (503, "streams_full")
+                assert "of this member" in json.loads(refused.body)["detail"]
+                assert refused.headers["retry-after"] == "60"
+            async with open_stream(at, team.keys["staff"]) as listener:
+                assert listener.status == 200, "one member's tabs shut nobody else out"
+                async with open_stream(at, team.keys["manager"]) as refused:
+                    assert refused.status == 503
+                    assert "as many streams are open" in json.loads(refused.body)["detail"]
         assert streams.count == 0
 
 

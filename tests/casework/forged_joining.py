@@ -111,6 +111,24 @@ def _sign_in(method: str, by: str, name: str, role: str, via: str = "http") -> F
     return forge
 
 
+def _left_behind(kind: str) -> Forgery:
+    """The owner comes in by an invite, and a way in that was added before goes on."""
+
+    def forge(story: Story) -> Line:
+        used = story.find("invite_used", member=story.named["owner"])
+        owner, before = story.named["owner"], story.lines[story.lines.index(used) - 1]
+        body: dict[str, Any] = {"key": "0" * 32, "member": owner, "secret_digest": "0" * 64, "until": None}
+        if kind == "passkey_enrolled":
+            body = {"passkey": "0" * 32, "member": owner, "credential": "AAAA", "spki": "AAAA", "alg": -7}
+            body |= {"rp_id": "localhost", "origins": ["http://localhost"]}
+        story.add(before, kind, None, body, Actor(owner, "owner", "web"))
+        line = story.lines[story.lines.index(used) + 1]
+        story.cut(line)
+        return line
+
+    return forge
+
+
 def _recovered_without(story: Story) -> Line:
     """The system's invite for an owner, and nothing that says so."""
     line = story.find("invite_issued", how="recovery")
@@ -129,6 +147,13 @@ def _on_a_device(kind: str, case: str) -> Forgery:
         return line
 
     return forge
+
+
+def _in_hand_for_ever(story: Story) -> Line:
+    line = story.find("acknowledged", "plain")
+    line.body["until"] = "2027-11-20T10:00:00.000Z"
+    story.cut(line)
+    return line
 
 
 JOINING: list[tuple[str, Forgery, str]] = [
@@ -154,9 +179,13 @@ JOINING: list[tuple[str, Forgery, str]] = [
     ("a sign-in set by another member", _sign_in("password", "self", "waiter", "staff"), "role_missing"),
     ("a sign-in by an invite that was not used", _sign_in("password", "invite", "chi", "staff"), "invite_closed"),
     ("a sign-in set on a shared device", _sign_in("password", "self", "chi", "staff", "device"), "own_device"),
+    ("a sign-in set with an API key", _sign_in("password", "self", "chi", "staff"), "session_needed"),
+    ("a passkey that outlives an invite's use", _left_behind("passkey_enrolled"), "invite_closed.*passkey"),
+    ("a key that outlives an invite's use", _left_behind("api_key_issued"), "invite_closed.*api_key"),
     ("a recovery that is not told", _recovered_without, "transition"),
     ("an owner let in by themselves", _by("owner_recovered", "owner", "owner"), "agent_may_not"),
     ("a device shared by staff", _by("device_shared", "waiter", "staff"), "role_missing"),
     ("a decision on a shared device", _on_a_device("decision_made", "plain"), "own_device_needed"),
+    ("work in hand for ever", _in_hand_for_ever, "until: expected .* at the latest"),
     ("work taken on at a device that is shared no more", _on_a_device("acknowledged", "plain"), "device_ended"),
 ]  # fmt: skip

@@ -127,7 +127,7 @@ async def _let_in(here: Shop, named: dict[str, str]) -> None:
     await joining.use_invite(
         here.key(), UseInvite(named["chi"], again.ids["invite"], Chosen("chi", None, "$argon2id$c"))
     )
-    chi = Principal(named["chi"], "staff", "http", "session")
+    chi = Principal(named["chi"], "staff", "web", "session")
     await joining.set_sign_in(chi, here.key(), SetSignIn(named["chi"], Chosen(pin_hash="$argon2id$d")))
     await joining.set_sign_in(owner, here.key(), SetSignIn(named["chi"], Chosen(pin_hash="$argon2id$e")))
     await joining.recover(here.key(), RecoverOwner(named["owner"]))

@@ -221,6 +221,14 @@ def _to_somebody_gone(story: Story) -> Line:
     return story.add(left, "owner_assigned", "left_open", body, owner)
 
 
+def _passed_on_by_nobody(story: Story) -> Line:
+    """A person says that nobody had answered in time."""
+    left = story.find("member_left")
+    body = {"owner": story.named["kim"], "reason_code": "ack_expired"}
+    owner = Actor(story.named["owner"], "owner", "test")
+    return story.add(left, "owner_assigned", "left_open", body, owner)
+
+
 def _reason(kind: str) -> Forgery:
     def forge(story: Story) -> Line:
         line = story.find(kind)
@@ -257,6 +265,11 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("ended by somebody else", _by("delegation_ended", "dev", "manager"), "role_missing"),
     ("ends something else", _ends_something_else, "expected the stand-in and the authorities"),
     ("ended for a reason that is none", _reason("delegation_ended"), "reason_unknown"),
+    (
+        "passed on by a person as if by the clock",
+        _passed_on_by_nobody,
+        "expected the system to say ack_expired",
+    ),
     ("left with an open case", _without("owner_assigned", "left_open"), "the open case"),
     ("left with a stand-in's powers", _without("delegation_ended"), "delegation_ended would have ended"),
     ("left with a power", _without("authority_ended"), "authority_ended would have ended"),

@@ -184,6 +184,9 @@ async def test_acknowledge_is_the_owners(here: Shop) -> None:
         )
     with pytest.raises(Refused, match="value_invalid"):
         await here.desk.acknowledge(here.people["waiter"], here.key(), Acknowledge(case, here.now()))
+    late = cases.later(here.now(), days=cases.ACK_DAYS_MAX, seconds=1)
+    with pytest.raises(Refused, match=r"value_invalid.*at the latest"):
+        await here.desk.acknowledge(here.people["waiter"], here.key(), Acknowledge(case, late))
 
 
 async def test_assign_before_a_proposal_assigns_and_after_it_escalates(here: Shop) -> None:
@@ -198,6 +201,9 @@ async def test_assign_before_a_proposal_assigns_and_after_it_escalates(here: Sho
     assert await here.state(case) == "AWAITING_DECISION"
     with pytest.raises(Refused, match="reason_unknown"):
         await here.desk.assign_owner(owner, here.key(), AssignOwner(case, owner.id, "because"))
+    for reason in set(cases.ASSIGN_REASONS) - set(cases.HAND_REASONS):
+        with pytest.raises(Refused, match="reason_unknown"):
+            await here.desk.assign_owner(owner, here.key(), AssignOwner(case, owner.id, reason))
 
 
 async def test_a_repeated_request_has_one_effect_and_the_same_ids(here: Shop) -> None:

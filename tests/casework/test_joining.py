@@ -179,6 +179,50 @@ async def test_an_invite_is_worth_what_its_giver_may_give_when_it_is_used(
         await use
 
 
+async def test_whoever_comes_in_again_finds_no_way_in_that_was_added_in_their_place(
+    here: Shop, door: Joining
+) -> None:
+    """Somebody found the slip and was there as the second owner for a while; then an owner gives a new one."""
+    owner, second = _owner(here), await here.join("second", "owner")
+    passkey, _ = await enrol(here, "second")
+    issued: dict[str, str] = {}
+    for name, by, whose in (
+        ("their own", second, second),
+        ("the owner's", owner, second),
+        ("another's", second, owner),
+    ):
+        request = IssueApiKey(whose.id, str(len(issued)) * 64)
+        issued[name] = (await here.office.issue_api_key(by, here.key(), request)).ids["key"]
+    for _ in range(2):
+        invite = (await door.invite(owner, here.key(), Invite(second.id))).ids["invite"]
+        await door.use_invite(here.key(), UseInvite(second.id, invite, Chosen("second", PASSWORD)))
+    row = await _row(here, "passkey", passkey)
+    assert (row["state"], row["reason_code"]) == ("ended", "replaced")
+    active = {name: (await _row(here, "api_key", key))["active"] for name, key in issued.items()}
+    assert active == {"their own": 0, "the owner's": 1, "another's": 1}
+    kinds = await here.kinds()
+    assert (kinds.count("passkey_ended"), kinds.count("api_key_ended")) == (1, 1), "each ends once"
+
+
+async def test_a_manager_lets_in_nobody_who_is_an_owner_by_another_account(here: Shop, door: Joining) -> None:
+    lead, owner = await _lead(here), _owner(here)
+    request = JoinMember("Olga again", ("staff",), owner.id)
+    account = (await here.office.join_member(owner, here.key(), request)).ids["member"]
+    with pytest.raises(Refused, match=r"no_authority.*other account"):
+        await door.invite(lead, here.key(), Invite(account))
+    await door.invite(owner, here.key(), Invite(account))
+
+
+@pytest.mark.parametrize("act", ["sign-in", "passkey"])
+async def test_a_key_makes_nothing_that_outlives_it(here: Shop, door: Joining, act: str) -> None:
+    here.people["by key"] = by_key = replace(here.people["waiter"], via="http")
+    with pytest.raises(Refused, match="session_needed"):
+        if act == "passkey":
+            await enrol(here, "by key")
+        else:
+            await door.set_sign_in(by_key, here.key(), SetSignIn(by_key.id, NINA))
+
+
 async def test_an_owner_without_the_role_any_more_has_given_nothing(here: Shop, door: Joining) -> None:
     second = await here.join("second", "owner")
     nina = await here.join("nina", "manager")

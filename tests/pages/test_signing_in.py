@@ -95,6 +95,39 @@ async def test_a_wrong_name_reads_like_a_wrong_password(tmp_path: Path, data: di
         assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("meanwhile", ["before", "checking"])
+async def test_a_password_replaced_while_it_was_checked_opens_nothing(
+    tmp_path: Path, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knows the old password tries it at the very moment at which its holder comes in by a new invite."""
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        await with_password(place, team, "manager", "ana")
+        asked = {"member": team.members["manager"]}
+        token = (await place.done("/api/v1/invites", team.keys["owner"], asked))["token"]
+        check = Passwords.check
+
+        async def use_the_invite() -> None:
+            body = {"name": "ana", "password": "nine green bottles"}
+            assert (await place.client.post(f"/api/v1/invites/{token}", json=body)).status_code == 201
+
+        async def slowly(self: Passwords, typed: str, hashed: str | None) -> bool:
+            right = await check(self, typed, hashed)
+            await use_the_invite()
+            return right
+
+        if meanwhile == "checking":
+            monkeypatch.setattr(Passwords, "check", slowly)
+        else:
+            assert (await sign_in(place, name="ana", password=PASSWORD)).status_code == 303
+            await use_the_invite()
+        answer = await sign_in(place, name="ana", password=PASSWORD)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+        installation = place.app.state.installation
+        rows = (await installation.rooms(team.log)).rows
+        assert await installation.sessions.of(rows, team.members["manager"]) == []
+
+
 async def test_somebody_who_left_cannot_sign_in(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team = await place.organisation("The Quay")

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("secret_digest", sa.Text(), nullable=False),
         sa.Column("until", sa.Text(), nullable=True),
         sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("issued_by", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "key", name=op.f("pk_api_key")),
     )
