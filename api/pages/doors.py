@@ -43,6 +43,7 @@ FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 FORM_FIELDS_MAX = 200
 KEY_CHARS_MAX = 64
 TEXT_CHARS_MAX = 4_000
+READ_BYTES = 65_536
 SIGN_IN = "/sign-in"
 
 
@@ -187,11 +188,22 @@ class NeedToAct(Need):
         digest = hashlib.sha256(b"tallystick/form/v1\x00" + request.url.path.encode() + b"\x00")
         for name in sorted(form.fields):
             for value in form.fields[name]:
-                plain = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else b"file"
+                plain = (
+                    value.encode("utf-8", "surrogateescape") if isinstance(value, str) else await _sum(value)
+                )
                 digest.update(name.encode("utf-8", "surrogateescape") + b"=" + plain + b"\x00")
         return Acting(
             request, allowed, rooms, frame, form, RequestKey.of(f"page:{given}", digest.hexdigest())
         )
+
+
+async def _sum(file: UploadFile) -> bytes:
+    """Return the SHA-256 of a file, which is read again after this: another photo is another request."""
+    digest = hashlib.sha256()
+    while chunk := await file.read(READ_BYTES):
+        digest.update(chunk)
+    await file.seek(0)
+    return b"file:" + digest.digest()
 
 
 def see(permission: str, *, here: str) -> Any:

@@ -47,7 +47,7 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         WAIT,
     ),
     "idempotency_mismatch": (
-        mark("This form was sent before with other words."),
+        mark("This form was sent before with something else in it."),
         mark("The first one counts. Open the page again if you want to add something."),
         WAIT,
     ),

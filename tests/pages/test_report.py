@@ -193,6 +193,10 @@ async def test_a_photo_is_brought_to_an_exception_by_an_ordinary_form(tmp_path: 
         assert answers[1].headers["location"] == f"/exceptions/{case}/evidence/{item['evidence']}?said=added"
         shown = await place.see(answers[0].headers["location"], team, "manager")
         assert "Your photo was added." in words(shown.text)
+        other = {"photo": ("IMG 1.jpg", jpeg(colour="blue"), "image/jpeg")}  # gone back, another one chosen
+        answer = await place.send(way, team, "manager", data, files=other)
+        assert answer.status_code == 422 and "sent before with something else in it" in words(answer.text)
+        assert len(await items_of(place, team, case)) == 1
         none = await place.send(way, team, "manager", data | {"key": "x"})
         assert none.status_code == 422
         replaced = {"key": "y", "replaces": item["evidence"]}
