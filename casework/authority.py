@@ -66,9 +66,7 @@ def choose(view: View, member: str, assurance: str, matter: Matter, at: str, inv
 
 def covers(row: Row, matter: Matter, at: str) -> bool:
     """Say whether an authority row is in force at `at` and reaches this far; limits include their own amount."""
-    if not row["active"] or row["about"] != matter.about or (row["until"] is not None and row["until"] <= at):
-        return False
-    if row["since"] is not None and at < row["since"]:
+    if row["about"] != matter.about or not is_in_force(row, at):
         return False
     scope = json.loads(row["scope"])
     if EVERYTHING not in scope and matter.scope not in scope:
@@ -144,11 +142,15 @@ def is_second_person(view: View, member: str, at: str) -> bool:
     return holds_second_person(view.scan("authority", (member,)), at)
 
 
+def is_in_force(row: Row, at: str) -> bool:
+    """Say whether a power has begun and not ended."""
+    begun, over = row["since"] is None or row["since"] <= at, row["until"] is not None and row["until"] <= at
+    return bool(row["active"]) and begun and not over
+
+
 def holds_second_person(rows: Iterable[Row], at: str) -> bool:
     """Say whether one of these authorities is a second_person one in force at `at`."""
-    return any(
-        row["active"] and row["second_person"] and (row["until"] is None or at < row["until"]) for row in rows
-    )
+    return any(row["second_person"] and is_in_force(row, at) for row in rows)
 
 
 def check_second(view: View, who: Principal, set_by: str, at: str) -> None:

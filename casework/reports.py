@@ -1,7 +1,8 @@
 """Something is wrong, in one sentence: who gets it, how soon it is due, and the photo that comes along in one command.
 
 A report names no playbook, so nothing says who is to be asked. Whoever leads gets it: the reporter, if that is one of
-them, else the manager who joined first, else the owner as the last resort. It can be handed on like any case.
+them, else the manager who came first, else the owner as the last resort; somebody who was invited and never came is
+not asked. It can be handed on like any case.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from casework import cases, evidence, people
+from casework import cases, evidence, people, routing
 from casework.errors import refuse
+from casework.records import Records
 from casework.requests import Asked
 from ledger.changes import Row
 from ledger.commands import Command, Decided, View
@@ -41,8 +43,17 @@ def opened_with_item(view: View, command: Command, at: str) -> Decided:
     return Decided(drafts, rows, {**opened.result, "evidence": shown.ids["evidence"]})
 
 
+async def lead(records: Records, reporter: str) -> str:
+    """Return who gets a report of this member, of those who have come.
+
+    Raises:
+        Refused: owner_unknown (nobody is left who could own it).
+    """
+    return lead_of(await routing.people_here(records), reporter)
+
+
 def lead_of(members: Iterable[Row], reporter: str) -> str:
-    """Return who gets a report of this member.
+    """Return who of these members gets a report of this one.
 
     Raises:
         Refused: owner_unknown (nobody is left who could own it).

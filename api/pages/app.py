@@ -47,6 +47,7 @@ from api.pages import (
 )
 from api.pages.doors import page_of
 from api.pages.guest import guest_page
+from api.pages.waiting import Counts
 
 ROUTERS = (
     about_me,
@@ -94,5 +95,6 @@ def add_pages(app: FastAPI) -> None:
     app.state.page_of = page_of
     app.state.guest_page = guest_page
     app.state.demo_busy = asyncio.Lock()
+    app.state.waiting = Counts()
     for room in ROUTERS:
         app.include_router(room.router)

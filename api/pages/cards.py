@@ -12,7 +12,7 @@ from typing import Any
 
 from api.dossiers import Dossier
 from api.pages.inbox import ACTION, AWARD, REVIEW, Matter
-from api.pages.shipped import field_name, title_words
+from api.pages.shipped import VALUES, field_name, title_words
 from api.pages.words import Words, mark
 from api.scope import Row
 from casework import cases
@@ -166,31 +166,6 @@ TRIED = mark("It came back. Done before:")
 SAID_BEFORE = mark("It came back. Suggested before:")
 
 
-VALUES: Mapping[str, str] = {
-    "open": mark("open"),
-    "closed": mark("closed"),
-    "resolved": mark("resolved"),
-    "confirmed": mark("confirmed"),
-    "cancelled": mark("cancelled"),
-    "no_show": mark("did not come"),
-    "seated": mark("seated"),
-    "sent": mark("sent"),
-    "won": mark("won"),
-    "lost": mark("lost"),
-    "active": mark("active"),
-    "ended": mark("ended"),
-    "planned": mark("planned"),
-    "low": mark("low"),
-    "medium": mark("medium"),
-    "high": mark("high"),
-    "critical": mark("critical"),
-    "warm": mark("warm"),
-    "cold": mark("cold"),
-    "can_wait": mark("can wait"),
-    "today": mark("today"),
-    "now": mark("now"),
-}
-"""Values of the shipped kinds, and of reports, in words; others are shown as they are."""
 KIND_NAMES = (
     mark("Booking"), mark("Shift"), mark("Stock"), mark("Service"), mark("Complaint"), mark("Quote"), mark("Lead"),
     mark("Contract"),

@@ -24,7 +24,7 @@ WANTED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"at most (?P<num>\d+) decimals", mark("at most %(num)s digits after the point")),
         (r"a date like .*", mark("a date such as 2026-11-23")),
         (r"(an ISO 8601 time|a time like|precision) .*", mark("a time such as 2026-11-23T19:30")),
-        (r"a time that exists", mark("a time that exists: the clocks change")),
+        (r"a time that exists", mark("a day and a time that there are")),
         (r"a year of .*", mark("a year that can be")),
         (r"one of (?P<values>.*)", mark("one of %(values)s")),
         (r"(?P<num>\d+) (columns|cells)", mark("%(num)s cells, as in the first row")),

@@ -27,7 +27,7 @@ from api.pages.frame import show
 from api.pages.names import people_of
 from api.pages.places_of_data import let_bring
 from api.pages.qr import code_of
-from api.pages.settings import check_zone, zones
+from api.pages.settings import check_zone, currencies, zones
 from api.pages.shipped import title_words
 from api.pages.watch import need_watch, preview_of
 from api.pages.words import ACCEPTED_MAX, Words, mark
@@ -136,7 +136,7 @@ async def ask(
         guess="zone" not in held,
         address=seen.request.app.state.installation.settings.public_address,
         zones=[(one, currency_of(one)) for one in zones()],
-        currencies=sorted(list_currencies()),
+        currencies=currencies(words),
         alone=await rooms.rows.count(tables.member, active=1) < 2,
         link=link,
         code=code_of(link) if link else None,

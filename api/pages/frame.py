@@ -24,10 +24,11 @@ from api.pages.files import asset
 from api.pages.navigation import Entry, entries_of
 from api.pages.words import FALLBACK, LANGUAGES, WEB, Words, catalogue, language_of, zone_of
 from api.rooms import Rooms
-from casework import tables
+from casework import authority, tables
 from ledger.codec import loads
 
 THEMES = ("light", "dark")
+DECISIONS = "decisions"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
@@ -132,7 +133,11 @@ async def frame_of(request: Request, caller: Caller, rooms: Rooms, here: str) ->
         rooms.clock.now(),
         settings.get("currency", "EUR"),
     )
-    tabs, more = entries_of(caller.roles)
+    powers = await rooms.rows.find(tables.authority, {"member": caller.member, "active": 1})
+    tabs, more = entries_of(caller.roles, any(authority.is_in_force(row, words.now) for row in powers))
+    counts = None
+    if request.method == "GET" and any(entry.key == DECISIONS for entry in (*tabs, *more)):
+        counts = {DECISIONS: await request.app.state.waiting.of(rooms, caller.member)}
     return Frame(
         words=words,
         path=request.url.path,
@@ -144,6 +149,7 @@ async def frame_of(request: Request, caller: Caller, rooms: Rooms, here: str) ->
         caller=caller,
         tabs=tabs,
         more=more,
+        counts=counts,
     )
 
 

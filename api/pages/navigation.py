@@ -58,13 +58,19 @@ MORE = {
 }
 
 
-def entries_of(roles: Iterable[str]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """Return the bar and the rest. With several roles the bar is that of the first role here, and what the others
-    add stands in the rest: a bar never holds more than BAR_ENTRIES_MAX."""
+def entries_of(roles: Iterable[str], decides: bool = False) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """Return the bar and the rest; who holds a power to decide has a way to Decisions, whatever their role.
+
+    With several roles the bar is that of the first role here, and what the others add stands in the rest: a bar never
+    holds more than BAR_ENTRIES_MAX.
+    """
     held = [role for role in BAR if role in set(roles)]
     order = [role for role in (OWNER, MANAGER, STAFF, AUDITOR, OUTSIDER) if role in held]
     bar = set(BAR[order[0]]) if order else {"me"}
     wanted = {key for role in order for key in (*BAR[role], *MORE[role])}
+    if decides and "decisions" not in wanted:
+        wanted.add("decisions")
+        bar |= {"decisions"} if len(bar) < BAR_ENTRIES_MAX else set()
     return (
         tuple(entry for entry in ENTRIES if entry.key in bar),
         tuple(entry for entry in ENTRIES if entry.key in wanted - bar),

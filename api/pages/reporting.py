@@ -23,6 +23,7 @@ from api.routes.photos import CaptureAsked, check_member, photo_item
 from api.routes.reports import Alike, alike_to, join, notes_of, opening
 from api.routes.shapes import TEXT_CHARS_MAX
 from casework import reports, tables
+from casework.absence import in_for
 from casework.intake import Done
 from casework.similar import beginnings
 from ledger.errors import Refused
@@ -95,9 +96,19 @@ async def page(
         given=given,
         trouble=trouble,
         starts=await _starts(seen, words),
+        asked=await _asked(seen, words),
         urgencies=[(value, words.gettext(name)) for value, name in URGENCIES],
         **shown,
     )
+
+
+async def _asked(seen: Seen, words: Words) -> str:
+    """Return who will be asked to look at what is told here."""
+    records, member = seen.rooms.intake.records, seen.caller.member
+    lead = await in_for(records, await reports.lead(records, member), seen.rooms.clock.now())
+    if lead == member:
+        return words.gettext("You will have it yourself.")
+    return words.gettext("It goes to %(name)s.", name=(await people_of(seen.rooms.rows)).name(lead, words))
 
 
 async def _starts(seen: Seen, words: Words) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from babel.numbers import list_currencies
+from babel.numbers import get_currency_name, list_currencies
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
@@ -17,7 +17,7 @@ from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.mending import Mended, to_mend
 from api.pages.names import people_of
-from api.pages.words import mark
+from api.pages.words import Words, mark
 from api.problems import BadRequest
 from casework import tables
 from casework.office_rules import SETTINGS
@@ -94,7 +94,7 @@ async def page(seen: Seen, frame: Frame, budget_again: Mended | None = None, sta
             "currency": words.currency,
         },
         zones=zones(),
-        currencies=sorted(list_currencies()),
+        currencies=currencies(words),
         numbers=[
             Number(name, words.gettext(label), words.gettext(hint), int(usual.get(name, least)), least, most)
             for name, label, hint in NUMBERS
@@ -153,6 +153,11 @@ async def set_budget(acting: Annotated[Acting, act("budget.write", here="setting
 def zones() -> list[str]:
     """Return the names of zones to choose from: places, no abbreviations."""
     return ["UTC", *sorted(one for one in available_timezones() if one.partition("/")[0] in ZONES_SHOWN)]
+
+
+def currencies(words: Words) -> list[tuple[str, str]]:
+    """Return (code, name) of every currency, in the reader's language."""
+    return [(one, get_currency_name(one, locale=words.language)) for one in sorted(list_currencies())]
 
 
 def check_zone(name: str) -> None:

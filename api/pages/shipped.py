@@ -10,17 +10,46 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from api.pages.words import FALLBACK, Words
+from api.pages.words import FALLBACK, Words, mark
 from api.watches import library
 
 REPORTED = ("Due", "Urgency")
 """Facts of what somebody reported."""
+VALUES: Mapping[str, str] = {
+    "open": mark("open"),
+    "closed": mark("closed"),
+    "resolved": mark("resolved"),
+    "confirmed": mark("confirmed"),
+    "cancelled": mark("cancelled"),
+    "no_show": mark("did not come"),
+    "seated": mark("seated"),
+    "sent": mark("sent"),
+    "won": mark("won"),
+    "lost": mark("lost"),
+    "active": mark("active"),
+    "ended": mark("ended"),
+    "planned": mark("planned"),
+    "low": mark("low"),
+    "medium": mark("medium"),
+    "high": mark("high"),
+    "critical": mark("critical"),
+    "warm": mark("warm"),
+    "cold": mark("cold"),
+    "can_wait": mark("can wait"),
+    "today": mark("today"),
+    "now": mark("now"),
+}
+"""Values of the shipped kinds, and of reports, in words; others are shown as they are."""
+OWNER, IN_CHARGE = "owner", "In charge"
+"""Of a record, who looks after it: no owner of the place."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
 def field_name(name: str) -> str:
     """Return a field's name as a sentence of the catalogue: `booking.starts_at` is "Starts at"."""
     plain = name.rpartition(".")[2].replace("_", " ")
+    if plain == OWNER:
+        return IN_CHARGE
     return plain[:1].upper() + plain[1:]
 
 
@@ -56,8 +85,13 @@ def title_words(said: str, words: Words) -> str:
     for pattern, title in _titles():
         fits = pattern.fullmatch(said)
         if fits is not None:
-            return _filled(words.gettext(title), dict(zip(_PLACE.findall(title), fits.groups(), strict=True)))
+            values = zip(_PLACE.findall(title), fits.groups(), strict=True)
+            return _filled(words.gettext(title), {name: _said(value, words) for name, value in values})
     return said
+
+
+def _said(value: str, words: Words) -> str:
+    return words.gettext(VALUES[value]) if value in VALUES else value
 
 
 def _filled(title: str, values: Mapping[str, str]) -> str:

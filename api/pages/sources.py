@@ -52,14 +52,15 @@ async def sources(seen: Sees) -> Response:
     words, now = seen.frame.words, seen.rooms.clock.now()
     rows = await seen.rooms.rows.find(tables.source)
     came = await heard(seen.rooms.rows)
-    wanted = await _wanted(seen, now)
+    wanted, looked_at = await _wanted(seen, now), await _looked_at(seen, now)
     zone = (await latest_kinds(seen.rooms.rows) or library()[0]).zone
     lines = []
     for row in rows:
         came_from = came.get(row["source"], Heard())
         span = parse_span(row["fresh_within"]) if row["fresh_within"] else wanted.get(row["source"])
         quiet = span is not None and silent(came_from.last, span, zone, now)
-        lines.append(line_of(row, came_from, span, quiet, words))
+        used = not looked_at.isdisjoint(loads(row["kinds"]))
+        lines.append(line_of(row, came_from, span, quiet, words, used))
     if seen.request.query_params.get("as") == "csv":
         cells = [(one.name, one.chip, one.last, one.expected, one.refused, one.kinds) for one in lines]
         return sheet("where-data-comes-from", [words.gettext(one) for one in HEAD], cells)
@@ -74,7 +75,8 @@ async def sources(seen: Sees) -> Response:
 
 
 async def _wanted(seen: Seen, now: str) -> dict[str, Span]:
-    """Return source -> how fresh the most demanding watch that runs here needs it."""
+    """Return source -> how fresh the most demanding watch that runs here needs it. A watch may also look at what a
+    source brings and set no time; then it is not among these."""
     needed: dict[str, Span] = {}
     for watch in await watched(seen.rooms.rows, now):
         if watch.status not in ("on", "trial"):
@@ -85,11 +87,17 @@ async def _wanted(seen: Seen, now: str) -> dict[str, Span]:
     return needed
 
 
+async def _looked_at(seen: Seen, now: str) -> set[str]:
+    """Return the kinds that a watch which runs here is about."""
+    running = [one for one in await watched(seen.rooms.rows, now) if one.status in ("on", "trial")]
+    return {one.playbook.subject for one in running}
+
+
 def _ago(span: Span, seen: Seen) -> int:
     return before(seen.rooms.clock.unix_ms(), span, seen.frame.words.zone)
 
 
-def line_of(row: Row, came: Heard, span: Span | None, quiet: bool, words: Words) -> Line:
+def line_of(row: Row, came: Heard, span: Span | None, quiet: bool, words: Words, used: bool) -> Line:
     """Return the row of a source."""
     if came.last is None:
         chip, tone = words.gettext("Never heard of"), "attention"
@@ -97,7 +105,7 @@ def line_of(row: Row, came: Heard, span: Span | None, quiet: bool, words: Words)
         chip, tone = words.gettext("Silent"), "late"
     else:
         chip, tone = words.gettext("Heard of"), "done"
-    expected = words.gettext("nothing runs on it")
+    expected = words.gettext("whenever it comes") if used else words.gettext("nothing runs on it")
     if span is not None:
         expected = words.gettext("at least every %(span)s", span=watch_words.span_words(span, words))
     return Line(

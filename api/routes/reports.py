@@ -117,7 +117,7 @@ async def opening(
 ) -> OpenCase:
     """Return the opening of a report's case: who gets it, and until when somebody takes it on."""
     rows, now = asking.rooms.rows, asking.rooms.clock.now()
-    lead = owner or reports.lead_of(await rows.find(tables.member), asking.caller.member)
+    lead = owner or await reports.lead(asking.rooms.intake.records, asking.caller.member)
     return OpenCase(
         origin="report",
         owner=lead,

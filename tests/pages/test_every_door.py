@@ -15,6 +15,7 @@ from api.pages.doors import PageDoor
 from api.pages.navigation import BAR, BAR_ENTRIES_MAX, ENTRIES, MORE, entries_of
 from api.permissions import MATRIX
 from tests.api.house import House, house
+from tests.pages.reading import words
 
 PAGES_MIN, FORMS_MIN = 30, 45
 PUBLIC = (
@@ -76,6 +77,28 @@ async def test_every_entry_of_the_navigation_opens_for_its_role(tmp_path: Path) 
         assert {key for keys in (*BAR.values(), *MORE.values()) for key in keys} <= {
             one.key for one in ENTRIES
         }
+
+
+async def test_who_may_decide_sees_on_every_page_that_something_waits(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        assert 'href="/decisions"' not in (await place.see("/recognition", team, "staff")).text
+        for role in ("staff", "manager"):
+            power = {"member": team.members[role], "about": "action", "assurance_min": "session"}
+            until = {"until": "2026-11-20T10:30:00.000Z"} if role == "staff" else {}
+            await place.done("/api/v1/authorities", team.keys["owner"], power | until)
+        note = {"note": "The ice machine leaks"}
+        case = (await place.done("/api/v1/reports", team.keys["owner"], note))["ids"]["case"]
+        for role, path in (("staff", "/recognition"), ("manager", "/team")):
+            assert "1 waiting" not in words((await place.see(path, team, role)).text), role
+        proposal = {"action": "call", "text": "Call the engineer"}
+        await place.done(f"/api/v1/cases/{case}/proposals", team.keys["owner"], proposal)
+        for role, path in (("staff", "/recognition"), ("staff", "/me"), ("manager", "/team")):
+            page = (await place.see(path, team, role)).text
+            assert 'href="/decisions"' in page and "1 waiting" in words(page), (role, path)
+        place.wait(3600)  # the power is over, and nothing was written
+        assert 'href="/decisions"' not in (await place.see("/recognition", team, "staff")).text
+        assert "1 waiting" in words((await place.see("/team", team, "manager")).text)
 
 
 async def test_a_page_has_the_headers_that_keep_it_to_itself(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ REASONS = [
 def test_a_reason_has_words(reason: str, said: str) -> None:
     assert fault_words(reason, ENGLISH) == said
     german = fault_words(reason, GERMAN)
-    assert german is not None and "erwartet wird" in german and "expected" not in german
+    assert german is not None and "gebraucht" in german and "expected" not in german
 
 
 @pytest.mark.parametrize("reason", ["", "no such thing", "expected a quote", "expected the moon, got cheese"])
@@ -55,4 +55,4 @@ async def test_pages_say_it_in_the_readers_language(tmp_path: Path) -> None:
         sent = form((await place.see("/people", team, "owner")).text, "/people/import")
         roster = {**sent.fields, "csv": "name,role\nAna,cook\n"}
         answer = await place.send(sent.action, team, "owner", roster, **german)
-        assert "Zeile 2, role: erwartet wird eines von owner" in words(answer.text)
+        assert "Zeile 2, role: gebraucht: eines von owner" in words(answer.text)

@@ -146,7 +146,7 @@ async def test_zone_and_currency_are_guessed_until_somebody_says(
     async with house(tmp_path, pages=True) as place:
         team = await place.organisation("The Quay")
         page = (await place.see("/start", team, "owner", **{"Accept-Language": languages})).text
-        assert f" selected>{zone}</option>" in page and f"<option selected>{currency}</option>" in page
+        assert f" selected>{zone}</option>" in page and f'<option value="{currency}" selected>' in page
         assert "data-guess" in page
         assert "http://localhost" in words(page), "the address that passkeys will belong to"
         await send(place, team, "step=1", "/start/place", PLACE)

@@ -206,6 +206,23 @@ async def test_a_photo_is_brought_to_an_exception_by_an_ordinary_form(tmp_path: 
         assert (await place.see(unknown, team, "staff")).status_code == 404
 
 
+async def test_it_goes_to_a_lead_who_has_come_and_the_page_says_to_whom(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        owner = team.keys["owner"]
+        leaving = f"/api/v1/members/{team.members['manager']}/leave"
+        await place.done(leaving, owner, {"reason_code": "left", "successor": team.members["owner"]})
+        await place.done("/api/v1/invites", owner, {"name": "Lena", "roles": ["manager"]})  # and never comes
+        page = words((await place.see("/report", team, "staff")).text)
+        assert "A photo or a sentence is enough. It goes to Ada." in page
+        assert "You will have it yourself." in words((await place.see("/report", team, "owner")).text)
+        answer = await sent(place, team, await filled(place, team))
+        (case,) = await cases_of(place, team)
+        assert case["owner"] == team.members["owner"]
+        said = words((await place.see(answer.headers["location"], team, "staff")).text)
+        assert "Ada is asked to look at it." in said
+
+
 async def test_somebody_not_signed_in_or_from_elsewhere_records_nothing(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team = await place.organisation("The Quay")

@@ -32,6 +32,11 @@ def test_a_title_is_said_again_with_the_same_values(title: str, language: str) -
     assert title_words(said, words("en")) == said
 
 
+def test_a_value_that_has_words_is_said_in_them() -> None:
+    said = "Complaint C-1 (critical) still waits for an answer"
+    assert title_words(said, words("de")) == "Beschwerde C-1 (kritisch) wartet noch auf eine Antwort"
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_place_is_lost_or_invented(language: str) -> None:
     for title in TITLES:
