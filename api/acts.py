@@ -71,7 +71,7 @@ async def grant(installation: Installation, rooms: Rooms, device: Row, member: s
     if row is None:
         raise _refused(device_rules.WRONG)
     key = f"pin:{installation.entropy.token(16).hex()}"
-    done = await rooms.joining.try_pin(key, TryPin(device["device"], member, right))
+    done = await rooms.joining.try_pin(key, TryPin(device["device"], member, right, row["pin_hash"]))
     told: Mapping[str, Any] = done.outcome.result
     if told["pin"] != device_rules.RIGHT:
         raise _refused(told["pin"])

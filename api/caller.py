@@ -41,7 +41,7 @@ class Caller:
     @property
     def who(self) -> Principal:
         """Return what the desk wants to know about whoever asks."""
-        return Principal(self.member, self.role, self.via, self.assurance)
+        return Principal(self.member, self.role, self.via, self.assurance, self.session)
 
 
 def draw_key(entropy: Entropy) -> tuple[str, str]:

@@ -3,14 +3,15 @@ report to the organisation's owner, when the time that its urgency leaves is ove
 
 An answer is a step that whoever owns the case wrote since it was given to them, or one by a lead who did not open it:
 nobody answers what they asked themselves. Waiting never approves: the case changes its owner and nothing else. Nobody
-gets a case twice in this way, so it ends; handing it about stops nothing. Looked at in every tick, cheaply: what was
-worked out for a case holds until the case changes.
+gets a case twice in this way, so it ends; handing it about in a circle gives nobody more time, and handing it down lets
+it come up again. Looked at in every tick, cheaply: what was worked out for a case holds until the case changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -20,7 +21,7 @@ from api.scope import Row, first_owner
 from casework import cases, tables
 from casework.absence import in_for
 from casework.errors import refuse
-from casework.people import MANAGER, OWNER
+from casework.people import MANAGER, OWNER, roles
 from casework.requests import THE_SYSTEM, AssignOwner
 from casework.routing import asked_next, people_here, span_ms
 from ledger.clock import instant_of, unix_ms_of
@@ -30,7 +31,7 @@ from ledger.store.tables import entry
 from playbooks.errors import PlaybookError
 from playbooks.playbook import Playbook
 
-WAITING = (cases.ASSIGNED, cases.AWAITING_DECISION)
+WAITING = (cases.ASSIGNED, cases.AWAITING_DECISION, cases.ACKNOWLEDGED)
 GIVEN = ("owner_assigned", "escalated")
 log = structlog.get_logger("api.climbing")
 LOOKED_AT_MAX = 2_000
@@ -45,6 +46,21 @@ class _Next:
 
     at: str
     member: str
+
+
+Here = Callable[[], Awaitable[list[Row]]]
+"""The people who have come, read once in a tick and only where they are asked for."""
+
+
+def _once(rooms: Rooms) -> Here:
+    found: list[list[Row]] = []
+
+    async def here() -> list[Row]:
+        if not found:
+            found.append(await people_here(rooms.intake.records))
+        return found[0]
+
+    return here
 
 
 class Climbing:
@@ -66,23 +82,25 @@ class Climbing:
         self._below[rooms.log] = int(open_cases[-1]["opened_seq"]) if more else None
         if not more and below is None:
             self._forget(rooms.log, {str(row["case"]) for row in open_cases})
-        elif len(self._due) > KNOWN_MAX:
-            self._due.clear()
-        now, passed = rooms.clock.now(), 0
+        elif sum(key[0] == rooms.log for key in self._due) > KNOWN_MAX:
+            self._forget(rooms.log, set())
+        now, passed, here = rooms.clock.now(), 0, _once(rooms)
         for row in open_cases:
+            if row["state"] == cases.ACKNOWLEDGED and row["ack_until"] is not None:
+                continue  # in hand until then; a job looks at it
             known = self._due.get((rooms.log, row["case"]))
             if known is None or known[0] != row["changed_seq"]:
-                following = await self._safely(rooms, row)
+                following = await self._safely(rooms, row, here)
                 known = (row["changed_seq"], None if following is None else following.at)
                 self._due[rooms.log, row["case"]] = known
             if known[1] is not None and known[1] <= now:
-                passed += await self._pass_on(rooms, row)
+                passed += await self._pass_on(rooms, row, here)
         return passed
 
-    async def _safely(self, rooms: Rooms, row: Row) -> _Next | None:
+    async def _safely(self, rooms: Rooms, row: Row, here: Here) -> _Next | None:
         """As `_next`; a case that cannot be read keeps nobody else's from going on."""
         try:
-            return await self._next(rooms, row)
+            return await self._next(rooms, row, here)
         except StoreError:
             raise
         except (LedgerError, PlaybookError) as error:
@@ -93,27 +111,26 @@ class Climbing:
         for key in [key for key in self._due if key[0] == log and key[1] not in still]:
             del self._due[key]
 
-    async def _next(self, rooms: Rooms, row: Row) -> _Next | None:
-        given, had = await _given(rooms, row)
-        if given is None:
+    async def _next(self, rooms: Rooms, row: Row, here: Here) -> _Next | None:
+        waiting = await _waiting(rooms, row)
+        if waiting.start is None or waiting.answered:
             return None
         if row["playbook"] is None:
             at, members = await _after_report(rooms, row), [await first_owner(rooms.rows)]
         else:
-            here = await people_here(rooms.intake.records)
-            asked = asked_next(await self._playbook(rooms, row), here, str(row["owner"]))
-            at = None if asked is None else instant_of(unix_ms_of(given["at"]) + span_ms(asked[0]))
+            asked = asked_next(await self._playbook(rooms, row), await here(), str(row["owner"]))
+            at = None if asked is None else instant_of(unix_ms_of(waiting.start["at"]) + span_ms(asked[0]))
             members = [] if asked is None else asked[1]
         for member in members:
             now_in = await in_for(rooms.intake.records, member, rooms.clock.now())
-            if at is not None and now_in not in had and now_in != row["owner"]:
+            if at is not None and now_in not in waiting.had and now_in != row["owner"]:
                 return _Next(at, now_in)
         return None
 
-    async def _pass_on(self, rooms: Rooms, row: Row) -> int:
+    async def _pass_on(self, rooms: Rooms, row: Row, here: Here) -> int:
         """Give the case to whoever is asked next, as things are now; what came between is seen in the next tick."""
         self._due.pop((rooms.log, row["case"]), None)
-        following = await self._safely(rooms, row)
+        following = await self._safely(rooms, row, here)
         if following is None or following.at > rooms.clock.now():
             return 0
         request = AssignOwner(row["case"], following.member, "ack_expired")
@@ -139,30 +156,62 @@ class Climbing:
 
 async def _after_report(rooms: Rooms, row: Row) -> str | None:
     """Return when a report that cannot wait goes to the organisation's owner; a lead who told of it and has it
-    themselves knows of it."""
+    themselves knows of it, other people may have been given what they told of."""
     facts = None if row["facts_item"] is None else await rooms.rows.open(row["facts_item"])
-    if not facts or not facts.get("due") or row["owner"] == row["opened_by"]:
+    if not facts or not facts.get("due"):
         return None
+    if row["owner"] == row["opened_by"]:
+        reporter = await rooms.rows.need("member", tables.member, member=row["opened_by"])
+        if not set(LEADS).isdisjoint(roles(reporter)):
+            return None
     return str(facts["due"])
 
 
-async def _given(rooms: Rooms, row: Row) -> tuple[Row | None, set[str]]:
-    """Return the entry by which the case came to its owner (None: it was answered since, in another request), and
-    everybody to whom a route or a time gave it."""
+@dataclass(slots=True)
+class _Waiting:
+    """How long nobody has answered: since `start`, None where no entry says so. `had`: whom a route or a time gave it
+    since a person last handed it to somebody or it came back."""
+
+    start: Row | None = None
+    answered: bool = False
+    by_lead: bool = False
+    seen: set[str] = field(default_factory=set)
+    had: set[str] = field(default_factory=set)
+    owner: str = ""
+
+
+async def _waiting(rooms: Rooms, row: Row) -> _Waiting:
+    """Return since when the case waits for an answer of whoever owns it.
+
+    Somebody's time begins once, however they got it: handed in a circle it is as late as it was. After an answer it
+    begins anew.
+    """
     found = await rooms.rows.find(entry, {"case_id": row["case"]}, order="seq")  # the latest first
-    steps = [(one, loads(one["canon"])) for one in found]
-    had = {
-        str(told["body"].get("owner") or told["body"].get("to"))
-        for one, told in steps
-        if one["kind"] in GIVEN and told["body"]["reason_code"] not in cases.HAND_REASONS
-    }
-    given = next((one for one, _ in steps if one["kind"] in GIVEN), None)
-    if given is None:
-        return None, had
-    since = [told for one, told in steps if one["seq"] > given["seq"] and one["cmd"] != given["cmd"]]
-    answered = any(_is_answer(told["actor"], row) for told in since)
-    return (None if answered else given), had
+    now = _Waiting()
+    for one in reversed(found):
+        told = loads(one["canon"])
+        if one["kind"] == "case_reopened":
+            now = _Waiting(owner=now.owner)
+        elif one["kind"] in GIVEN:
+            _given(now, one, told, row)
+        elif now.start is not None and one["cmd"] != now.start["cmd"]:
+            now.answered = now.answered or _is_answer(told["actor"], now, row)
+    return now
 
 
-def _is_answer(actor: Mapping[str, str], row: Row) -> bool:
-    return actor["id"] == row["owner"] or (actor["role"] in LEADS and actor["id"] != row["opened_by"])
+def _given(now: _Waiting, one: Row, told: Mapping[str, Any], row: Row) -> None:
+    by_hand = told["body"]["reason_code"] in cases.HAND_REASONS
+    now.owner = str(told["body"].get("owner") or told["body"].get("to"))
+    if now.start is None or now.answered or now.owner not in now.seen:
+        now.start, now.answered = one, False
+    now.by_lead = told["actor"]["role"] in LEADS and told["actor"]["id"] != row["opened_by"]
+    now.seen.add(now.owner)
+    now.had = set() if by_hand else now.had | {now.owner}
+
+
+def _is_answer(actor: Mapping[str, str], now: _Waiting, row: Row) -> bool:
+    """Say whether whoever had the case wrote this, or a lead; nobody answers what they asked themselves, unless a lead
+    gave it to them."""
+    if actor["id"] == row["opened_by"]:
+        return actor["id"] == now.owner and (now.by_lead or actor["role"] in LEADS)
+    return actor["id"] == now.owner or actor["role"] in LEADS

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from api import tables
 from api.scope import Row, Scoped
 from casework.errors import refuse
 from ledger.changes import Change, Delete, Insert, Set
-from ledger.commands import Command, Decided, Need, Outcome, View
+from ledger.commands import Command, Decided, Need, Outcome, Rule, View
 from ledger.entries import Actor
 from ledger.entropy import Entropy, uuid7
 
@@ -131,16 +131,26 @@ class Sessions:
         """Note that a session is in use, at most every SEEN_MINUTES."""
         now = self.clock.now()
         if now > _later(seen_at, timedelta(minutes=SEEN_MINUTES)):
-            await self._write(log, member, [Set("session", (session,), {"seen_at": now})])
+            command = self._command(log, member, (Need("session", (session,)),), _seen, (session, now))
+            await self.writer.submit(command)
 
     async def _write(
         self, log: str, member: str, changes: Sequence[Change], shown: Shown | None = None
     ) -> None:
-        key = f"session:{self.entropy.token(16).hex()}"
-        actor = Actor(member, "member", "web")
         needs = () if shown is None else (Need(shown.table, shown.key),)
-        data = (tuple(changes), shown)
-        await self.writer.submit(Command(log, actor, key, token_digest(key), needs, _rows, data))
+        await self.writer.submit(self._command(log, member, needs, _rows, (tuple(changes), shown)))
+
+    def _command(self, log: str, member: str, needs: tuple[Need, ...], rule: Rule, data: Any) -> Command:
+        key = f"session:{self.entropy.token(16).hex()}"
+        return Command(log, Actor(member, "member", "web"), key, token_digest(key), needs, rule, data)
+
+
+def _seen(view: View, command: Command, at: str) -> Decided:
+    """Note that a session is in use; nothing where it has just ended."""
+    session, now = command.data
+    if view.get("session", (session,)) is None:
+        return Decided(())
+    return Decided((), (Set("session", (session,), {"seen_at": now}),))
 
 
 def _rows(view: View, command: Command, at: str) -> Decided:

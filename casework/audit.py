@@ -170,6 +170,7 @@ def audit(
     run = _Replay(shapes, projections, open_value, verify)
     for data, entry in entries:
         run.step(data, entry)
+    run.end()
     run.earned.rows = run.view
     return run.earned
 
@@ -208,8 +209,8 @@ class _Replay:
         # The rows are made all the same, so that what follows is judged by what it does and not by what came before.
         missed = self._leave_rows(entry)
         found = found or (missed and f"leaves no rows: {missed}")
-        if found is not None and len(self.earned.findings) < FINDINGS_MAX_COUNT:
-            self.earned.findings.append(Finding("not_earned", f"{entry.kind}: {found}", entry.seq, "replay"))
+        if found is not None:
+            self._found(found, entry.kind, entry.seq)
         self._frontier.append(leaf_hash(data))
         self._standing.roots.append(self._frontier.root())
         self._count(entry, found)
@@ -243,7 +244,21 @@ class _Replay:
         elif entry.kind == "award_granted" and found is None:
             self.earned.awards += 1
 
+    def end(self) -> None:
+        """Check what the last command had to leave."""
+        try:
+            audit_joining.check_settled(self._standing, None)
+        except Refused as refused:
+            self._found(f"{refused.code}: {refused.detail}", "the end", self.earned.size - 1)
+
+    def _found(self, what: str, where: str, seq: int) -> None:
+        if len(self.earned.findings) < FINDINGS_MAX_COUNT:
+            self.earned.findings.append(Finding("not_earned", f"{where}: {what}", seq, "replay"))
+
     def _check(self, entry: Entry) -> None:
+        audit_joining.check_settled(self._standing, entry.cmd)
+        if entry.kind in ("case_opened", "case_reopened"):
+            self._standing.opened = entry.cmd
         self._check_actor(entry)  # 1
         audit_joining.check_device_act(self._standing, entry)  # 10
         if entry.case is not None:
@@ -278,6 +293,8 @@ class _Replay:
                 )
             if entry.kind == "api_key_issued" and actor.id != SYSTEM:
                 people.owner(self.view, who)
+            elif entry.kind == "api_key_issued":
+                joining_rules.check_first_key(self.view)
 
 
 _CHECKS: Mapping[str, Check] = {

@@ -63,7 +63,21 @@ def check_used(standing: Standing, entry: Entry) -> None:
     )
     row = joining_rules.open_invite(standing.view, body["member"], body["invite"], entry.at)
     joining_rules.check_still_given(standing.view, row, body["member"] in standing.signing_in)
-    standing.used = (entry.cmd, row)
+    standing.used, standing.chosen = (entry.cmd, row), set()
+
+
+def check_settled(standing: Standing, cmd: str | None) -> None:
+    """The command that uses an invite leaves a name, a password or PIN, and no way in from before. Asked once the next
+    command begins, or the log ends (None)."""
+    if standing.used is None or standing.used[0] == cmd:
+        return
+    member, standing.used = str(standing.used[1]["member"]), None
+    left = joining_rules.own_ways_in(standing.view, member)
+    expect(not left, "invite_closed", f"expected what was set before to end with an invite's use, got {left}")
+    chosen = "name" in standing.chosen and len(standing.chosen) > 1
+    expect(
+        chosen, "invite_closed", "expected a name, and a password or a PIN, to be set with an invite's use"
+    )
 
 
 def check_ended(standing: Standing, entry: Entry) -> None:
@@ -102,12 +116,11 @@ def _check_set(standing: Standing, entry: Entry) -> None:
     if standing.used is not None and standing.used[0] == entry.cmd:
         used = standing.used[1]
     if used is not None:
-        left = joining_rules.own_ways_in(standing.view, body["member"])
-        expect(not left, "invite_closed", f"expected what was set before to end with its use, got {left}")
+        standing.chosen.add(body["method"])
     expected = "self" if used is None else joining_rules.setter_of(used)
     expect(body["by"] == expected, "invite_closed", f"by: expected {expected}, got {body['by']}")
     expect(
-        used is not None or actor.via not in (INVITE, people.DEVICE, people.KEY),
+        actor.via == (people.WEB if used is None else INVITE),
         "session_needed",
         f"expected the member signed in, got {actor.via}",
     )

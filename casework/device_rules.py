@@ -85,7 +85,8 @@ def pin_tried(view: View, command: Command, at: str) -> Decided:
     if locked_until is not None and locked_until > at:
         return Decided((), (), {"pin": LOCKED})
     forget = Delete("pin_tries", (request.member,))
-    if request.right:
+    kept = view.get("sign_in", (request.member,))
+    if request.right and kept is not None and kept["pin_hash"] == request.pin_hash:
         act = {"member": request.member, "device": request.device, **asked.known["act"]}
         granted: tuple[Change, ...] = (Delete("act", (request.member,)), Insert("act", act))
         return Decided((), (forget, *granted), {"pin": RIGHT})

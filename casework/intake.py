@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from casework.errors import refuse
 from casework.records import Records
 from casework.requests import Asked, Principal, Private
 from ledger.changes import Change
 from ledger.codec import dumps
-from ledger.commands import Command, Need, Outcome, Rule
+from ledger.commands import Command, Decided, Need, Outcome, Rule, View
 from ledger.entries import SYSTEM, Actor, Entry, command_id
 from ledger.entropy import Entropy, uuid7
 from ledger.vault import Vault
@@ -142,7 +143,9 @@ class Intake:
         actor = Actor(who.id, who.role, who.via)
         needed = tuple(dict.fromkeys((*acting_needs(who), *needs)))
         digest = key.digest if isinstance(key, RequestKey) else request_digest(request)
-        command = Command(self.log, actor, str(key), digest, needed, rule, asked)
+        if who.session is not None:
+            needed = (*needed, Need("session", (who.session,)))
+        command = Command(self.log, actor, str(key), digest, needed, _while_signed_in(rule), asked)
         outcome = await self._writer.submit(command)
         if outcome.replayed:
             return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
@@ -187,6 +190,23 @@ def joined(one: Private, other: Private) -> Private:
     return Private(
         {**one.commitments, **other.commitments}, {**one.opened, **other.opened}, (*one.rows, *other.rows)
     )
+
+
+def _while_signed_in(rule: Rule) -> Rule:
+    """Return the rule for whoever is still signed in: what ended their session while the request was under way, a new
+    invite or another password, may not be undone by it.
+
+    Raises:
+        Refused: session_needed.
+    """
+
+    def checked(view: View, command: Command, at: str) -> Decided:
+        session = command.data.who.session
+        if session is not None and view.get("session", (session,)) is None:
+            raise refuse("session_needed", "expected a session that goes on, got one that has just ended")
+        return rule(view, command, at)
+
+    return checked
 
 
 def acting_needs(who: Principal) -> tuple[Need, ...]:

@@ -122,6 +122,8 @@ class Joining:
     async def set_sign_in(self, who: Principal, key: str, request: SetSignIn) -> Done:
         """Change how one signs in; an owner sets a PIN for another. ids: member."""
         needs = [ALL_SIGN_INS, Need("member", (request.member,))]
+        if request.chosen.password_hash is not None:
+            needs.append(ALL_SESSIONS)
         return await self._in.submit(who, key, _named(request), rules.sign_in_set, needs)
 
     async def recover(self, key: str, request: RecoverOwner) -> Done:
@@ -158,7 +160,7 @@ class Joining:
         act = {**self._in.ids("act"), "digest": token_digest(token), "until": until}
         known = {"locked_until": self._in_minutes(device_rules.PIN_LOCK_MINUTES), "act": act}
         needs = [Need("device", (request.device,)), Need("member", (request.member,))]
-        needs.append(Need("pin_tries", (request.member,)))
+        needs += [Need("pin_tries", (request.member,)), Need("sign_in", (request.member,))]
         return await self._in.submit(
             Principal(SYSTEM, SYSTEM, "device", "pin"), key, request, device_rules.pin_tried, needs,
             known=known, secrets={"token": token, "until": until},

@@ -95,8 +95,10 @@ class EndDevice:
 
 @dataclass(frozen=True, slots=True)
 class TryPin:
-    """Somebody typed a PIN on a shared device; `right` says whether it was the member's, checked slowly before."""
+    """Somebody typed a PIN on a shared device; `right` says whether it was the member's, checked slowly before against
+    `pin_hash`, which may have been replaced meanwhile."""
 
     device: str
     member: str
     right: bool
+    pin_hash: str | None = None

@@ -53,6 +53,8 @@ def invited(view: View, command: Command, at: str) -> Decided:
         check_inviter(view, asked.who.id, asked.who.role, sorted(request.roles), None)
     else:
         row = people.employed(view, member, "unknown", "/member")
+        if member == asked.who.id:
+            people.signed_in(asked.who)
         holds = held(view, member, signs_in(view.get("sign_in", (member,))))
         check_inviter(view, asked.who.id, asked.who.role, people.roles(row), holds)
     return _issued(view, asked, member, drafts, request.how)
@@ -67,11 +69,11 @@ def _issued(
     return Decided(tuple(drafts), (*asked.private.rows, *rows), {"member": member, "invite": invite})
 
 
-def _signed_out(view: View, member: str) -> list[Change]:
-    """End every session of a member; the needs name all of `session`, so none that opens just now is missed."""
-    return [
-        Delete("session", (row["session"],)) for row in view.scan("session", ()) if row["member"] == member
-    ]
+def _signed_out(view: View, member: str, but: str | None = None) -> list[Change]:
+    """End every session of a member but one, and an act granted for a PIN; the needs name all of `session`, so none
+    that opens just now is missed."""
+    ending = [row for row in view.scan("session", ()) if row["member"] == member and row["session"] != but]
+    return [Delete("act", (member,)), *(Delete("session", (row["session"],)) for row in ending)]
 
 
 def joins(
@@ -267,13 +269,18 @@ def invite_used(view: View, command: Command, at: str) -> Decided:
 
 
 def own_ways_in(view: View, member: str) -> list[tuple[str, str]]:
-    """Return (table, id) of passkeys and API keys in force that a member gave themselves; the needs name all of both.
+    """Return (table, id) of passkeys and API keys in force that a member gave themselves; the needs name all of both
+    and of member.
 
-    A key that somebody else issued is theirs to end: its secret was never with whoever sat in the member's place.
+    A key that another owner issued is theirs to end: its secret was never with whoever sat in the member's place. An
+    owner's account can issue itself one by another's key, so of an owner's keys only the operator's goes on.
     """
+    row = view.get("member", (member,))
+    is_owner = row is not None and people.OWNER in people.roles(row)
     ways = [("passkey", row["passkey"]) for row in _of(view, member, "passkey", "state", passkeys.ENDED)]
     keys = _of(view, member, "api_key", "active", 0)
-    return ways + [("api_key", row["key"]) for row in keys if row["issued_by"] == member]
+    own = [row for row in keys if row["issued_by"] == member or (is_owner and row["issued_by"] != SYSTEM)]
+    return ways + [("api_key", row["key"]) for row in own]
 
 
 def _ended(table: str, way: str) -> Draft:
@@ -300,7 +307,8 @@ def setter_of(invite: Row) -> str:
 
 
 def sign_in_set(view: View, command: Command, at: str) -> Decided:
-    """Rule of set_sign_in: a member their own and not by a key, an owner anybody's PIN. What is not given stays.
+    """Rule of set_sign_in: a member their own and not by a key, an owner anybody's PIN. What is not given stays; with
+    another password every other session ends.
 
     Raises:
         Refused: value_invalid, name_taken, role_missing, session_needed, unknown.
@@ -321,8 +329,10 @@ def sign_in_set(view: View, command: Command, at: str) -> Decided:
     if chosen.name is not None:
         check_free(view, request.member, chosen.name)
     by = "self" if request.member == asked.who.id else "owner"
-    drafts = tuple(_set(request.member, chosen, by))
-    return Decided(drafts, tuple(_sign_in(request.member, before, chosen, at)), {"member": request.member})
+    drafts, rows = tuple(_set(request.member, chosen, by)), _sign_in(request.member, before, chosen, at)
+    if chosen.password_hash is not None:  # whoever has the old one may be signed in by it
+        rows = [*_signed_out(view, request.member, asked.who.session), *rows]
+    return Decided(drafts, tuple(rows), {"member": request.member})
 
 
 def check_free(view: View, member: str, name: str) -> None:
@@ -351,7 +361,15 @@ def _sign_in(member: str, before: Row | None, chosen: Chosen, at: str) -> list[C
     given = {"name": chosen.name, "password_hash": chosen.password_hash, "pin_hash": chosen.pin_hash}
     row |= {column: value for column, value in given.items() if value is not None} | {"changed_at": at}
     changes: list[Change] = [Delete("sign_in", (member,)), Insert("sign_in", row)]
-    return changes + ([Delete("pin_tries", (member,))] if chosen.pin_hash is not None else [])
+    if chosen.pin_hash is not None:
+        changes += [Delete("pin_tries", (member,)), Delete("act", (member,))]
+    return changes
+
+
+def check_first_key(view: View) -> None:
+    """Check that no key was given yet. Raises Refused: role_missing."""
+    if view.scan("api_key", ()):
+        raise refuse("role_missing", "expected an owner to issue a key, but for the first one")
 
 
 # ---------------------------------------------------------------------------------------------- owners

@@ -36,6 +36,7 @@ from casework.requests import (
     SetBudget,
 )
 from ledger.commands import Need
+from ledger.entries import SYSTEM
 from ledger.errors import Refused
 from playbooks.calendars import parse_span
 from verifiers import controllers, registry
@@ -141,6 +142,8 @@ class Office:
     async def issue_api_key(self, who: Principal, key: str, request: IssueApiKey) -> Done:
         """ids: key, member. The door drew the secret and keeps it nowhere."""
         needs = [Need("member", (request.member,))]
+        if who.id == SYSTEM:
+            needs.append(Need("api_key", ()))
         return await self._in.submit(who, key, request, rules.api_key_issued, needs, ids=self._in.ids("key"))
 
     async def end_api_key(self, who: Principal, key: str, request: EndApiKey) -> Done:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from casework import absence, authority, cases, people
+from casework import absence, authority, cases, joining_rules, people
 from casework.errors import refuse
 from casework.requests import (
     ApproveBudget,
@@ -252,11 +252,13 @@ def authority_ended(view: View, command: Command, at: str) -> Decided:
 
 
 def api_key_issued(view: View, command: Command, at: str) -> Decided:
-    """Rule of issue_api_key: by an owner, or by the system while the log is being set up."""
+    """Rule of issue_api_key: by an owner, or by whoever runs the server: the very first one."""
     asked: Asked = command.data
     request: IssueApiKey = asked.request
     if asked.who.id != SYSTEM:
         people.owner(view, asked.who)
+    else:
+        joining_rules.check_first_key(view)
     _member(view, request.member)
     _check_until(request.until, at)
     body = {

@@ -22,8 +22,8 @@ MANAGER = "manager"
 ROLES = (OWNER, MANAGER, "staff", "auditor", "outsider")
 """What a person may be; `agent`, `customer` and `system` are no person's roles."""
 
-KEY = "http"
-"""The door (`via`) of whoever shows an API key."""
+WEB = "web"
+"""The door (`via`) of whoever signed in: pages, and the API by their session."""
 DEVICE = "device"
 """The door (`via`) of an act signed with a PIN on a shared device."""
 MEMBER_PARTY = "member:"
@@ -76,8 +76,8 @@ def signed_in(who: Principal) -> None:
     Raises:
         Refused: session_needed.
     """
-    if who.via == KEY:
-        raise refuse("session_needed", "expected whoever signed in themselves, got an API key")
+    if who.via != WEB:
+        raise refuse("session_needed", f"expected whoever signed in themselves, got {who.via}")
 
 
 def own_work(who: Principal, owner: str | None) -> None:

@@ -24,6 +24,8 @@ class Principal:
     role: str  # owner | manager | staff | auditor | outsider | agent | customer | system
     via: str  # http | cli | job | link | simulate | agent
     assurance: str  # passkey | session | key | pin | link
+    session: str | None = None
+    """The session of the pages it comes by: the writer looks once more whether it goes on."""
 
 
 THE_SYSTEM = Principal(SYSTEM, SYSTEM, "job", "key")

@@ -390,16 +390,16 @@ async def _furnish(world: World, terms: Terms) -> None:
     opened = await office.open_log(
         "open", OpenLog(log_key, True, "Olga", {"undo_seconds": terms.undo_seconds})
     )
-    owner = world.people["owner"] = Principal(opened.ids["member"], "owner", "test", "key")
+    owner = world.people["owner"] = Principal(opened.ids["member"], "owner", "web", "key")
     for name, role in (
         ("waiter", "staff"), ("cook", "staff"), ("lead", "manager"), ("accountant", "outsider"), ("double", "manager"),
     ):  # fmt: skip
         same_as = world.people["waiter"].id if name == "double" else None
         joined = await office.join_member(owner, f"join:{name}", JoinMember(name, (role,), same_as))
-        world.people[name] = Principal(joined.ids["member"], role, "test", "key")
+        world.people[name] = Principal(joined.ids["member"], role, "web", "key")
     agent = RegisterAgent("watcher", {"may_propose": ["*"], "may_read": ["*"]}, owner.id)
     registered = await office.register_agent(owner, "join:agent", agent)
-    world.people["agent"] = Principal(registered.ids["member"], "agent", "test", "key")
+    world.people["agent"] = Principal(registered.ids["member"], "agent", "web", "key")
     for name, about, limits in (
         ("owner", "action", {}), ("lead", "action", {}), ("accountant", "award", {"second_person": True}),
         ("lead", "award", {"tokens_max": 12}), ("double", "award", {}),

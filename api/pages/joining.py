@@ -20,7 +20,7 @@ from api.pages.persons import ROLE_WORDS
 from api.pages.words import mark
 from api.permissions import OWNER
 from api.rooms import Rooms
-from api.sessions import set_cookie
+from api.sessions import Shown, set_cookie
 from api.tries import PER_INVITE
 from casework import chosen, people, tables
 from casework.joining import token_digest
@@ -74,7 +74,7 @@ async def join(token: Token, request: Request, given: Annotated[Form, Depends(fo
     wrong = refused_before(given, typed)
     if not wrong:
         try:
-            await use_invite(installation, rooms, row, typed)
+            done = await use_invite(installation, rooms, row, typed)
         except Refused as refusal:
             wrong = refused_by(refusal)
     if wrong:
@@ -83,7 +83,8 @@ async def join(token: Token, request: Request, given: Annotated[Form, Depends(fo
         return await _ask(frame, token, told, typed.name or "", wrong)
     how = "recovery" if row["how"] == "recovery" else "invite"
     browser = request.headers.get("user-agent", "")
-    opened = await installation.sessions.open(rooms.rows, row["member"], how, browser)
+    shown = Shown("sign_in", (row["member"],), "changed_at", str(done.outcome.at))
+    opened = await installation.sessions.open(rooms.rows, row["member"], how, browser, shown)
     answer = RedirectResponse(await _home(rooms, row["member"]), status_code=303)
     answer.headers["Cache-Control"] = "no-store"
     set_cookie(answer, opened, installation.settings.session_hours)

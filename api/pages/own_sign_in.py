@@ -56,8 +56,6 @@ async def change(acting: Annotated[Acting, act("sign_in.write", here="me")]) -> 
         await acting.request.app.state.journal.refused(acting.request, 422, next(iter(wrong.values())))
         said = {field: _words(field, code, acting.frame.words) for field, code in wrong.items()}
         return await page(acting, acting.frame, wrong=said, name=name or "", status=422)
-    if typed.password is not None:
-        await installation.sessions.end_all(acting.rooms.rows, member, acting.caller.session)
     return to("/me?said=sign-in")
 
 

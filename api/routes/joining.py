@@ -254,8 +254,6 @@ async def change_sign_in(
         await check_current(installation, asking.rooms, member, body.current)
     typed = Typed(body.name, body.password, body.pin)
     done = await set_sign_in(installation, asking.rooms, asking.who, asking.key, member, typed)
-    if body.password is not None:
-        await installation.sessions.end_all(asking.rooms.rows, member, asking.caller.session)
     return await tell(asking, done)
 
 

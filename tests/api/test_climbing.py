@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api import climbing
-from casework import tables
+from casework import routing, tables
 from ledger.codec import loads
 from ledger.store.tables import entry
 from ledger.vault import VaultDamaged
@@ -115,6 +115,77 @@ async def test_handing_a_case_about_keeps_it_from_nobody(at: House) -> None:
         await at.done(f"/api/v1/cases/{case}/owner", team.keys[whose], handed)
     assert await owner_after(at, team, case, HALF_HOUR) == "manager"
     assert await owner_after(at, team, case, 2 * 3600) == "owner"
+
+
+async def test_handing_it_to_and_fro_gives_nobody_more_time(at: House) -> None:
+    team, case = await opened(at)
+    owners = []
+    for to in ("manager", "staff", "staff", "manager", "staff", "manager", "staff", "manager"):
+        at.wait(20 * 60)
+        handed = {"owner": team.members[to], "reason_code": "handed_over"}
+        await at.done(f"/api/v1/cases/{case}/owner", team.keys["staff"], handed)
+        owners.append(await owner_after(at, team, case, 0))
+    assert "owner" in owners, owners
+
+
+async def test_handed_down_from_the_top_it_comes_up_again(at: House) -> None:
+    team, case = await opened(at)
+    for seconds in (HALF_HOUR, 2 * 3600):
+        await owner_after(at, team, case, seconds)
+    handed = {"owner": team.members["outsider"], "reason_code": "handed_over"}
+    await at.done(f"/api/v1/cases/{case}/owner", team.keys["staff"], handed)
+    assert [await owner_after(at, team, case, seconds) for seconds in (HALF_HOUR, 2 * 3600)] == [
+        "manager",
+        "owner",
+    ]
+
+
+TAKEN = [
+    # how a report came to be its reporter's own, what they write then, whose it is a day later
+    ("took it", None, "owner"),
+    ("took it", "Looks fine", "owner"),
+    ("named themselves", "Looks fine", "owner"),
+    ("given by a lead", None, "owner"),
+    ("given by a lead", "Done on Friday", "staff"),
+]
+
+
+@pytest.mark.parametrize(("how", "note", "owner"), TAKEN)
+async def test_whoever_reported_it_does_not_keep_it_from_going_up(
+    at: House, how: str, note: str | None, owner: str
+) -> None:
+    team = await at.organisation("The Quay")
+    report = {"note": "The ice machine leaks", "urgency": "now"}
+    if how == "named themselves":
+        report["owner"] = team.members["staff"]
+    case = (await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"]
+    handed = {"owner": team.members["staff"], "reason_code": "handed_over"}
+    if how != "named themselves":
+        by = "staff" if how == "took it" else "manager"
+        await at.done(f"/api/v1/cases/{case}/owner", team.keys[by], handed)
+    if note is not None:
+        await at.done(f"/api/v1/cases/{case}/notes", team.keys["staff"], {"note": note})
+    assert await owner_after(at, team, case, 86_400) == owner
+
+
+async def test_people_are_read_once_in_a_tick(at: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    team, _ = await opened(at)
+    kept = [record(f"c-{number}", "open", "2026-11-20T09:00:00Z") for number in range(2, 7)]
+    await at.done("/api/v1/sources/desk/records:batch", team.keys["owner"], {"records": kept})
+    await settled(at)
+    count = 0
+    people_here = routing.people_here
+
+    async def counted(records: Any) -> Any:
+        nonlocal count
+        count += 1
+        return await people_here(records)
+
+    monkeypatch.setattr(climbing, "people_here", counted)
+    at.app.state.worker._climbing.__init__()
+    rooms = await at.app.state.installation.rooms(team.log)
+    await at.app.state.worker._climbing.climb(rooms)
+    assert count == 1
 
 
 async def test_where_too_many_are_open_for_one_tick_the_next_goes_on(
@@ -257,10 +328,10 @@ async def test_a_case_that_cannot_be_read_keeps_no_other_from_going_on(at: House
     running = at.app.state.worker._climbing
     next_of = running._next
 
-    async def one_is_damaged(rooms: Any, row: Any) -> Any:
+    async def one_is_damaged(rooms: Any, row: Any, here: Any) -> Any:
         if row["case"] != case:
             raise VaultDamaged("a value is not what its entry commits to")
-        return await next_of(rooms, row)
+        return await next_of(rooms, row, here)
 
     running._next = one_is_damaged
     await at.done("/api/v1/reports", team.keys["staff"], {"note": "It leaks", "urgency": "now"})

@@ -68,8 +68,12 @@ def _for_a_pin(story: Story) -> Line:
     used = story.find("invite_used", member=story.named["chi"])
     story.lines.remove(used)
     owners = story.find("sign_in_set", member=story.named["chi"], by="owner")
-    for line in [line for line in story.lines if line.kind == "sign_in_set" and line is not owners]:
-        story.lines.remove(line)
+    chi = [
+        one for one in story.lines if one.kind == "sign_in_set" and one.body["member"] == story.named["chi"]
+    ]
+    for one in chi:
+        if one is not owners:
+            story.lines.remove(one)
     line = story.again(story.find("invite_issued", member=story.named["chi"]), owners)
     line.body.update(invite="0" * 32, token_digest="0" * 64)
     story.cut(line)
@@ -129,6 +133,52 @@ def _left_behind(kind: str) -> Forgery:
     return forge
 
 
+def _nothing_chosen(story: Story) -> Line:
+    """An invite is used, and nobody signs in by it."""
+    line = story.find("invite_used", member=story.named["chi"])
+    story.cut(line)
+    return line
+
+
+def _added_after(story: Story) -> Line:
+    """The command that uses an invite adds a passkey at its end."""
+    used = story.find("invite_used", member=story.named["owner"])
+    last = [one for one in story.lines if one.entry.cmd == used.entry.cmd][-1]
+    owner = story.named["owner"]
+    body = {"passkey": "0" * 32, "member": owner, "credential": "AAAA", "spki": "AAAA", "alg": -7}
+    body |= {"rp_id": "localhost", "origins": ["http://localhost"]}
+    line = story.add(last, "passkey_enrolled", None, body, Actor(owner, "owner", "web"))
+    line.entry = dataclasses.replace(line.entry, cmd=used.entry.cmd)
+    story.cut(line)
+    return line
+
+
+def _key_by_the_system(story: Story) -> Line:
+    """Whoever runs the server issues a second key, long after the first."""
+    owner = story.named["owner"]
+    used = story.find("sign_in_set", member=owner, method="password")
+    key = {"key": "1" * 32, "member": owner, "secret_digest": "1" * 64, "until": None}
+    first = story.add(used, "api_key_issued", None, key, Actor(owner, "owner", "web"))
+    line = story.again(first, first)
+    line.body.update(key="2" * 32, secret_digest="2" * 64)
+    line.by("system", "system")
+    story.cut(line)
+    return line
+
+
+def _passkey_by(via: str) -> Forgery:
+    def forge(story: Story) -> Line:
+        owner = story.named["owner"]
+        after = story.find("sign_in_set", member=owner, method="password")
+        body = {"passkey": "0" * 32, "member": owner, "credential": "AAAA", "spki": "AAAA", "alg": -7}
+        body |= {"rp_id": "localhost", "origins": ["http://localhost"]}
+        line = story.add(after, "passkey_enrolled", None, body, Actor(owner, "owner", via))
+        story.cut(line)
+        return line
+
+    return forge
+
+
 def _recovered_without(story: Story) -> Line:
     """The system's invite for an owner, and nothing that says so."""
     line = story.find("invite_issued", how="recovery")
@@ -180,6 +230,12 @@ JOINING: list[tuple[str, Forgery, str]] = [
     ("a sign-in by an invite that was not used", _sign_in("password", "invite", "chi", "staff"), "invite_closed"),
     ("a sign-in set on a shared device", _sign_in("password", "self", "chi", "staff", "device"), "own_device"),
     ("a sign-in set with an API key", _sign_in("password", "self", "chi", "staff"), "session_needed"),
+    ("a sign-in set by a link", _sign_in("password", "self", "chi", "staff", "link"), "session_needed"),
+    ("an invite used for nothing", _nothing_chosen, "expected a name, and a password"),
+    ("a passkey added as an invite is used", _added_after, "invite_closed.*passkey"),
+    ("a passkey enrolled with an API key", _passkey_by("http"), "session_needed"),
+    ("a passkey enrolled by a link", _passkey_by("link"), "session_needed"),
+    ("a second key by the system", _key_by_the_system, "role_missing.*first one"),
     ("a passkey that outlives an invite's use", _left_behind("passkey_enrolled"), "invite_closed.*passkey"),
     ("a key that outlives an invite's use", _left_behind("api_key_issued"), "invite_closed.*api_key"),
     ("a recovery that is not told", _recovered_without, "transition"),

@@ -122,7 +122,7 @@ class Shop:
         """Let a person join, under the name tests use."""
         first = None if same_as is None else self.people[same_as].id
         done = await self.office.join_member(self.people["owner"], self.key(), JoinMember(name, roles, first))
-        self.people[name] = Principal(done.ids["member"], roles[0], "test", "key")
+        self.people[name] = Principal(done.ids["member"], roles[0], "web", "key")
         return self.people[name]
 
     async def may(self, name: str, about: str, **limits: Any) -> str:
@@ -379,14 +379,14 @@ async def shop(
 async def _furnish(shop: Shop, undo_seconds: int) -> None:
     office = shop.office
     log = OpenLog("none", True, "Olga", {"undo_seconds": undo_seconds})
-    owner = Principal((await office.open_log("open", log)).ids["member"], "owner", "test", "key")
+    owner = Principal((await office.open_log("open", log)).ids["member"], "owner", "web", "key")
     shop.people["owner"] = owner
     await shop.join("waiter", "staff")
     await shop.join("accountant", "outsider")
     agent = await office.register_agent(
         owner, shop.key(), RegisterAgent("watcher", {"may_propose": ["*"], "may_read": ["*"]}, owner.id)
     )
-    shop.people["agent"] = Principal(agent.ids["member"], "agent", "test", "key")
+    shop.people["agent"] = Principal(agent.ids["member"], "agent", "web", "key")
     await shop.may("owner", "action")
     await shop.may("accountant", "award", second_person=True, tokens_max=50)
     source = RegisterSource("pms", ("complaint",), {"party": "source:pms"})

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from casework import cases
 from casework.absence import EndAway, GoAway
 from casework.audit import audit
 from casework.requests import AwardStep, EndAuthority, IssueApiKey, MemberStep
@@ -221,12 +222,17 @@ def _to_somebody_gone(story: Story) -> Line:
     return story.add(left, "owner_assigned", "left_open", body, owner)
 
 
-def _passed_on_by_nobody(story: Story) -> Line:
-    """A person says that nobody had answered in time."""
-    left = story.find("member_left")
-    body = {"owner": story.named["kim"], "reason_code": "ack_expired"}
-    owner = Actor(story.named["owner"], "owner", "test")
-    return story.add(left, "owner_assigned", "left_open", body, owner)
+def _passed_on(reason: str) -> Forgery:
+    """A manager says what only the clock, or a step that comes with it, says."""
+
+    def forge(story: Story) -> Line:
+        left = story.find("member_left")
+        body = {"owner": story.named["kim"], "reason_code": reason}
+        return story.add(
+            left, "owner_assigned", "left_open", body, Actor(story.named["kim"], "manager", "web")
+        )
+
+    return forge
 
 
 def _reason(kind: str) -> Forgery:
@@ -265,10 +271,9 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("ended by somebody else", _by("delegation_ended", "dev", "manager"), "role_missing"),
     ("ends something else", _ends_something_else, "expected the stand-in and the authorities"),
     ("ended for a reason that is none", _reason("delegation_ended"), "reason_unknown"),
-    (
-        "passed on by a person as if by the clock",
-        _passed_on_by_nobody,
-        "expected the system to say ack_expired",
+    *(
+        (f"passed on by hand as {reason}", _passed_on(reason), f"expected the system to say {reason}")
+        for reason in sorted(set(cases.ASSIGN_REASONS) - set(cases.HAND_REASONS))
     ),
     ("left with an open case", _without("owner_assigned", "left_open"), "the open case"),
     ("left with a stand-in's powers", _without("delegation_ended"), "delegation_ended would have ended"),

@@ -34,7 +34,7 @@ async def test_registering_refuses(here: Shop, what: str, given: dict[str, Any],
 async def _register(here: Shop, charter: dict[str, Any]) -> Principal:
     owner = here.people["owner"]
     done = await here.office.register_agent(owner, here.key(), RegisterAgent("bot", charter, owner.id))
-    return Principal(done.ids["member"], "agent", "test", "key")
+    return Principal(done.ids["member"], "agent", "web", "key")
 
 
 async def test_its_words_lie_in_the_vault_and_its_lists_in_the_log(here: Shop) -> None:

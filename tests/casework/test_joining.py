@@ -199,9 +199,25 @@ async def test_whoever_comes_in_again_finds_no_way_in_that_was_added_in_their_pl
     row = await _row(here, "passkey", passkey)
     assert (row["state"], row["reason_code"]) == ("ended", "replaced")
     active = {name: (await _row(here, "api_key", key))["active"] for name, key in issued.items()}
-    assert active == {"their own": 0, "the owner's": 1, "another's": 1}
+    assert active == {"their own": 0, "the owner's": 0, "another's": 1}
     kinds = await here.kinds()
-    assert (kinds.count("passkey_ended"), kinds.count("api_key_ended")) == (1, 1), "each ends once"
+    assert (kinds.count("passkey_ended"), kinds.count("api_key_ended")) == (1, 2), "each ends once"
+
+
+async def test_a_key_that_an_owner_gave_to_staff_goes_on(here: Shop, door: Joining) -> None:
+    """An owner's account could have given itself one by another's key; staff give no keys."""
+    owner, nina = _owner(here), await here.join("nina", "staff")
+    key = (await here.office.issue_api_key(owner, here.key(), IssueApiKey(nina.id, "0" * 64))).ids["key"]
+    invite = (await door.invite(owner, here.key(), Invite(nina.id))).ids["invite"]
+    await door.use_invite(here.key(), UseInvite(nina.id, invite, NINA))
+    assert (await _row(here, "api_key", key))["active"] == 1
+
+
+async def test_nobody_invites_themselves_with_a_key(here: Shop, door: Joining) -> None:
+    owner = _owner(here)
+    with pytest.raises(Refused, match="session_needed"):
+        await door.invite(replace(owner, via="http"), here.key(), Invite(owner.id))
+    await door.invite(owner, here.key(), Invite(owner.id))
 
 
 async def test_a_manager_lets_in_nobody_who_is_an_owner_by_another_account(here: Shop, door: Joining) -> None:
@@ -455,7 +471,13 @@ async def _device(here: Shop, door: Joining, until: str | None = None) -> str:
 
 
 async def _try(here: Shop, door: Joining, device: str, right: bool, who: str = "waiter") -> str:
-    done = await door.try_pin(here.key(), TryPin(device, here.people[who].id, right))
+    member = here.people[who].id
+    kept = await here.rows.get("sign_in", (member,))
+    if kept is None:  # the PIN that they choose the first time
+        chosen = Chosen(f"the-{who}", None, PIN)
+        await door.set_sign_in(here.people[who], here.key(), SetSignIn(member, chosen))
+        kept = await _row(here, "sign_in", member)
+    done = await door.try_pin(here.key(), TryPin(device, member, right, str(kept["pin_hash"])))
     return str(done.outcome.result["pin"])
 
 
@@ -490,6 +512,8 @@ async def test_a_pin_locks_at_the_fifth_wrong_try_for_a_while_whatever_is_tried_
     here: Shop, door: Joining
 ) -> None:
     device = await _device(here, door)
+    await _try(here, door, device, True)
+    await _try(here, door, device, True, "owner")
     before = len(await here.kinds())
     for _ in range(PIN_TRIES_MAX - 1):
         assert await _try(here, door, device, False) == "wrong"
@@ -513,10 +537,31 @@ async def test_a_new_pin_ends_the_lock(here: Shop, door: Joining) -> None:
     assert await _try(here, door, device, True) == "right"
 
 
+@pytest.mark.parametrize("by", ["owner", "waiter", "invite"])
+async def test_a_pin_replaced_meanwhile_grants_nothing_and_ends_what_it_granted(
+    here: Shop, door: Joining, by: str
+) -> None:
+    device, waiter = await _device(here, door), here.people["waiter"]
+    await _try(here, door, device, True)
+    assert len(await here.rows.scan("act", (waiter.id,))) == 1
+    if by == "invite":
+        invite = (await door.invite(_owner(here), here.key(), Invite(waiter.id))).ids["invite"]
+        chosen = Chosen("the-waiter", PASSWORD)
+        await door.use_invite(here.key(), UseInvite(waiter.id, invite, chosen))
+    else:
+        await door.set_sign_in(
+            here.people[by], here.key(), SetSignIn(waiter.id, Chosen(pin_hash="$argon2id$new"))
+        )
+    assert await here.rows.scan("act", (waiter.id,)) == []
+    done = await door.try_pin(here.key(), TryPin(device, waiter.id, True, PIN))
+    assert done.outcome.result["pin"] == "wrong" and await here.rows.scan("act", (waiter.id,)) == []
+
+
 async def test_the_next_act_takes_the_place_of_the_last(here: Shop, door: Joining) -> None:
     device, waiter = await _device(here, door), here.people["waiter"].id
-    first = await door.try_pin(here.key(), TryPin(device, waiter, True))
-    second = await door.try_pin(here.key(), TryPin(device, waiter, True))
+    await _try(here, door, device, True)
+    first = await door.try_pin(here.key(), TryPin(device, waiter, True, PIN))
+    second = await door.try_pin(here.key(), TryPin(device, waiter, True, PIN))
     (row,) = await here.rows.scan("act", (waiter,))
     assert row["digest"] == token_digest(second.secrets["token"]) != token_digest(first.secrets["token"])
     assert row["until"] == here.wait(seconds=joining.ACT_SECONDS)
