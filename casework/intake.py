@@ -144,8 +144,8 @@ class Intake:
         needed = tuple(dict.fromkeys((*acting_needs(who), *needs)))
         digest = key.digest if isinstance(key, RequestKey) else request_digest(request)
         if who.session is not None:
-            needed = (*needed, Need("session", (who.session,)))
-        command = Command(self.log, actor, str(key), digest, needed, _while_signed_in(rule), asked)
+            needed, rule = (*needed, Need("session", (who.session,))), _while_signed_in(rule)
+        command = Command(self.log, actor, str(key), digest, needed, rule, asked)
         outcome = await self._writer.submit(command)
         if outcome.replayed:
             return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
@@ -202,7 +202,7 @@ def _while_signed_in(rule: Rule) -> Rule:
 
     def checked(view: View, command: Command, at: str) -> Decided:
         session = command.data.who.session
-        if session is not None and view.get("session", (session,)) is None:
+        if view.get("session", (session,)) is None:
             raise refuse("session_needed", "expected a session that goes on, got one that has just ended")
         return rule(view, command, at)
 

@@ -92,7 +92,7 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
 
 async def _passkey(at: House, theirs: Team, credential: str) -> str:
     office = (await at.app.state.installation.rooms(theirs.log)).office
-    who = Principal(theirs.members["staff"], "staff", "test", "key")
+    who = Principal(theirs.members["staff"], "staff", "web", "key")
     made = EnrolPasskey(tokens.to_text(credential.encode()), "AA", -7, "localhost", ("http://localhost",))
     passkey: str = (await office.enrol_passkey(who, credential, made)).ids["passkey"]
     return passkey

@@ -14,7 +14,9 @@ import httpx
 import pytest
 
 from api.remote import OPERATOR_TOKEN_FILE
+from casework.cases import later
 from casework.staffing import SENTENCES, STEPS
+from ledger.clock import instant_of
 from tests.api.house import CHARTER, House, Team
 from tests.api.test_path import KINDS, PLAYBOOK, record
 from tests.casework.teams import POWERS, TABLE, TEAMS, Able, Scene
@@ -226,7 +228,7 @@ STORY: dict[str, Any] = {
 MISSING = "01a1f866-0d00-7944-b5ab-9b1aa0731dd3"
 DOORS: dict[str, tuple[str, dict[str, Any]]] = {
     # step -> door, with ids by name, and the body of somebody who means it
-    "acknowledge": ("/cases/{case}/acknowledge", {"until": "2028-01-01T00:00:00Z"}),
+    "acknowledge": ("/cases/{case}/acknowledge", {"until": "{tomorrow}"}),
     "propose": ("/cases/{case}/proposals", {"action": "call", "text": "Call again"}),
     "withdraw_decision": ("/cases/{case}/decisions/{decision}/withdraw", {}),
     "take_action": ("/cases/{case}/actions", {"proposal": "{proposal}"}),
@@ -254,6 +256,7 @@ async def tried(here: Stage, scene: Scene, step: str, ids: dict[str, str], who: 
         return await here.awarded(ids["case"], who, scene.worker)
     path, body = DOORS[step]
     known = dict.fromkeys(("decision", "proposal", "evidence", "award", "customer"), MISSING) | ids
+    known["tomorrow"] = later(instant_of(here.at.clock.read().unix_ms), days=1)
     body = {name: value.format(**known) if type(value) is str else value for name, value in body.items()}
     return await here.at.ask("POST", f"/api/v1{path.format(**known)}", here.keys[who], json=body)
 
