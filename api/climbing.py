@@ -116,7 +116,8 @@ class Climbing:
         if waiting.start is None or waiting.answered:
             return None
         if row["playbook"] is None:
-            at, members = await _after_report(rooms, row), [await first_owner(rooms.rows)]
+            at = await _after_report(rooms, row, waiting.start)
+            members = [await first_owner(rooms.rows)]
         else:
             asked = asked_next(await self._playbook(rooms, row), await here(), str(row["owner"]))
             at = None if asked is None else instant_of(unix_ms_of(waiting.start["at"]) + span_ms(asked[0]))
@@ -154,7 +155,7 @@ class Climbing:
         return self._playbooks[digest]
 
 
-async def _after_report(rooms: Rooms, row: Row) -> str | None:
+async def _after_report(rooms: Rooms, row: Row, start: Row) -> str | None:
     """Return when a report that cannot wait goes to the organisation's owner; a lead who told of it and has it
     themselves knows of it, other people may have been given what they told of."""
     facts = None if row["facts_item"] is None else await rooms.rows.open(row["facts_item"])
@@ -164,7 +165,9 @@ async def _after_report(rooms: Rooms, row: Row) -> str | None:
         reporter = await rooms.rows.need("member", tables.member, member=row["opened_by"])
         if not set(LEADS).isdisjoint(roles(reporter)):
             return None
-    return str(facts["due"])
+    # whoever is given it later has the time that the report left when it was told
+    span = unix_ms_of(str(facts["due"])) - unix_ms_of(str(row["opened_at"]))
+    return max(str(facts["due"]), instant_of(unix_ms_of(str(start["at"])) + span))
 
 
 @dataclass(slots=True)
@@ -184,7 +187,7 @@ async def _waiting(rooms: Rooms, row: Row) -> _Waiting:
     """Return since when the case waits for an answer of whoever owns it.
 
     Somebody's time begins once, however they got it: handed in a circle it is as late as it was. After an answer it
-    begins anew.
+    begins anew, and where a lead hands it to somebody.
     """
     found = await rooms.rows.find(entry, {"case_id": row["case"]}, order="seq")  # the latest first
     now = _Waiting()
@@ -202,9 +205,11 @@ async def _waiting(rooms: Rooms, row: Row) -> _Waiting:
 def _given(now: _Waiting, one: Row, told: Mapping[str, Any], row: Row) -> None:
     by_hand = told["body"]["reason_code"] in cases.HAND_REASONS
     now.owner = str(told["body"].get("owner") or told["body"].get("to"))
-    if now.start is None or now.answered or now.owner not in now.seen:
+    to_themselves = told["actor"]["id"] == now.owner
+    by_lead = told["actor"]["role"] in LEADS and told["actor"]["id"] != row["opened_by"] and not to_themselves
+    if now.start is None or now.answered or now.owner not in now.seen or (by_hand and by_lead):
         now.start, now.answered = one, False
-    now.by_lead = told["actor"]["role"] in LEADS and told["actor"]["id"] != row["opened_by"]
+    now.by_lead = by_lead
     now.seen.add(now.owner)
     now.had = set() if by_hand else now.had | {now.owner}
 

@@ -168,6 +168,22 @@ async def test_whoever_reported_it_does_not_keep_it_from_going_up(
     assert await owner_after(at, team, case, 86_400) == owner
 
 
+async def test_a_lead_gives_what_is_late_to_somebody_who_then_has_time_for_it(at: House) -> None:
+    team = await at.organisation("The Quay")
+    report = {"note": "The ice machine leaks", "urgency": "now"}
+    case = (await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"]
+    assert await owner_after(at, team, case, 31 * 60) == "owner"
+    handed = {"owner": team.members["manager"], "reason_code": "handed_over"}
+    await at.done(f"/api/v1/cases/{case}/owner", team.keys["owner"], handed)
+    assert await owner_after(at, team, case, 14 * 60) == "manager"
+    await at.done(f"/api/v1/cases/{case}/notes", team.keys["manager"], {"note": "Calling them"})
+    assert await owner_after(at, team, case, 86_400) == "manager"
+    handed["owner"] = team.members["outsider"]
+    await at.done(f"/api/v1/cases/{case}/owner", team.keys["manager"], handed)
+    assert await owner_after(at, team, case, 14 * 60) == "outsider"
+    assert await owner_after(at, team, case, 60) == "owner"
+
+
 async def test_people_are_read_once_in_a_tick(at: House, monkeypatch: pytest.MonkeyPatch) -> None:
     team, _ = await opened(at)
     kept = [record(f"c-{number}", "open", "2026-11-20T09:00:00Z") for number in range(2, 7)]
