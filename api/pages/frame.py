@@ -29,6 +29,8 @@ from ledger.codec import loads
 
 THEMES = ("light", "dark")
 DECISIONS = "decisions"
+COUNTING = ("/decisions", "/my-work")
+"""Pages that look through what waits themselves, and say how much it is."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
@@ -136,7 +138,11 @@ async def frame_of(request: Request, caller: Caller, rooms: Rooms, here: str) ->
     powers = await rooms.rows.find(tables.authority, {"member": caller.member, "active": 1})
     tabs, more = entries_of(caller.roles, any(authority.is_in_force(row, words.now) for row in powers))
     counts = None
-    if request.method == "GET" and any(entry.key == DECISIONS for entry in (*tabs, *more)):
+    if (
+        here not in COUNTING
+        and request.method == "GET"
+        and any(entry.key == DECISIONS for entry in (*tabs, *more))
+    ):
         counts = {DECISIONS: await request.app.state.waiting.of(rooms, caller.member)}
     return Frame(
         words=words,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from casework.joining import Joining
 from tests.casework.shop import Furnished, Shop, furnish_once, reopened
 
 
@@ -23,6 +24,12 @@ async def here(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop of its own on SQLite."""
     async with reopened(furnished, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def door(here: Shop) -> Joining:
+    """The use cases of joining on the shop's log."""
+    return Joining(here.intake)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -27,32 +27,12 @@ from casework.requests import (
     Principal,
 )
 from ledger.errors import Refused
+from tests.casework.joiners import PASSWORD, PIN, lead_of, owner_of, row_of
 from tests.casework.keyring import enrol
 from tests.casework.shop import Shop
 
 Act = Callable[[Shop, Joining, Principal], Awaitable[object]]
-PIN, PASSWORD = "$argon2id$pin", "$argon2id$password"
 NINA = Chosen("nina", PASSWORD, PIN)
-
-
-@pytest.fixture
-def door(here: Shop) -> Joining:
-    """The use cases on the shop's log."""
-    return Joining(here.intake)
-
-
-async def _lead(here: Shop) -> Principal:
-    return await here.join("lead", "manager")
-
-
-def _owner(here: Shop) -> Principal:
-    return here.people["owner"]
-
-
-async def _row(here: Shop, table: str, *key: str) -> dict[str, object]:
-    row = await here.rows.get(table, key)
-    assert row is not None
-    return dict(row)
 
 
 # ---------------------------------------------------------------------------------------------- inviting
@@ -76,20 +56,20 @@ MAY_INVITE = [
 async def test_owners_invite_anybody_and_managers_staff(
     here: Shop, door: Joining, who: str, roles: tuple[str, ...], code: str | None
 ) -> None:
-    await _lead(here)
+    await lead_of(here)
     request = Invite(name="Nina", roles=roles)
     if code is not None:
         with pytest.raises(Refused, match=code):
             await door.invite(here.people[who], here.key(), request)
         return
     done = await door.invite(here.people[who], here.key(), request)
-    row = await _row(here, "invite", done.ids["member"], done.ids["invite"])
+    row = await row_of(here, "invite", done.ids["member"], done.ids["invite"])
     assert row["token_digest"] == token_digest(done.secrets["token"]) and row["state"] == "issued"
     assert (await here.kinds())[-2:] == ["member_joined", "invite_issued"]
 
 
 async def test_a_manager_invites_nobody_who_holds_a_power_or_has_signed_in(here: Shop, door: Joining) -> None:
-    lead, owner = await _lead(here), here.people["owner"]
+    lead, owner = await lead_of(here), here.people["owner"]
     nina = (await door.invite(lead, here.key(), Invite(name="Nina", roles=("staff",)))).ids
     await door.invite(lead, here.key(), Invite(nina["member"]))
     await here.office.grant_authority(owner, here.key(), GrantAuthority(nina["member"], "award"))
@@ -107,7 +87,7 @@ WAYS_IN: list[tuple[str, Act]] = [
     (
         "key",
         lambda here, door, nina: here.office.issue_api_key(
-            _owner(here), here.key(), IssueApiKey(nina.id, "0" * 64)
+            owner_of(here), here.key(), IssueApiKey(nina.id, "0" * 64)
         ),
     ),
     ("signed in", lambda here, door, nina: enrol(here, "nina")),
@@ -118,26 +98,26 @@ WAYS_IN: list[tuple[str, Act]] = [
 async def test_a_manager_does_not_let_anybody_in_again_who_has_a_way_in(
     here: Shop, door: Joining, said: str, settle: Act
 ) -> None:
-    lead, nina = await _lead(here), await here.join("nina", "staff")
+    lead, nina = await lead_of(here), await here.join("nina", "staff")
     await door.invite(lead, here.key(), Invite(nina.id))
     await settle(here, door, nina)
     with pytest.raises(Refused, match=f"no_authority.*{said}"):
         await door.invite(lead, here.key(), Invite(nina.id))
-    await door.invite(_owner(here), here.key(), Invite(nina.id))
+    await door.invite(owner_of(here), here.key(), Invite(nina.id))
 
 
 def _role(who: str, role: str, end: bool = False) -> Act:
     async def change(here: Shop, door: Joining, nina: Principal) -> None:
         member = nina.id if who == "nina" else here.people[who].id
         act = here.office.end_role if end else here.office.grant_role
-        await act(_owner(here), here.key(), MemberStep(member, role=role))
+        await act(owner_of(here), here.key(), MemberStep(member, role=role))
 
     return change
 
 
 async def _lead_leaves(here: Shop, door: Joining, nina: Principal) -> None:
     await here.office.member_left(
-        _owner(here), here.key(), MemberStep(here.people["lead"].id, reason_code="left")
+        owner_of(here), here.key(), MemberStep(here.people["lead"].id, reason_code="left")
     )
 
 
@@ -146,7 +126,7 @@ MEANWHILE: list[tuple[str, Act, bool]] = [
     ("promoted", _role("nina", "manager"), False),
     ("promoted to owner", _role("nina", "owner"), False),
     ("given a power", lambda here, door, nina: here.office.grant_authority(
-        _owner(here), here.key(), GrantAuthority(nina.id, "award")), False),
+        owner_of(here), here.key(), GrantAuthority(nina.id, "award")), False),
     ("a PIN set by the owner", lambda here, door, nina: door.set_sign_in(
         nina, here.key(), SetSignIn(nina.id, NINA)), False),
     ("giver left", _lead_leaves, False),
@@ -160,9 +140,9 @@ MEANWHILE: list[tuple[str, Act, bool]] = [
 async def test_an_invite_is_worth_what_its_giver_may_give_when_it_is_used(
     here: Shop, door: Joining, settle: Act, opens: bool
 ) -> None:
-    lead, nina = await _lead(here), await here.join("nina", "staff")
+    lead, nina = await lead_of(here), await here.join("nina", "staff")
     invite = (await door.invite(lead, here.key(), Invite(nina.id))).ids["invite"]
-    row = await _row(here, "invite", nina.id, invite)
+    row = await row_of(here, "invite", nina.id, invite)
     assert await door.is_worth_something(row)
     await settle(here, door, nina)
     assert await door.is_worth_something(row) is opens
@@ -178,7 +158,7 @@ async def test_whoever_comes_in_again_finds_no_way_in_that_was_added_in_their_pl
     here: Shop, door: Joining
 ) -> None:
     """Somebody found the slip and was there as the second owner for a while; then an owner gives a new one."""
-    owner, second = _owner(here), await here.join("second", "owner")
+    owner, second = owner_of(here), await here.join("second", "owner")
     passkey, _ = await enrol(here, "second")
     issued: dict[str, str] = {}
     for name, by, whose in (
@@ -191,9 +171,9 @@ async def test_whoever_comes_in_again_finds_no_way_in_that_was_added_in_their_pl
     for _ in range(2):
         invite = (await door.invite(owner, here.key(), Invite(second.id))).ids["invite"]
         await door.use_invite(here.key(), UseInvite(second.id, invite, Chosen("second", PASSWORD)))
-    row = await _row(here, "passkey", passkey)
+    row = await row_of(here, "passkey", passkey)
     assert (row["state"], row["reason_code"]) == ("ended", "replaced")
-    active = {name: (await _row(here, "api_key", key))["active"] for name, key in issued.items()}
+    active = {name: (await row_of(here, "api_key", key))["active"] for name, key in issued.items()}
     assert active == {"their own": 0, "the owner's": 0, "another's": 1}
     kinds = await here.kinds()
     assert (kinds.count("passkey_ended"), kinds.count("api_key_ended")) == (1, 2), "each ends once"
@@ -201,22 +181,22 @@ async def test_whoever_comes_in_again_finds_no_way_in_that_was_added_in_their_pl
 
 async def test_a_key_that_an_owner_gave_to_staff_goes_on(here: Shop, door: Joining) -> None:
     """An owner's account could have given itself one by another's key; staff give no keys."""
-    owner, nina = _owner(here), await here.join("nina", "staff")
+    owner, nina = owner_of(here), await here.join("nina", "staff")
     key = (await here.office.issue_api_key(owner, here.key(), IssueApiKey(nina.id, "0" * 64))).ids["key"]
     invite = (await door.invite(owner, here.key(), Invite(nina.id))).ids["invite"]
     await door.use_invite(here.key(), UseInvite(nina.id, invite, NINA))
-    assert (await _row(here, "api_key", key))["active"] == 1
+    assert (await row_of(here, "api_key", key))["active"] == 1
 
 
 async def test_nobody_invites_themselves_with_a_key(here: Shop, door: Joining) -> None:
-    owner = _owner(here)
+    owner = owner_of(here)
     with pytest.raises(Refused, match="session_needed"):
         await door.invite(replace(owner, via="http"), here.key(), Invite(owner.id))
     await door.invite(owner, here.key(), Invite(owner.id))
 
 
 async def test_a_manager_lets_in_nobody_who_is_an_owner_by_another_account(here: Shop, door: Joining) -> None:
-    lead, owner = await _lead(here), _owner(here)
+    lead, owner = await lead_of(here), owner_of(here)
     request = JoinMember("Olga again", ("staff",), owner.id)
     account = (await here.office.join_member(owner, here.key(), request)).ids["member"]
     with pytest.raises(Refused, match=r"no_authority.*other account"):
@@ -238,8 +218,8 @@ async def test_an_owner_without_the_role_any_more_has_given_nothing(here: Shop, 
     second = await here.join("second", "owner")
     nina = await here.join("nina", "manager")
     invite = (await door.invite(second, here.key(), Invite(nina.id))).ids["invite"]
-    await here.office.grant_role(_owner(here), here.key(), MemberStep(second.id, role="manager"))
-    await here.office.end_role(_owner(here), here.key(), MemberStep(second.id, role="owner"))
+    await here.office.grant_role(owner_of(here), here.key(), MemberStep(second.id, role="manager"))
+    await here.office.end_role(owner_of(here), here.key(), MemberStep(second.id, role="owner"))
     with pytest.raises(Refused, match="invite_closed"):
         await door.use_invite(here.key(), UseInvite(nina.id, invite, NINA))
 
@@ -290,7 +270,7 @@ async def test_a_new_invite_ends_the_one_that_waits(here: Shop, door: Joining) -
     first = await door.invite(owner, here.key(), Invite(waiter))
     second = await door.invite(owner, here.key(), Invite(waiter))
     assert (await here.kinds())[-2:] == ["invite_issued", "invite_ended"]
-    assert (await _row(here, "invite", waiter, first.ids["invite"]))["state"] == "ended"
+    assert (await row_of(here, "invite", waiter, first.ids["invite"]))["state"] == "ended"
     with pytest.raises(Refused, match="invite_closed"):
         await door.use_invite(here.key(), UseInvite(waiter, first.ids["invite"], NINA))
     await door.use_invite(here.key(), UseInvite(waiter, second.ids["invite"], NINA))
@@ -306,7 +286,7 @@ async def test_a_repeat_names_the_same_invite_and_tells_no_token(here: Shop, doo
 
 
 async def test_an_invite_can_be_taken_back_once(here: Shop, door: Joining) -> None:
-    lead, owner, waiter = await _lead(here), here.people["owner"], here.people["waiter"].id
+    lead, owner, waiter = await lead_of(here), here.people["owner"], here.people["waiter"].id
     invite = (await door.invite(owner, here.key(), Invite(waiter))).ids["invite"]
     with pytest.raises(Refused, match="role_missing"):
         await door.end_invite(here.people["waiter"], here.key(), EndInvite(waiter, invite))
@@ -320,7 +300,7 @@ async def test_an_invite_can_be_taken_back_once(here: Shop, door: Joining) -> No
 
 
 async def test_a_staff_list_joins_whole_or_not_at_all(here: Shop, door: Joining) -> None:
-    lead = await _lead(here)
+    lead = await lead_of(here)
     before = len(await here.kinds())
     refused = [
         ((Hand("A", "staff"), Hand("B", "manager")), "role_missing"),
@@ -337,9 +317,11 @@ async def test_a_staff_list_joins_whole_or_not_at_all(here: Shop, door: Joining)
     assert done.outcome.count == 1_000
     assert (
         token_digest(done.secrets["token499"])
-        == (await _row(here, "invite", done.secrets["member499"], done.secrets["invite499"]))["token_digest"]
+        == (await row_of(here, "invite", done.secrets["member499"], done.secrets["invite499"]))[
+            "token_digest"
+        ]
     )
-    kept = await _row(here, "sign_in", done.secrets["member7"])
+    kept = await row_of(here, "sign_in", done.secrets["member7"])
     assert (kept["name"], kept["password_hash"], kept["pin_hash"]) == ("person.7", None, None)
     again = await door.invite_all(lead, key, InviteAll(hands))
     assert again.outcome.replayed and again.ids == done.ids and dict(again.secrets) == {}
@@ -354,7 +336,7 @@ async def test_an_invite_is_used_once_in_time_and_leaves_no_hash_in_the_record(
     waiter = here.people["waiter"].id
     done = await door.invite(here.people["owner"], here.key(), Invite(waiter))
     await door.use_invite("used", UseInvite(waiter, done.ids["invite"], replace(NINA, name=" Nina ")))
-    assert await _row(here, "sign_in", waiter) == {
+    assert await row_of(here, "sign_in", waiter) == {
         "log": here.intake.log, "member": waiter, "name": "nina", "password_hash": PASSWORD, "pin_hash": PIN,
         "changed_at": here.now(),
     }  # fmt: skip
@@ -420,7 +402,7 @@ SETTING: list[tuple[str, str, Chosen, str | None]] = [
 async def test_a_sign_in_is_its_members_and_an_owner_sets_a_pin(
     here: Shop, door: Joining, who: str, whose: str, what: Chosen, code: str | None
 ) -> None:
-    await _lead(here)
+    await lead_of(here)
     waiter = here.people["waiter"]
     await door.set_sign_in(waiter, here.key(), SetSignIn(waiter.id, NINA))
     member = here.people[whose].id
@@ -429,7 +411,7 @@ async def test_a_sign_in_is_its_members_and_an_owner_sets_a_pin(
             await door.set_sign_in(here.people[who], here.key(), SetSignIn(member, what))
         return
     await door.set_sign_in(here.people[who], here.key(), SetSignIn(member, what))
-    row = await _row(here, "sign_in", member)
+    row = await row_of(here, "sign_in", member)
     assert (row["name"], row["password_hash"], row["pin_hash"]) == (
         what.name or "nina", what.password_hash or PASSWORD, what.pin_hash or PIN,
     )  # fmt: skip

@@ -20,33 +20,11 @@ from casework.joining_requests import (
 )
 from casework.requests import (
     JoinMember,
-    Principal,
     TakeAction,
 )
 from ledger.errors import Refused
+from tests.casework.joiners import PASSWORD, PIN, lead_of, owner_of, row_of
 from tests.casework.shop import Shop
-
-PIN, PASSWORD = "$argon2id$pin", "$argon2id$password"
-
-
-@pytest.fixture
-def door(here: Shop) -> Joining:
-    """The use cases on the shop's log."""
-    return Joining(here.intake)
-
-
-async def _lead(here: Shop) -> Principal:
-    return await here.join("lead", "manager")
-
-
-def _owner(here: Shop) -> Principal:
-    return here.people["owner"]
-
-
-async def _row(here: Shop, table: str, *key: str) -> dict[str, object]:
-    row = await here.rows.get(table, key)
-    assert row is not None
-    return dict(row)
 
 
 async def _device(here: Shop, door: Joining, until: str | None = None) -> str:
@@ -60,13 +38,13 @@ async def _try(here: Shop, door: Joining, device: str, right: bool, who: str = "
     if kept is None:  # the PIN that they choose the first time
         chosen = Chosen(f"the-{who}", None, PIN)
         await door.set_sign_in(here.people[who], here.key(), SetSignIn(member, chosen))
-        kept = await _row(here, "sign_in", member)
+        kept = await row_of(here, "sign_in", member)
     done = await door.try_pin(here.key(), TryPin(device, member, right, str(kept["pin_hash"])))
     return str(done.outcome.result["pin"])
 
 
 async def test_leads_share_devices_and_end_them(here: Shop, door: Joining) -> None:
-    lead = await _lead(here)
+    lead = await lead_of(here)
     for who in ("waiter", "accountant", "agent"):
         with pytest.raises(Refused, match=r"role_missing|agent_may_not"):
             await door.share_device(here.people[who], here.key(), ShareDevice("x"))
@@ -74,7 +52,7 @@ async def test_leads_share_devices_and_end_them(here: Shop, door: Joining) -> No
         await door.share_device(lead, here.key(), ShareDevice("x", here.now()))
     done = await door.share_device(lead, here.key(), ShareDevice("The pass"))
     device = done.ids["device"]
-    row = await _row(here, "device", device)
+    row = await row_of(here, "device", device)
     assert row["secret_digest"] == token_digest(done.secrets["token"])
     assert await here.rows.open(str(row["label_item"])) == "The pass"
     await door.end_device(lead, here.key(), EndDevice(device))
@@ -129,7 +107,7 @@ async def test_a_pin_replaced_meanwhile_grants_nothing_and_ends_what_it_granted(
     await _try(here, door, device, True)
     assert len(await here.rows.scan("act", (waiter.id,))) == 1
     if by == "invite":
-        invite = (await door.invite(_owner(here), here.key(), Invite(waiter.id))).ids["invite"]
+        invite = (await door.invite(owner_of(here), here.key(), Invite(waiter.id))).ids["invite"]
         chosen = Chosen("the-waiter", PASSWORD)
         await door.use_invite(here.key(), UseInvite(waiter.id, invite, chosen))
     else:
@@ -153,7 +131,7 @@ async def test_the_next_act_takes_the_place_of_the_last(here: Shop, door: Joinin
 
 async def test_on_a_shared_device_people_do_what_is_theirs_and_decide_nothing(here: Shop) -> None:
     case = await here.until("approved")
-    proposal = (await _row(here, "case_file", case))["proposal"]
+    proposal = (await row_of(here, "case_file", case))["proposal"]
     await here.office.join_member(here.people["owner"], here.key(), JoinMember("x", ("staff",)))
     cook = replace(await here.join("cook", "staff"), via="device", assurance="pin")
     waiter = replace(here.people["waiter"], via="device", assurance="pin")
