@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from casework.charters import Charter
-from casework.requests import Principal
+from casework.requests import Principal, Way
 from ledger.entropy import Entropy
 
 KEY_PREFIX = "tsk_"
@@ -16,8 +16,8 @@ KEY_SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who holds a valid key or session. `role` is the one used for this request; empty until a permission
-    was checked.
+    """Somebody who holds a valid key or session, `key_id`; with an `act`, that of the device. `role` is the one used
+    for this request; empty until a permission was checked.
 
     `charter` binds a digital employee; None: a person. `session` is the id of the session of the pages, if it is one,
     `act` of the one act that a PIN granted on a shared device.
@@ -41,7 +41,13 @@ class Caller:
     @property
     def who(self) -> Principal:
         """Return what the desk wants to know about whoever asks."""
-        return Principal(self.member, self.role, self.via, self.assurance, self.session)
+        return Principal(self.member, self.role, self.via, self.assurance, self._way)
+
+    @property
+    def _way(self) -> Way:
+        if self.act is not None:
+            return Way("act", self.act, self.key_id)
+        return Way("api_key" if self.session is None else "session", self.key_id)
 
 
 def draw_key(entropy: Entropy) -> tuple[str, str]:

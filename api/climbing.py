@@ -2,14 +2,15 @@
 report to the organisation's owner, when the time that its urgency leaves is over.
 
 An answer is a step that whoever owns the case wrote since it was given to them, or one by a lead who did not open it:
-nobody answers what they asked themselves. Waiting never approves: the case changes its owner and nothing else. Nobody
-gets a case twice in this way, so it ends; handing it about in a circle gives nobody more time, and handing it down lets
-it come up again. Looked at in every tick, cheaply: what was worked out for a case holds until the case changes.
+nobody answers what they asked themselves, and nobody who took the case from whoever was asked. Saying that it is in
+hand until a time is such a step. Waiting never approves: the case changes its owner and nothing else. Nobody gets a
+case twice in this way, so it ends; handing it about in a circle gives nobody more time, and handing it down lets it
+come up again. Looked at in every tick, cheaply: what was worked out for a case holds until the case changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,8 +87,6 @@ class Climbing:
             self._forget(rooms.log, set())
         now, passed, here = rooms.clock.now(), 0, _once(rooms)
         for row in open_cases:
-            if row["state"] == cases.ACKNOWLEDGED and row["ack_until"] is not None:
-                continue  # in hand until then; a job looks at it
             known = self._due.get((rooms.log, row["case"]))
             if known is None or known[0] != row["changed_seq"]:
                 following = await self._safely(rooms, row, here)
@@ -112,7 +111,7 @@ class Climbing:
             del self._due[key]
 
     async def _next(self, rooms: Rooms, row: Row, here: Here) -> _Next | None:
-        waiting = await _waiting(rooms, row)
+        waiting = await _waiting(rooms, row, await here())
         if waiting.start is None or waiting.answered:
             return None
         if row["playbook"] is None:
@@ -173,50 +172,62 @@ async def _after_report(rooms: Rooms, row: Row, start: Row) -> str | None:
 @dataclass(slots=True)
 class _Waiting:
     """How long nobody has answered: since `start`, None where no entry says so. `had`: whom a route or a time gave it
-    since a person last handed it to somebody or it came back."""
+    since a person last handed it to somebody or it came back. `asked`: whoever owns it was asked by somebody who may
+    ask, and did not take it from whoever was."""
 
     start: Row | None = None
     answered: bool = False
     by_lead: bool = False
+    asked: bool = True
     seen: set[str] = field(default_factory=set)
     had: set[str] = field(default_factory=set)
     owner: str = ""
 
 
-async def _waiting(rooms: Rooms, row: Row) -> _Waiting:
+async def _waiting(rooms: Rooms, row: Row, here: Sequence[Row]) -> _Waiting:
     """Return since when the case waits for an answer of whoever owns it.
 
     Somebody's time begins once, however they got it: handed in a circle it is as late as it was. After an answer it
     begins anew, and where a lead hands it to somebody.
     """
     found = await rooms.rows.find(entry, {"case_id": row["case"]}, order="seq")  # the latest first
+    leads = {str(one["member"]) for one in here if not set(LEADS).isdisjoint(roles(one))}
     now = _Waiting()
     for one in reversed(found):
         told = loads(one["canon"])
         if one["kind"] == "case_reopened":
             now = _Waiting(owner=now.owner)
         elif one["kind"] in GIVEN:
-            _given(now, one, told, row)
+            _given(now, one, told, row, leads)
         elif now.start is not None and one["cmd"] != now.start["cmd"]:
             now.answered = now.answered or _is_answer(told["actor"], now, row)
     return now
 
 
-def _given(now: _Waiting, one: Row, told: Mapping[str, Any], row: Row) -> None:
-    by_hand = told["body"]["reason_code"] in cases.HAND_REASONS
+def _given(now: _Waiting, one: Row, told: Mapping[str, Any], row: Row, leads: Set[str]) -> None:
+    by_hand, actor = told["body"]["reason_code"] in cases.HAND_REASONS, told["actor"]
+    lead_acts = actor["role"] in LEADS
+    if by_hand and now.owner and not lead_acts:
+        # whoever was asked hands it on, and of a watch's route one of the staff may take it from another
+        from_equal = row["playbook"] is not None and now.owner not in leads
+        now.asked = now.asked and (actor["id"] == now.owner or from_equal)
+    else:
+        now.asked = True
     now.owner = str(told["body"].get("owner") or told["body"].get("to"))
-    to_themselves = told["actor"]["id"] == now.owner
-    by_lead = told["actor"]["role"] in LEADS and told["actor"]["id"] != row["opened_by"] and not to_themselves
-    if now.start is None or now.answered or now.owner not in now.seen or (by_hand and by_lead):
+    now.asked = now.asked or now.owner in leads
+    by_lead = lead_acts and actor["id"] not in (row["opened_by"], now.owner)
+    anew = now.asked and now.owner not in now.seen
+    if now.start is None or now.answered or anew or (by_hand and by_lead):
         now.start, now.answered = one, False
     now.by_lead = by_lead
-    now.seen.add(now.owner)
+    if now.asked:
+        now.seen.add(now.owner)
     now.had = set() if by_hand else now.had | {now.owner}
 
 
 def _is_answer(actor: Mapping[str, str], now: _Waiting, row: Row) -> bool:
-    """Say whether whoever had the case wrote this, or a lead; nobody answers what they asked themselves, unless a lead
+    """Say whether whoever was asked wrote this, or a lead; nobody answers what they asked themselves, unless a lead
     gave it to them."""
     if actor["id"] == row["opened_by"]:
         return actor["id"] == now.owner and (now.by_lead or actor["role"] in LEADS)
-    return actor["id"] == now.owner or actor["role"] in LEADS
+    return (actor["id"] == now.owner and now.asked) or actor["role"] in LEADS

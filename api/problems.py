@@ -35,7 +35,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from casework.errors import CaseworkError, TokenInvalid
+from casework.errors import CaseworkError, TokenInvalid, WayInEnded
 from ledger.errors import (
     CanonicalError,
     DiskFull,
@@ -282,6 +282,8 @@ def _said(item: Mapping[str, Any]) -> str:
 
 def of_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the problem document and headers of any error that a door lets through."""
+    if isinstance(error, WayInEnded):
+        error = NotSignedIn(str(error))
     if isinstance(error, RowsRefused):
         return document(error.status, error.code, error.detail, error.errors), {}
     if isinstance(error, Problem):

@@ -58,7 +58,7 @@ class Now(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What somebody came in with, as it was read: a row and what its column held.
+    """What somebody came in with, as it was read: a row and what its column may hold.
 
     Checking a password takes a while, in which it may be replaced and every session ended; a session that opens after
     that on the strength of the old one would stay. So the writer looks once more.
@@ -67,7 +67,7 @@ class Shown:
     table: str
     key: tuple[str, ...]
     column: str
-    value: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _rows(view: View, command: Command, at: str) -> Decided:
     changes, shown = command.data
     if shown is not None:
         row = view.get(shown.table, shown.key)
-        if row is None or row[shown.column] != shown.value:
+        if row is None or row[shown.column] not in shown.values:
             raise refuse("expired", "expected what still lets somebody in, got what was replaced meanwhile")
     return Decided((), changes)
 

@@ -199,6 +199,7 @@ class _Replay:
         """Check one entry against the rows before it, then let it leave its own rows. At most one finding each."""
         if entry.seq == 0:
             self._opening = entry.cmd
+        self._settle(entry.cmd)
         found: str | None = None
         try:
             self._check(entry)
@@ -246,19 +247,25 @@ class _Replay:
 
     def end(self) -> None:
         """Check what the last command had to leave."""
+        self._settle(None)
+
+    def _settle(self, cmd: str | None) -> None:
+        """Check what a command that used an invite had to leave, once another one begins or the log ends (None)."""
+        used = self._standing.used
+        if used is None or used[0] == cmd:
+            return
         try:
-            audit_joining.check_settled(self._standing, None)
+            audit_joining.check_settled(self._standing)
         except Refused as refused:
-            self._found(f"{refused.code}: {refused.detail}", "the end", self.earned.size - 1)
+            self._found(f"{refused.code}: {refused.detail}", "invite_used", used[2])
 
     def _found(self, what: str, where: str, seq: int) -> None:
         if len(self.earned.findings) < FINDINGS_MAX_COUNT:
             self.earned.findings.append(Finding("not_earned", f"{where}: {what}", seq, "replay"))
 
     def _check(self, entry: Entry) -> None:
-        audit_joining.check_settled(self._standing, entry.cmd)
-        if entry.kind in ("case_opened", "case_reopened"):
-            self._standing.opened = entry.cmd
+        if entry.kind in cases.FIRST_REASONS:
+            self._standing.opened = (entry.cmd, entry.case, cases.FIRST_REASONS[entry.kind])
         self._check_actor(entry)  # 1
         audit_joining.check_device_act(self._standing, entry)  # 10
         if entry.case is not None:
@@ -295,6 +302,9 @@ class _Replay:
                 people.owner(self.view, who)
             elif entry.kind == "api_key_issued":
                 joining_rules.check_first_key(self.view)
+                expect(
+                    actor.via == "cli", "role_missing", f"expected whoever runs the server, got {actor.via}"
+                )
 
 
 _CHECKS: Mapping[str, Check] = {

@@ -45,12 +45,12 @@ class Standing:
     subjects: dict[str, bytes] = field(default_factory=dict)  # case -> digest of its subject
     answered: tuple[str, Row, str] | None = None
     """Command, link and answer of the last link_answered: the answer's evidence comes in the same command."""
-    used: tuple[str, Row] | None = None
-    """Command and invite of the last invite_used: what it sets comes in the same command."""
+    used: tuple[str, Row, int] | None = None
+    """Command, invite and seq of the last invite_used: what it sets comes in the same command."""
     chosen: set[str] = field(default_factory=set)
     """What was set in that command."""
-    opened: str = ""
-    """Command of the last case_opened or case_reopened: its owner comes in the same command."""
+    opened: tuple[str, str | None, tuple[str, ...]] | None = None
+    """Command and case of the last case_opened or case_reopened, and why it may go to an owner in that command."""
     recovered: tuple[str, str] | None = None
     """Command and member of the last owner_recovered: its invite comes in the same command."""
     signing_in: set[str] = field(default_factory=set)

@@ -63,14 +63,12 @@ def check_used(standing: Standing, entry: Entry) -> None:
     )
     row = joining_rules.open_invite(standing.view, body["member"], body["invite"], entry.at)
     joining_rules.check_still_given(standing.view, row, body["member"] in standing.signing_in)
-    standing.used, standing.chosen = (entry.cmd, row), set()
+    standing.used, standing.chosen = (entry.cmd, row, entry.seq), set()
 
 
-def check_settled(standing: Standing, cmd: str | None) -> None:
-    """The command that uses an invite leaves a name, a password or PIN, and no way in from before. Asked once the next
-    command begins, or the log ends (None)."""
-    if standing.used is None or standing.used[0] == cmd:
-        return
+def check_settled(standing: Standing) -> None:
+    """The command that used an invite, `standing.used`, leaves a name, a password or PIN, and no way in from before."""
+    assert standing.used is not None
     member, standing.used = str(standing.used[1]["member"]), None
     left = joining_rules.own_ways_in(standing.view, member)
     expect(not left, "invite_closed", f"expected what was set before to end with an invite's use, got {left}")

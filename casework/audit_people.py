@@ -80,7 +80,9 @@ def _check_owner(field: str) -> Check:
 
     def check(standing: Standing, entry: Entry) -> None:
         reason = entry.body["reason_code"]
-        fits = entry.actor.id == SYSTEM or reason in cases.HAND_REASONS or standing.opened == entry.cmd
+        fits = entry.actor.id == SYSTEM or reason in cases.HAND_REASONS
+        if standing.opened is not None and standing.opened[:2] == (entry.cmd, entry.case):
+            fits = fits or reason in standing.opened[2]
         fits = fits or (reason == leaving.HANDED_OVER and entry.actor.role == people.OWNER)
         expect(fits, "reason_unknown", f"expected the system to say {reason}, got {entry.actor.role}")
         people.employed(standing.view, entry.body[field], "owner_unknown")

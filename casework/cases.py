@@ -212,6 +212,8 @@ ASSIGN_REASONS = (
 HAND_REASONS = ("handed_over", "absent")
 """Why a person gives a case to somebody; the rest the system says, or a step that a case changes hands with."""
 SYSTEM_REASONS = ("ack_expired", "route")
+FIRST_REASONS = {"case_opened": ("reporter",), "case_reopened": ("reopened", "last_resort")}
+"""Why a case goes to its owner in the very command that opens it or brings it back, for a person."""
 ACK_DAYS_MAX = 31
 """How long a case may be in hand before it is asked for again."""
 RESOLUTIONS = ("fixed", "accepted_risk", "false_alarm", "duplicate")

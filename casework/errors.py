@@ -3,6 +3,7 @@
 Refused (ledger.errors)         this command fails, nothing was written; `code` is one of REFUSALS
 CaseworkError                   root of this package's own errors
 |-- TokenInvalid                a decision token or link token that this log never issued; the door answers 403
+|-- WayInEnded                  the session, key or act that this came by ended meanwhile; the door answers 401
 |-- PresetInvalid               presets.yaml is not what it should be; start-up stops
 `-- Unjudgeable                 a verdict cannot be computed (erased or damaged private values); a person must look
 """
@@ -87,6 +88,11 @@ class CaseworkError(Exception):
 
 class TokenInvalid(CaseworkError):
     """A decision or link token that this log never issued, or that was changed."""
+
+
+class WayInEnded(CaseworkError):
+    """The session, key or act that a request came by ended while it was under way. Nothing was written; whoever asked
+    signs in again."""
 
 
 class PresetInvalid(CaseworkError):

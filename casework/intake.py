@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from casework.errors import refuse
+from casework.errors import WayInEnded
 from casework.records import Records
-from casework.requests import Asked, Principal, Private
-from ledger.changes import Change
+from casework.requests import Asked, Principal, Private, Way
+from ledger.changes import Change, Row
 from ledger.codec import dumps
 from ledger.commands import Command, Decided, Need, Outcome, Rule, View
 from ledger.entries import SYSTEM, Actor, Entry, command_id
 from ledger.entropy import Entropy, uuid7
+from ledger.errors import Refused
 from ledger.vault import Vault
+
+WAY_IN_ENDED = "way_in_ended"
 
 
 class Submits(Protocol):
@@ -138,15 +141,21 @@ class Intake:
 
         Raises:
             Refused, Stopped, StoreError: as the writer does.
+            WayInEnded: what whoever asks came in by ended while this was under way.
         """
         asked = Asked(who, request, ids or {}, private or Private(), known or {})
         actor = Actor(who.id, who.role, who.via)
         needed = tuple(dict.fromkeys((*acting_needs(who), *needs)))
         digest = key.digest if isinstance(key, RequestKey) else request_digest(request)
-        if who.session is not None:
-            needed, rule = (*needed, Need("session", (who.session,))), _while_signed_in(rule)
+        if who.way is not None:
+            needed, rule = (*needed, *_way_needs(who, who.way)), _while_it_goes_on(rule, who, who.way)
         command = Command(self.log, actor, str(key), digest, needed, rule, asked)
-        outcome = await self._writer.submit(command)
+        try:
+            outcome = await self._writer.submit(command)
+        except Refused as refusal:
+            if refusal.code == WAY_IN_ENDED:
+                raise WayInEnded(refusal.detail) from refusal
+            raise
         if outcome.replayed:
             return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
         return Done(outcome, dict(outcome.result), secrets or {})
@@ -192,21 +201,36 @@ def joined(one: Private, other: Private) -> Private:
     )
 
 
-def _while_signed_in(rule: Rule) -> Rule:
-    """Return the rule for whoever is still signed in: what ended their session while the request was under way, a new
-    invite or another password, may not be undone by it.
+def _while_it_goes_on(rule: Rule, who: Principal, way: Way) -> Rule:
+    """Return the rule for whoever still has the way in that they came by: what ended it while the request was under
+    way, a new invite or another password, may not be undone by the request.
 
     Raises:
-        Refused: session_needed.
+        Refused: way_in_ended, which never leaves the intake.
     """
 
     def checked(view: View, command: Command, at: str) -> Decided:
-        session = command.data.who.session
-        if view.get("session", (session,)) is None:
-            raise refuse("session_needed", "expected a session that goes on, got one that has just ended")
+        found = [view.get(need.table, need.key) for need in _way_needs(who, way)]
+        if any(row is None for row in found) or not _goes_on(way, found):
+            raise Refused(WAY_IN_ENDED, f"expected a {way.table} that goes on, got one that has just ended")
         return rule(view, command, at)
 
     return checked
+
+
+def _way_needs(who: Principal, way: Way) -> tuple[Need, ...]:
+    """The rows that say whether a way in goes on."""
+    if way.table == "act":
+        return (Need("act", (who.id,)), Need("device", (str(way.device),)))
+    return (Need(way.table, (way.id,)),)
+
+
+def _goes_on(way: Way, rows: Sequence[Row | None]) -> bool:
+    """Say whether these rows, all there, let the way in go on; a time that runs out meanwhile ends nothing."""
+    first, *others = (row for row in rows if row is not None)
+    if way.table == "act":
+        return first["act"] == way.id and bool(others[0]["active"])
+    return way.table == "session" or bool(first["active"])
 
 
 def acting_needs(who: Principal) -> tuple[Need, ...]:

@@ -331,7 +331,8 @@ def sign_in_set(view: View, command: Command, at: str) -> Decided:
     by = "self" if request.member == asked.who.id else "owner"
     drafts, rows = tuple(_set(request.member, chosen, by)), _sign_in(request.member, before, chosen, at)
     if chosen.password_hash is not None:  # whoever has the old one may be signed in by it
-        rows = [*_signed_out(view, request.member, asked.who.session), *rows]
+        kept = None if asked.who.way is None else asked.who.way.id
+        rows = [*_signed_out(view, request.member, kept), *rows]
     return Decided(drafts, tuple(rows), {"member": request.member})
 
 

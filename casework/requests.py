@@ -17,6 +17,15 @@ Money = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """What somebody came in by: a session of the pages, a key, or the act that a PIN granted on a shared device."""
+
+    table: str  # session | api_key | act
+    id: str
+    device: str | None = None  # of an act
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks: a member's (or a link's customer's) id, the role used, the door, how surely we know."""
 
@@ -24,8 +33,8 @@ class Principal:
     role: str  # owner | manager | staff | auditor | outsider | agent | customer | system
     via: str  # http | cli | job | link | simulate | agent
     assurance: str  # passkey | session | key | pin | link
-    session: str | None = None
-    """The session of the pages it comes by: the writer looks once more whether it goes on."""
+    way: Way | None = None
+    """What it comes by: the writer looks once more whether that goes on."""
 
 
 THE_SYSTEM = Principal(SYSTEM, SYSTEM, "job", "key")

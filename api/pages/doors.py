@@ -32,7 +32,7 @@ from api.pages.strip import with_strip
 from api.pages.troubles import trouble_of
 from api.problems import BadRequest, NotSignedIn, of_error, of_validation
 from api.rooms import Rooms
-from casework.errors import CaseworkError
+from casework.errors import CaseworkError, WayInEnded
 from casework.intake import RequestKey
 from casework.requests import Principal
 from ledger.errors import LedgerError
@@ -263,7 +263,7 @@ class PageDoor(APIRoute):
                 if refused := length_refused(request.scope, limit):
                     raise BadRequest("body_too_large", refused, status=413)
                 return await handle(Request(request.scope, counting(request.receive, limit)))
-            except NotSignedIn:
+            except (NotSignedIn, WayInEnded):
                 return to_sign_in(request)
             except (LedgerError, CaseworkError, PlaybookError, VerifierError, HTTPException) as error:
                 return await page_of(request, error)

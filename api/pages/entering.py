@@ -107,7 +107,7 @@ async def _opened(request: Request, found: Row) -> str | None:
     installation = request.app.state.installation
     rooms = await installation.rooms(found["log"])
     browser = request.headers.get("user-agent", "")
-    shown = Shown("sign_in", (found["member"],), "password_hash", found["password_hash"])
+    shown = Shown("sign_in", (found["member"],), "password_hash", (found["password_hash"],))
     try:
         token: str = await installation.sessions.open(rooms.rows, found["member"], "password", browser, shown)
     except Refused:

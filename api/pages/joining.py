@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.joining import Invitation, Typed, find_invite, invitation, use_invite
-from api.pages.doors import Form, PageDoor, read_form
+from api.pages.doors import SIGN_IN, Form, PageDoor, read_form
 from api.pages.frame import Frame, frame_of_stranger, show
 from api.pages.navigation import home_of
 from api.pages.persons import ROLE_WORDS
@@ -83,8 +83,11 @@ async def join(token: Token, request: Request, given: Annotated[Form, Depends(fo
         return await _ask(frame, token, told, typed.name or "", wrong)
     how = "recovery" if row["how"] == "recovery" else "invite"
     browser = request.headers.get("user-agent", "")
-    shown = Shown("sign_in", (row["member"],), "changed_at", str(done.outcome.at))
-    opened = await installation.sessions.open(rooms.rows, row["member"], how, browser, shown)
+    shown = Shown("sign_in", (row["member"],), "changed_at", (str(done.outcome.at),))
+    try:
+        opened = await installation.sessions.open(rooms.rows, row["member"], how, browser, shown)
+    except Refused:  # set anew by another invite meanwhile: what was chosen here lets nobody in
+        return RedirectResponse(SIGN_IN, status_code=303, headers={"Cache-Control": "no-store"})
     answer = RedirectResponse(await _home(rooms, row["member"]), status_code=303)
     answer.headers["Cache-Control"] = "no-store"
     set_cookie(answer, opened, installation.settings.session_hours)

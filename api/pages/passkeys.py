@@ -176,7 +176,7 @@ async def sign_in(request: Request) -> Response:
     member = str(held["member"])
     row = await rooms.rows.need("member", tables.member, member=member)
     browser = request.headers.get("user-agent", "")
-    shown = Shown("passkey", (held["passkey"],), "state", held["state"])
+    shown = Shown("passkey", (held["passkey"],), "state", (passkeys.WAITING, passkeys.CONFIRMED))
     try:
         token = await installation.sessions.open(rooms.rows, member, "passkey", browser, shown)
     except Refused:

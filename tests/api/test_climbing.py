@@ -168,6 +168,68 @@ async def test_whoever_reported_it_does_not_keep_it_from_going_up(
     assert await owner_after(at, team, case, 86_400) == owner
 
 
+IN_HAND = [
+    # who has an urgent report of one of the staff and says again and again that it is in hand; whose it is then
+    ("the reporter, who took it", "owner"),
+    ("the reporter, whom a lead gave it", "staff"),
+    ("a lead", "manager"),
+]
+
+
+@pytest.mark.parametrize(("who", "owner"), IN_HAND)
+async def test_in_hand_counts_where_an_answer_does(at: House, who: str, owner: str) -> None:
+    team = await at.organisation("The Quay")
+    report = {"note": "The ice machine leaks", "urgency": "now"}
+    case = (await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"]
+    holder = "manager" if who == "a lead" else "staff"
+    if holder == "staff":
+        handed = {"owner": team.members["staff"], "reason_code": "handed_over"}
+        by = "staff" if "took" in who else "manager"
+        await at.done(f"/api/v1/cases/{case}/owner", team.keys[by], handed)
+    until = {"until": "2026-12-10T09:00:00.000Z"}
+    await at.done(f"/api/v1/cases/{case}/acknowledge", team.keys[holder], until)
+    assert await owner_after(at, team, case, 14 * 60) == holder
+    assert await owner_after(at, team, case, 86_400) == owner
+
+
+TAKEN_OVER = [
+    # who gives an urgent report that the manager has to a colleague of the staff, who writes a note; whose it is then
+    ("colleague", "owner"),
+    ("staff", "owner"),  # who reported it
+    ("manager", "colleague"),
+]
+
+
+@pytest.mark.parametrize(("giver", "owner"), TAKEN_OVER)
+async def test_whoever_takes_a_report_from_a_lead_does_not_answer_it(
+    at: House, giver: str, owner: str
+) -> None:
+    team = await at.organisation("The Quay")
+    report = {"note": "The ice machine leaks", "urgency": "now"}
+    case = (await at.done("/api/v1/reports", team.keys["staff"], report))["ids"]["case"]
+    joined = await at.done("/api/v1/members", team.keys["owner"], {"name": "Kim", "roles": ["staff"]})
+    team.members["colleague"] = joined["ids"]["member"]
+    issued = await at.done("/api/v1/keys", team.keys["owner"], {"member": joined["ids"]["member"]})
+    team.keys["colleague"] = issued["secret"]
+    handed = {"owner": team.members["colleague"], "reason_code": "handed_over"}
+    await at.done(f"/api/v1/cases/{case}/owner", team.keys[giver], handed)
+    at.wait(60)
+    await at.done(f"/api/v1/cases/{case}/notes", team.keys["colleague"], {"note": "Nothing there"})
+    assert await owner_after(at, team, case, 13 * 60) == "colleague"
+    assert await owner_after(at, team, case, 86_400) == owner
+
+
+async def test_one_of_the_staff_takes_what_a_watch_asks_the_staff(at: House) -> None:
+    team, case = await opened(at)
+    joined = await at.done("/api/v1/members", team.keys["owner"], {"name": "Kim", "roles": ["staff"]})
+    team.members["colleague"] = joined["ids"]["member"]
+    issued = await at.done("/api/v1/keys", team.keys["owner"], {"member": joined["ids"]["member"]})
+    handed = {"owner": team.members["colleague"], "reason_code": "handed_over"}
+    await at.done(f"/api/v1/cases/{case}/owner", issued["secret"], handed)
+    await at.done(f"/api/v1/cases/{case}/notes", issued["secret"], {"note": "I am calling them"})
+    assert await owner_after(at, team, case, 100 * 3600) == "colleague"
+
+
 async def test_a_lead_gives_what_is_late_to_somebody_who_then_has_time_for_it(at: House) -> None:
     team = await at.organisation("The Quay")
     report = {"note": "The ice machine leaks", "urgency": "now"}

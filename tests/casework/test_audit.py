@@ -15,6 +15,7 @@ from casework.audit import Earned, audit
 from casework.requests import THE_SYSTEM, AwardStep
 from ledger import ed25519
 from ledger.audit import audit as audit_intact
+from ledger.entries import Actor
 from ledger.notes import ED25519, VerifierKey
 from ledger.store.tables import shapes
 from tests.casework.forged_joining import JOINING
@@ -26,6 +27,7 @@ from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
 ALL = [*FORGERIES, *JOINING]
+STAFF = Actor("nobody", "owner", "web")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,18 @@ def test_an_honest_history_is_earned(history: History) -> None:
     }
     assert {*asked, "decision_withdrawn", "authority_ended"} <= set(kinds)
     assert found.sentence().startswith("every recognition was earned")
+
+
+def test_what_an_invite_left_undone_hides_nothing_of_what_comes_next(history: History) -> None:
+    """The next command's first entry is judged all the same, and each is named at its own place."""
+    story = Story.of(history)
+    used = story.find("invite_used", member=story.named["chi"])
+    story.cut(used)
+    after = story.add(used, "role_granted", None, {"member": story.named["chi"], "role": "owner"}, STAFF)
+    story.cut(after)
+    told = story.told()
+    found = audit(told.entries, shapes(), PROJECTIONS, told.open).findings
+    assert [finding.seq for finding in found] == [story.lines.index(used), story.lines.index(after)], found
 
 
 async def test_without_undo_time_the_decider_grants_at_once_and_that_is_earned(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -235,6 +236,24 @@ def _passed_on(reason: str) -> Forgery:
     return forge
 
 
+def _with_an_opening(reason: str, case: str) -> Forgery:
+    """The command that opens a case gives one to somebody, for a reason that is none of an opening by a person."""
+
+    def forge(story: Story) -> Line:
+        first = story.find("owner_assigned", "earned")
+        story.find("case_opened", "earned").by(story.named["kim"], "manager")
+        story.find("case_opened", "earned").body["origin"] = "report"
+        first.body["reason_code"] = "reporter"
+        first.by(story.named["kim"], "manager")
+        body = {"owner": story.named["kim"], "reason_code": reason}
+        line = story.add(first, "owner_assigned", case, body, Actor(story.named["kim"], "manager", "web"))
+        line.entry = dataclasses.replace(line.entry, cmd=first.entry.cmd)
+        story.cut(line)
+        return line
+
+    return forge
+
+
 def _reason(kind: str) -> Forgery:
     def forge(story: Story) -> Line:
         line = story.find(kind)
@@ -274,6 +293,21 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     *(
         (f"passed on by hand as {reason}", _passed_on(reason), f"expected the system to say {reason}")
         for reason in sorted(set(cases.ASSIGN_REASONS) - set(cases.HAND_REASONS))
+    ),
+    (
+        "given as the clock does, at an opening",
+        _with_an_opening("route", "earned"),
+        "the system to say route",
+    ),
+    (
+        "given as come back, at an opening",
+        _with_an_opening("reopened", "earned"),
+        "the system to say reopened",
+    ),
+    (
+        "another case given at an opening",
+        _with_an_opening("reporter", "one"),
+        "the system to say reporter|transition",
     ),
     ("left with an open case", _without("owner_assigned", "left_open"), "the open case"),
     ("left with a stand-in's powers", _without("delegation_ended"), "delegation_ended would have ended"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,8 +14,6 @@ from api.pages.doors import local
 from api.passwords import Passwords
 from api.problems import TooManyTries
 from api.tries import Tries
-from casework.intake import Intake
-from casework.requests import Principal
 from ledger.changes import Insert
 from ledger.commands import Command, Decided
 from ledger.entries import Actor
@@ -129,56 +126,6 @@ async def test_a_password_replaced_while_it_was_checked_opens_nothing(
         installation = place.app.state.installation
         rows = (await installation.rooms(team.log)).rows
         assert await installation.sessions.of(rows, team.members["manager"]) == []
-
-
-WAYS_IN = [
-    ("/api/v1/me/sign-in", {"password": "ten tall towers", "current": PASSWORD}),
-    ("/api/v1/keys", {"member": "manager"}),
-    ("/api/v1/invites", {"name": "Neo", "roles": ["staff"]}),
-]
-
-
-@pytest.mark.parametrize(("path", "body"), WAYS_IN)
-@pytest.mark.parametrize("meanwhile", ["an invite is used", "the password is changed"])
-async def test_what_a_session_was_about_to_do_when_it_ended_is_not_done(
-    tmp_path: Path, path: str, body: dict[str, object], meanwhile: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The thief's request passed the door; before the writer takes it the holder ends every other session."""
-    async with house(tmp_path, pages=True) as place:
-        team = await place.organisation("The Quay")
-        await place.done(
-            f"/api/v1/members/{team.members['manager']}/roles", team.keys["owner"], {"role": "owner"}
-        )
-        await with_password(place, team, "manager", "ana")
-        cookies = []
-        for _ in range(2):
-            came = await sign_in(place, name="ana", password=PASSWORD)
-            cookies.append(came.headers["set-cookie"].partition(";")[0])
-        theirs, mine = ({"Cookie": one, "Sec-Fetch-Site": "same-origin"} for one in cookies)
-        asked = {"member": team.members["manager"]}
-        token = (await place.done("/api/v1/invites", team.keys["owner"], asked))["token"]
-        submit, waits = Intake.submit, [True]
-
-        async def late(self: Intake, who: Principal, *given: Any, **more: Any) -> Any:
-            if waits and who.session is not None:
-                waits.clear()
-                if meanwhile == "an invite is used":
-                    chosen = {"name": "ana", "password": "nine green bottles"}
-                    done = await place.client.post(f"/api/v1/invites/{token}", json=chosen)
-                    assert done.status_code == 201
-                else:
-                    changed = {"password": "nine green bottles", "current": PASSWORD}
-                    done = await place.client.post("/api/v1/me/sign-in", json=changed, headers=mine)
-                    assert done.status_code == 200
-            return await submit(self, who, *given, **more)
-
-        monkeypatch.setattr(Intake, "submit", late)
-        sent = {
-            name: team.members["manager"] if value == "manager" else value for name, value in body.items()
-        }
-        answer = await place.client.post(path, json=sent, headers=theirs)
-        assert (answer.status_code, answer.json()["code"]) == (403, "session_needed")
-        assert (await sign_in(place, name="ana", password="nine green bottles")).status_code == 303
 
 
 async def test_a_session_that_ends_while_it_is_noted_as_used_is_no_error_of_ours(tmp_path: Path) -> None:
