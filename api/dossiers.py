@@ -35,7 +35,7 @@ PARTS: Mapping[str, tuple[Table, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """One case. `texts` are private values by commitment; an erased one is None."""
+    """One case. `texts` are private values by commitment; an erased one is None. `back_at`: when it came back last."""
 
     case: Row
     proposals: tuple[Row, ...]
@@ -46,6 +46,7 @@ class Dossier:
     awards: tuple[Row, ...]
     shares: tuple[Row, ...]
     texts: Mapping[str, Any]
+    back_at: str | None = None
 
     @property
     def id(self) -> str:
@@ -104,13 +105,17 @@ async def dossiers(rows: Scoped, found: Sequence[Row], *, with_texts: bool = Tru
     granted = [award["award"] for of in parts["awards"].values() for award in of]
     shares = await rows.find(tables.award_share, {"award": granted}) if granted else []
     texts = await rows.open_all(item for item in wanted if item is not None) if with_texts else {}
+    back = [str(row["case"]) for row in found if row["reason_code"] in cases.REOPEN_REASONS]
+    back_at: dict[str, str] = {}
+    for row in await rows.find(tables.case_reopening, {"case": back}) if back else []:
+        back_at[row["case"]] = max(back_at.get(row["case"], ""), str(row["at"]))
     told = []
     for row in found:
         case = str(row["case"])
         mine = {name: tuple(of.get(case, ())) for name, of in parts.items()}
         awards = {award["award"] for award in mine["awards"]}
         of_case = tuple(share for share in shares if share["award"] in awards)
-        told.append(Dossier(case=row, shares=of_case, texts=texts, **mine))
+        told.append(Dossier(case=row, shares=of_case, texts=texts, back_at=back_at.get(case), **mine))
     return told
 
 

@@ -162,6 +162,13 @@ BACK_STATES = (cases.REOPENED, cases.ASSIGNED, cases.ACKNOWLEDGED)
 WORTH_TELLING = mark("Somebody here thought it worth telling.")
 
 
+REOPENINGS: tuple[tuple[str, str], ...] = (
+    ("not_fixed", mark("It was not solved after all")),
+    ("signal_again", mark("The same thing came back")),
+    ("customer_disputes", mark("The guest sees it otherwise")),
+    ("closed_in_error", mark("It was closed by mistake")),
+)
+"""Reason -> why something came back."""
 TRIED = mark("It came back. Done before:")
 SAID_BEFORE = mark("It came back. Suggested before:")
 
@@ -250,6 +257,15 @@ def _at_stake(dossier: Dossier, matter: Matter | None, words: Words) -> str:
 
 
 def _happened(dossier: Dossier, people: People, words: Words) -> str:
+    first = _at_first(dossier, people, words)
+    if not came_back(dossier.case) or dossier.back_at is None:
+        return first
+    why = dict(REOPENINGS)[dossier.case["reason_code"]]
+    again = words.gettext("%(what)s: %(time)s.", what=words.gettext(why), time=words.moment(dossier.back_at))
+    return f"{again} {first}"
+
+
+def _at_first(dossier: Dossier, people: People, words: Words) -> str:
     row = dossier.case
     since = words.moment(str(row["onset"]))
     if row["origin"] == "signal":

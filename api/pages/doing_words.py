@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.dossiers import Dossier
-from api.pages.cards import People, act_words, tile_of
+from api.pages.cards import REOPENINGS, People, act_words, tile_of
 from api.pages.possible import NOTE, approved, close_reasons, own_items, resolutions
 from api.pages.words import Words, mark
 from api.scope import Row
@@ -70,12 +70,6 @@ IMPACTS: tuple[tuple[str, str], ...] = (
     ("none", mark("Nobody was harmed")),
     ("harm", mark("It did harm")),
     ("unknown", mark("We do not know yet")),
-)
-REOPENINGS: tuple[tuple[str, str], ...] = (
-    ("not_fixed", mark("It was not solved after all")),
-    ("signal_again", mark("The same thing came back")),
-    ("customer_disputes", mark("The guest sees it otherwise")),
-    ("closed_in_error", mark("It was closed by mistake")),
 )
 LINK_DAYS: tuple[tuple[str, str], ...] = (
     ("1", mark("one day")),
