@@ -24,6 +24,7 @@ from api.problems import ProblemDocument, install
 from api.routes import (
     awards,
     away,
+    badges,
     cases,
     decisions,
     devices,
@@ -69,6 +70,7 @@ ROUTERS = (
     photos,
     steps,
     awards,
+    badges,
     jobs,
     record,
     installing,

@@ -20,7 +20,7 @@ from api.house import ForeignPackage
 from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
-from api.verbs import demo, doctor, jobs, joining, people, record, rehearsing, serving, watching
+from api.verbs import badges, demo, doctor, jobs, joining, people, record, rehearsing, serving, watching
 from api.verbs.console import DONE, FAILED, MISUSE, STOPPED, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
@@ -69,6 +69,7 @@ app.command("backtest")(watching.backtest)
 app.add_typer(watching.playbook, name="playbook")
 app.command("simulate")(rehearsing.simulate)
 app.command("audit")(record.audit)
+app.add_typer(badges.badge, name="badge")
 app.command("export")(record.export)
 app.command("checkpoint")(record.checkpoint)
 app.command("rejudge")(record.rejudge)

@@ -30,6 +30,7 @@ from api.sessions import Sessions
 from api.settings import Settings, SettingsInvalid
 from api.tries import Tries
 from api.watching import Watching
+from casework.credentials import Credentials
 from casework.desk import Desk
 from casework.intake import Intake
 from casework.joining import THE_OPERATOR, Joining
@@ -123,6 +124,9 @@ class Installation:
         rows = Scoped(self.store.reader, log, vault, reader)
         intake = Intake(log, self.writer, rows, vault, self.entropy, self.clock.unix_ms, keys.decision_token)
         desk = Desk(intake)
+        credentials = Credentials(
+            intake, keys.credential, lambda number: list_url(self.settings, log, number)
+        )
         publisher = Publisher(
             log,
             reader,
@@ -145,6 +149,7 @@ class Installation:
             desk=desk,
             office=Office(intake),
             joining=Joining(intake),
+            credentials=credentials,
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),
             pictures=self.pictures,
@@ -224,6 +229,15 @@ class Installation:
         except LedgerError as error:
             return f"{type(error).__name__}: {error}"[:200]
         return "ok"
+
+
+def list_url(settings: Settings, log: str, number: int) -> str:
+    """Return the address of a status list: where anybody may fetch it, or a name where the place has no address."""
+    return (
+        f"{settings.address}/status/{log}/{number}"
+        if settings.address
+        else f"urn:tallystick:status:{log}:{number}"
+    )
 
 
 def slug(name: str) -> str:

@@ -7,7 +7,6 @@ could be turned back by trying a million.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from api import tables as own
@@ -91,12 +90,7 @@ async def organisation_name(rooms: Rooms) -> str:
     row = await rooms.rows.one(tables.setting, name="name")
     if row is not None:
         return str(loads(row["value"]))
-    return readable(rooms.log)
-
-
-def readable(log: str) -> str:
-    """Return the part of a log's origin that somebody can read: "The Corner Shop"."""
-    return re.sub(r"-[0-9a-f]{8}(\.invalid)?$", "", log).replace("-", " ").title()
+    return people.readable(rooms.log)
 
 
 async def use_invite(installation: Installation, rooms: Rooms, row: Row, typed: Typed) -> Done:

@@ -10,6 +10,7 @@ from api.kept import Kept
 from api.pictures import Pictures
 from api.scope import Scoped
 from api.watching import Watching
+from casework.credentials import Credentials
 from casework.desk import Desk
 from casework.intake import Intake
 from casework.joining import Joining
@@ -51,6 +52,7 @@ class Rooms:
     desk: Desk
     office: Office
     joining: Joining
+    credentials: Credentials
     publisher: Publisher
     watching: Watching
     pictures: Pictures

@@ -55,6 +55,7 @@ class Worker:
             "judge": self._judge,
             "grant": self._grant,
             "settle": self._settle,
+            "credential": self._credential,
             "link": self._expire_link,
             "acknowledgement": self._acknowledgement,
             JOB_KIND: self._said,
@@ -143,6 +144,15 @@ class Worker:
             await rooms.publisher.publish()
 
         await self._do(job, settle)
+
+    async def _credential(self, job: Job) -> None:
+        """What was settled can be taken along, under a checkpoint that covers it."""
+
+        async def issue(rooms: Rooms, key: str) -> None:
+            await rooms.credentials.issue(THE_SYSTEM, key, AwardStep(job.payload["award"]))
+            await rooms.publisher.publish()
+
+        await self._do(job, issue)
 
     async def _expire_link(self, job: Job) -> None:
         request = ExpireLink(job.payload["case"], job.payload["link"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from casework import authority, awards, decisions, people
+from casework import authority, awards, badges, decisions, people
 from casework.audit_cases import Check, Standing, expect, find_case, wrong
 from casework.requests import Principal
 from ledger import book
@@ -81,6 +81,28 @@ def check_settled(standing: Standing, entry: Entry) -> None:
         to_settled, to_owed = book.settle_split(share["amount"], owed)
         expected.append({"member": share["member"], "to_settled": to_settled, "to_owed": to_owed})
     _check_shares(entry, expected)
+
+
+def check_credential(standing: Standing, entry: Entry) -> None:
+    """For one share of a settled award, once, under a bit of its own; where it can be opened, it says the same."""
+    body, view = entry.body, standing.view
+    row = _award(standing, entry, awards.SETTLED)
+    member = body["member"]
+    expect(
+        view.get("award_share", (row["award"], member)) is not None,
+        "unknown",
+        f"expected a share of {member}",
+    )
+    known = view.get("credential", (row["award"], member))
+    expect(known is None, "already_awarded", "expected one credential for each share")
+    slot = view.get("credential_slot", (badges.slot(body["list"], body["index"]),))
+    expect(slot is None, "already_awarded", "expected a bit that no other credential has")
+    document = standing.open(entry, "credential")
+    if document is not None:
+        said = badges.said(document)
+        expected = (body["credential"], body["issuer"], body["index"], entry.log, row["settled_seq"])
+        if said != expected:
+            wrong(f"credential: expected {expected}, got {said}")
 
 
 def check_declined(standing: Standing, entry: Entry) -> None:
@@ -176,6 +198,7 @@ CHECKS: Mapping[str, Check] = {
     "award_held": check_held,
     "award_released": check_released,
     "award_settled": check_settled,
+    "credential_issued": check_credential,
     "award_declined": check_declined,
     "award_revoked": check_revoked,
     "budget_approved": check_budget,

@@ -79,6 +79,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "award_held": _from(*_AWARDED),
     "award_released": _from(*_AWARDED),
     "award_settled": _from(RESOLVED, CLOSED),
+    "credential_issued": _from(*_AWARDED),
     "award_declined": _from(*_AWARDED),
     "award_revoked": _from(*_AWARDED),
     "case_cleared": _from(*_WAITING, to=CLEARED),

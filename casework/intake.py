@@ -71,6 +71,7 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     "link_answered": ("link", "evidence"),
     **dict.fromkeys(("link_issued", "link_expired"), ("link",)),
     "verdict_given": ("verdict",),
+    "credential_issued": ("award",),
     **dict.fromkeys(
         ("award_granted", "award_held", "award_released", "award_settled", "award_declined", "award_revoked"),
         ("award",),

@@ -7,6 +7,7 @@ chains one step long, so one look-up tells the person.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 from casework.errors import refuse
@@ -188,3 +189,8 @@ def pseudonym(customer: str, field: str) -> str:
 def member_of(party: str) -> str | None:
     """Return the member id of a `member:<id>` party, None for every other party."""
     return party[len(MEMBER_PARTY) :] if party.startswith(MEMBER_PARTY) else None
+
+
+def readable(log: str) -> str:
+    """Return the part of a log's origin that somebody can read: "The Corner Shop"."""
+    return re.sub(r"-[0-9a-f]{8}(\.invalid)?$", "", log).replace("-", " ").title()

@@ -346,6 +346,8 @@ award = Table(
     _text("held_by", null=True),
     _text("hold_reason", null=True),
     _text("ended_reason", null=True),
+    _text("settled_at", null=True),
+    _int("settled_seq", null=True),
     _int("seq"),
     CheckConstraint("decision_about = 'award'", name="decision_about"),
     CheckConstraint("decision_verb = 'approved'", name="decision_verb"),
@@ -371,6 +373,21 @@ award_share = Table(
     ForeignKeyConstraint(["log", "award"], ["award.log", "award.award"], name="fk_award_share_award"),
     Index(None, "log", "member"),
 )
+credential = Table(
+    "credential",
+    metadata,
+    *_key("award", "member"),
+    _text("credential"),
+    _text("issuer"),
+    _int("list"),
+    _int("index"),
+    _text("item"),  # commitment: the vault holds the signed document
+    _text("issued_at"),
+    _int("seq"),
+    ForeignKeyConstraint(["log", "award"], ["award.log", "award.award"], name="fk_credential_award"),
+)
+credential_slot = Table("credential_slot", metadata, *_key("slot"), _text("credential"))
+"""Bits of status lists that are taken: `list/index`."""
 budget = Table(
     "budget",
     metadata,

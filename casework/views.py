@@ -425,6 +425,8 @@ def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
         "held_by": None,
         "hold_reason": None,
         "ended_reason": None,
+        "settled_at": None,
+        "settled_seq": None,
         "seq": entry.seq,
     }
     changes: list[Change] = [
@@ -452,9 +454,24 @@ def _award_released(entry: Entry, opened: Opened) -> list[Change]:
     return [Set("award", (entry.body["award"],), values), *_settle(entry, entry.body["settle_not_before"])]
 
 
-def _ended(state: str, reason: str | None) -> Callable[[Entry, Opened], list[Change]]:
+def _award_settled(entry: Entry, opened: Opened) -> list[Change]:
+    award = entry.body["award"]
+    values = {"state": "settled", "settled_at": entry.at, "settled_seq": entry.seq}
+    changes = [Set("award", (award,), values), _done("settle", award)]
+    return [*changes, *_job("credential", award, entry.at, entry, {"award": award})]
+
+
+def _credential_issued(entry: Entry, opened: Opened) -> list[Change]:
+    body = entry.body
+    row = {name: body[name] for name in ("award", "member", "credential", "issuer", "list", "index")}
+    row |= {"item": entry.private["credential"], "issued_at": entry.at, "seq": entry.seq}
+    slot = {"slot": f"{body['list']}/{body['index']}", "credential": body["credential"]}
+    return [Insert("credential", row), Insert("credential_slot", slot), _done("credential", body["award"])]
+
+
+def _ended(state: str, reason: str) -> Callable[[Entry, Opened], list[Change]]:
     def projection(entry: Entry, opened: Opened) -> list[Change]:
-        values = {"state": state} | ({} if reason is None else {"ended_reason": entry.body[reason]})
+        values = {"state": state, "ended_reason": entry.body[reason]}
         return [Set("award", (entry.body["award"],), values), _done("settle", entry.body["award"])]
 
     return projection
@@ -501,7 +518,8 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "award_granted": _award_granted,
     "award_held": _award_held,
     "award_released": _award_released,
-    "award_settled": _ended("settled", None),
+    "award_settled": _award_settled,
+    "credential_issued": _credential_issued,
     "award_declined": _ended("declined", "reason_code"),
     "award_revoked": _ended("revoked", "cause"),
 }

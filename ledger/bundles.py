@@ -1,4 +1,5 @@
-"""One award in one file: the entries of its case, what they rest on, proofs, checkpoint, keys, opened values.
+"""One award in one file: the entries of its case, what they rest on, proofs, checkpoint, keys, opened values. Or one
+person's credential of it: the entry that issued it and nobody else's.
 
 docs/spec/bundle.md sections 1 and 2. A bundle shows what is in it; that nothing was left out (an authority that had
 ended, a second verdict) only the whole log can show.
@@ -26,6 +27,9 @@ from ledger.notes import Verify, parse_note
 from ledger.trust import TrustPolicy, check_trust
 
 TYPE = "tallystick/award-bundle/v1"
+CREDENTIAL_TYPE = "tallystick/credential-bundle/v1"
+SUBJECTS: Mapping[str, str] = {TYPE: "award_granted", CREDENTIAL_TYPE: "credential_issued"}
+"""Type of a bundle -> the kind of entry it is about."""
 TYPE_WITHOUT_VERSION = b"tallystick/award-bundle/"
 START = b'{"award":"'
 """The first bytes of every bundle: members are sorted."""
@@ -141,20 +145,20 @@ class Bundle:
     checkpoint: bytes
     keys: tuple[str, ...]
     opened: tuple[Opened, ...] = ()
+    type: str = TYPE
 
 
 def write_bundle(bundle: Bundle, dumps: Dumps = json_dumps) -> bytes:
     """Return the file.
 
     Raises:
-        BundleIncomplete: no award_granted entry of this award and case among the entries.
+        BundleIncomplete: no entry of the kind it is about, of this award and case.
     """
-    if not any(_grants(proven.entry, bundle) for proven in bundle.entries):
-        raise BundleIncomplete(
-            f"bundle: expected award_granted of {bundle.award} in case {bundle.case}, got none"
-        )
+    if not any(_is_about(proven.entry, bundle) for proven in bundle.entries):
+        kind = SUBJECTS[bundle.type]
+        raise BundleIncomplete(f"bundle: expected {kind} of {bundle.award} in case {bundle.case}, got none")
     value = {
-        "type": TYPE,
+        "type": bundle.type,
         "log": bundle.log,
         "case": bundle.case,
         "award": bundle.award,
@@ -169,9 +173,9 @@ def write_bundle(bundle: Bundle, dumps: Dumps = json_dumps) -> bytes:
     return encode(value, dumps, BUNDLE_SIZE_MAX_BYTES)
 
 
-def _grants(entry: Entry, bundle: Bundle) -> bool:
+def _is_about(entry: Entry, bundle: Bundle) -> bool:
     return (
-        entry.kind == "award_granted"
+        entry.kind == SUBJECTS[bundle.type]
         and entry.case == bundle.case
         and entry.body.get("award") == bundle.award
     )
@@ -192,7 +196,7 @@ def parse_bundle(data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dum
         value = decode(data, loads, dumps, BUNDLE_SIZE_MAX_BYTES)
         if value.keys() != {"type", "log", "case", "award", "entries", "checkpoint", "keys", "opened"}:
             raise BundleMalformed(f"bundle: expected the members of {TYPE}, got {sorted(value)}")
-        if value["type"] != TYPE:
+        if type(value["type"]) is not str or value["type"] not in SUBJECTS:
             raise BundleMalformed(f"bundle: expected type {TYPE}, got {value['type']!r:.80}")
         texts = (value["log"], value["case"], value["award"], value["checkpoint"], *value["keys"])
         if not all(type(text) is str for text in texts):
@@ -206,8 +210,9 @@ def parse_bundle(data: bytes, loads: Loads = json_loads, dumps: Dumps = json_dum
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleMalformed(f"bundle: expected the shape of {TYPE}, got {error!r:.200}") from None
     checkpoint = value["checkpoint"].encode()
+    keys = tuple(value["keys"])
     return Bundle(
-        value["log"], value["case"], value["award"], entries, checkpoint, tuple(value["keys"]), opened
+        value["log"], value["case"], value["award"], entries, checkpoint, keys, opened, value["type"]
     )
 
 
@@ -348,10 +353,13 @@ def _check_opened(bundle: Bundle, result: Result) -> None:
 
 def _check_award(bundle: Bundle, result: Result) -> None:
     case = [proven.entry for proven in bundle.entries if proven.entry.case == bundle.case]
-    granted = [entry for entry in case if _grants(entry, bundle)]
+    granted = [entry for entry in case if _is_about(entry, bundle)]
     if len(granted) != 1:
-        what = f"award {bundle.award}: expected one award_granted in case {bundle.case}, got {len(granted)}"
+        kind = SUBJECTS[bundle.type]
+        what = f"award {bundle.award}: expected one {kind} in case {bundle.case}, got {len(granted)}"
         result.found("award", what, None, "entries")
+        return
+    if bundle.type == CREDENTIAL_TYPE:
         return
     for kind, name in (("decision_made", "decision"), ("verdict_given", "verdict")):
         wanted = granted[0].body.get(name)

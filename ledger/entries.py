@@ -408,6 +408,18 @@ KINDS: dict[str, Kind] = _kinds(
     Kind(
         "award_settled", {"award": "id", "shares": "objects"}
     ),  # [{"member", "to_settled": int, "to_owed": int}]
+    Kind(
+        "credential_issued",
+        {
+            "credential": "id",
+            "award": "id",
+            "member": "id",
+            "issuer": "text",  # did:key of the key that signed it
+            "list": "int",
+            "index": "int",
+        },
+        ("credential",),
+    ),
     Kind("award_declined", {"award": "id", "budget": "id?", "shares": "objects", "reason_code": "text"}),
     Kind(  # shares: [{"member", "from_settled": int, "from_owed": int}]
         "award_revoked", {"award": "id", "budget": "id?", "shares": "objects", "cause": "text"}

@@ -18,7 +18,16 @@ from typing import Any, TypeVar, cast
 
 from ledger import codec, ed25519
 from ledger.book import Posting
-from ledger.bundles import ALWAYS, PASSKEY_ENROLLED, RESTS_ON, Bundle, Proven, select, write_bundle
+from ledger.bundles import (
+    ALWAYS,
+    CREDENTIAL_TYPE,
+    PASSKEY_ENROLLED,
+    RESTS_ON,
+    Bundle,
+    Proven,
+    select,
+    write_bundle,
+)
 from ledger.checkpoints import Checkpoint, open_checkpoint, parse_text
 from ledger.commitments import Opened
 from ledger.durable import INCOMING_SUFFIX, replace_file
@@ -176,6 +185,28 @@ async def export_award(
         ),
         codec.dumps,
     )
+
+
+async def export_credential(
+    reader: LogReader, case: str, award: str, seq: int, checkpoint: bytes, vault: Vault
+) -> bytes:
+    """Return one credential as a bundle file: the entry that issued it, opened, and the log's keys; nobody else's
+    share, and nothing else of the case.
+
+    Raises:
+        ExportRefused, BundleIncomplete, StoreError, NodeMissing, EntryDamaged: as `export_award`.
+    """
+    promised = await _checked(reader, checkpoint)
+    kinds = {*ALWAYS, "key_rotated"} - {"settings_changed"}
+    candidates = await reader.case_entries(case, kinds, promised.size)
+    chosen = [entry for entry in candidates if entry.seq == seq or entry.kind in kinds]
+    proofs = await reader.inclusions([entry.seq for entry in chosen], promised.size)
+    keys = tuple(key.vkey() for key in (await reader.keys()).listed())
+    private = [(entry.seq, entry.private) for entry in chosen if entry.seq == seq]
+    proven = tuple(Proven(entry, tuple(proof)) for entry, proof in zip(chosen, proofs, strict=True))
+    opened = tuple(await _opened(reader, vault, private))
+    bundle = Bundle(reader.log, case, award, proven, checkpoint, keys, opened, CREDENTIAL_TYPE)
+    return await asyncio.to_thread(write_bundle, bundle, codec.dumps)
 
 
 async def _opened(reader: LogReader, vault: Vault, entries: Sequence[Private]) -> list[Opened]:

@@ -3,6 +3,7 @@
     <folder>/log-0001.key, log-0002.key ...   Ed25519 seeds, oldest to newest: sign checkpoints
     <folder>/organisation.key                 wraps the data keys of the vault
     <folder>/decision-token.key               HMAC of the stateless nonce-and-expiry token of a decision
+    <folder>/credential.key                   Ed25519 seed: signs credentials and their status lists
 
 Each file holds three lines: `tallystick/key/v1`, the purpose, base64 of 32 secret bytes. All are made at once by
 `init`, from the injected entropy, so a demo log with one seed has one set of keys. Which log key is in force is said by
@@ -39,6 +40,7 @@ KEY_FILE_SIZE_MAX_BYTES = 1_024
 LOG_KEYS_MAX_COUNT = 9_999
 ORGANISATION_KEY = "organisation"
 DECISION_TOKEN_KEY = "decision-token"
+CREDENTIAL_KEY = "credential"
 
 _HEADER = "tallystick/key/v1"
 _LOG_FILE = re.compile(r"log-([0-9]{4})\.key")
@@ -102,6 +104,7 @@ class Keys:
 
     organisation: bytes = field(repr=False)
     decision_token: bytes = field(repr=False)
+    credential: bytes = field(repr=False)
     log_signers: tuple[Signer, ...]
 
     def signer_of(self, key: VerifierKey) -> Signer:
@@ -149,6 +152,7 @@ class KeyFolder:
             (_log_file(1), LOG_KEY),
             (f"{ORGANISATION_KEY}.key", ORGANISATION_KEY),
             (f"{DECISION_TOKEN_KEY}.key", DECISION_TOKEN_KEY),
+            (f"{CREDENTIAL_KEY}.key", CREDENTIAL_KEY),
         ):
             create_file(incoming / name, _to_bytes(purpose, entropy.token(SECRET_SIZE_BYTES)))
         os.rename(incoming, self._folder)
@@ -164,6 +168,7 @@ class KeyFolder:
         return Keys(
             organisation=self._read(f"{ORGANISATION_KEY}.key", ORGANISATION_KEY),
             decision_token=self._read(f"{DECISION_TOKEN_KEY}.key", DECISION_TOKEN_KEY),
+            credential=self._read(f"{CREDENTIAL_KEY}.key", CREDENTIAL_KEY),
             log_signers=tuple(
                 LogSigner(self._origin, self._read(_log_file(number), LOG_KEY))
                 for number in range(1, max(1, self._newest_log_key()) + 1)

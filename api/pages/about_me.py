@@ -50,6 +50,7 @@ KIND_WORDS = {
     "outcome_recorded": mark("A result"),
     "award_granted": mark("A recognition"),
     "award_settled": mark("A recognition that is yours for good"),
+    "credential_issued": mark("A recognition to take along"),
     "passkey_enrolled": mark("A passkey added"),
     "passkey_confirmed": mark("A passkey confirmed"),
     "passkey_ended": mark("A passkey ended"),

@@ -18,7 +18,7 @@ from babel.numbers import get_territory_currencies, list_currencies
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from api.joining import JOIN_PATH, readable
+from api.joining import JOIN_PATH
 from api.pages import watch_words
 from api.pages.asked import asked_lines
 from api.pages.doors import Acting, PageDoor, Seen, act, see
@@ -46,7 +46,7 @@ from api.uploads import (
 )
 from api.watches import library
 from api.watching import Imported
-from casework import tables
+from casework import people, tables
 from casework.intake import RequestKey
 from casework.joining_requests import Invite
 from casework.requests import ChangeSettings, GrantAuthority, Principal, PublishKinds
@@ -129,7 +129,7 @@ async def ask(
         chosen=words.gettext(CHOICES[watch][0]),
         choices=[(one, words.gettext(said), words.gettext(like)) for one, (said, like) in CHOICES.items()],
         held={
-            "name": held.get("name") or readable(rooms.log),
+            "name": held.get("name") or people.readable(rooms.log),
             "zone": zone,
             "currency": held.get("currency") or currency_of(zone),
         },

@@ -18,13 +18,12 @@ from starlette.responses import HTMLResponse, Response
 
 from api import tables as own
 from api.caller import Caller
-from api.joining import readable
 from api.pages.fault_words import fault_words
 from api.pages.files import asset
 from api.pages.navigation import Entry, entries_of
 from api.pages.words import FALLBACK, LANGUAGES, WEB, Words, catalogue, language_of, zone_of
 from api.rooms import Rooms
-from casework import authority, tables
+from casework import authority, people, tables
 from ledger.codec import loads
 
 THEMES = ("light", "dark")
@@ -147,7 +146,7 @@ async def frame_of(request: Request, caller: Caller, rooms: Rooms, here: str) ->
     return Frame(
         words=words,
         path=request.url.path,
-        venue=settings.get("name") or readable(rooms.log),
+        venue=settings.get("name") or people.readable(rooms.log),
         who=named["name"] if named else "",
         theme=liked["theme"] if liked else None,
         keys_off=bool(liked and liked["keys_off"]),

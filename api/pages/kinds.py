@@ -74,6 +74,7 @@ KIND_WORDS: Mapping[str, str] = {
     "award_held": mark("A question about a recognition was asked"),
     "award_released": mark("A question about a recognition was closed"),
     "award_settled": mark("A recognition became theirs for good"),
+    "credential_issued": mark("A recognition can be taken along"),
     "award_declined": mark("A recognition ended while it was waiting"),
     "award_revoked": mark("A recognition was taken back"),
     "case_cleared": mark("It sorted itself out"),

@@ -5,7 +5,7 @@ was not recognised, with the reason and the right of reply. One's own only: nobo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -64,6 +64,8 @@ class Thanks:
     lead: str
     note: str
     answered: bool
+    takes: bool
+    """Whether there is a file to take along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,12 @@ async def mine_of(seen: Seen) -> Mine:
     by_case = {one.id: one for one in await dossiers(rooms.rows, files)}
     people = await people_of(rooms.rows)
     told = await _told_of(rooms, sorted(cases))
+    along = {str(row["award"]) for row in await rooms.rows.find(tables.credential, {"member": member})}
     thanks = tuple(
-        _thanks(row, named[str(row["award"])], by_case[str(row["case"])], told, people, member, words)
+        replace(
+            _thanks(row, named[str(row["award"])], by_case[str(row["case"])], told, people, member, words),
+            takes=str(row["award"]) in along and row["state"] == awards.SETTLED,
+        )
         for row in shown
     )
     declined = _declined(judged, by_case, member)
@@ -225,6 +231,7 @@ def _thanks(
             one.kind == "note_added" and one.case == row["case"] and one.actor.id == member
             and one.seq > int(row["seq"]) for one in told
         ),
+        takes=False,
     )  # fmt: skip
 
 

@@ -427,6 +427,10 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "award_settled": _plain(
         mark("The recognition is theirs for good"), mark("The waiting time passed without a question.")
     ),
+    "credential_issued": _plain(
+        mark("The recognition can be taken along"),
+        mark("A signed file, which anybody can check, also when this place is gone."),
+    ),
     "award_declined": _plain(mark("%(who)s ended the recognition while it was waiting")),
     "award_revoked": _plain(
         mark("Taken back by %(who)s"), mark("The tokens went back to where they came from.")

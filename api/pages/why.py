@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
+from api.badge_files import badge_file
 from api.dossiers import Dossier, dossiers, sees_recognition, staff_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
@@ -37,6 +38,7 @@ Ends = Annotated[Acting, act("award.decide", here="recognition")]
 Replies = Annotated[Acting, act("case.work", here="recognition")]
 AwardId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
+BADGE_NAME = "badge.json"
 HOLDING = ("under_question", "customer_disputes", "revocation_asked")
 RELEASED: Mapping[str, str] = {
     "answered": mark("The question was answered"),
@@ -99,8 +101,20 @@ async def page(
         with_values=may(seen, "log.export"),
         tool=".venv/bin/tallystick" if frame.strip else "tallystick",
         proof_name=PROOF_NAME,
+        takes=recognised and await _has_badge(seen, award),
+        check_badge=f"badge verify {BADGE_NAME}",
         keys={move.action: seen.fresh_key() for move in moves} | {"reply": seen.fresh_key()},
         trouble=trouble,
+    )
+
+
+async def _has_badge(seen: Seen, award: str) -> bool:
+    """Say whether the reader has something of it to take along, that still counts."""
+    rows = seen.rooms.rows
+    row = await rows.one(tables.award, award=award, state=awards.SETTLED)
+    return (
+        row is not None
+        and await rows.one(tables.credential, award=award, member=seen.caller.member) is not None
     )
 
 
@@ -174,6 +188,18 @@ async def proof(award: AwardId, seen: Sees, values: str = "") -> Response:
     data = await export_award(seen.rooms.reader, dossier.id, award, latest[1], vault)
     headers = {
         "Content-Disposition": f"attachment; filename={PROOF_NAME}",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(data, media_type="application/json", headers=headers)
+
+
+@router.get("/recognition/{award}/badge")
+async def badge(award: AwardId, seen: Sees) -> Response:
+    """Give the reader's own credential with its proof, in one file to take along."""
+    data = await badge_file(seen.rooms, award, seen.caller.member)
+    headers = {
+        "Content-Disposition": f"attachment; filename={BADGE_NAME}",
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }

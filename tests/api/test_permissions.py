@@ -23,6 +23,7 @@ PUBLIC = {
     ("POST", "/l/{token}"),
     ("GET", "/api/v1/invites/{token}"),
     ("POST", "/api/v1/invites/{token}"),
+    ("GET", "/status/{log}/{number}"),
 }
 OTHERS = {OPERATOR, DEVICE}
 """What a route may name instead of a permission: it asks for no member's key."""

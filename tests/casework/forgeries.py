@@ -38,7 +38,7 @@ def _decided_by(name: str, role: str, case: str = "many") -> Forgery:
     return forge
 
 
-def _told(kind: str, case: str | None, cut: bool = False, **lies: Any) -> Forgery:
+def told(kind: str, case: str | None, cut: bool = False, **lies: Any) -> Forgery:
     """One entry says something else than it should."""
 
     def forge(story: Story) -> Line:
@@ -52,7 +52,7 @@ def _told(kind: str, case: str | None, cut: bool = False, **lies: Any) -> Forger
     return forge
 
 
-def _by(kind: str, case: str | None, name: str, role: str, nth: int = 0, cut: bool = False) -> Forgery:
+def by(kind: str, case: str | None, name: str, role: str, nth: int = 0, cut: bool = False) -> Forgery:
     """Somebody else did it."""
 
     def forge(story: Story) -> Line:
@@ -319,7 +319,7 @@ def _friendlier_policy(story: Story) -> Line:
 
 
 def _verdict_says(**lies: Any) -> Forgery:
-    return _told("verdict_given", "plain", cut=True, **lies)
+    return told("verdict_given", "plain", cut=True, **lies)
 
 
 def _grant_of(decision: str) -> Forgery:
@@ -335,7 +335,7 @@ def _grant_of(decision: str) -> Forgery:
 
 
 def _granted_to(**lies: Any) -> Forgery:
-    return _told("award_granted", "many", cut=True, **lies)
+    return told("award_granted", "many", cut=True, **lies)
 
 
 def _granted_after_no(story: Story) -> Line:
@@ -397,7 +397,9 @@ def _settled_by_hand(story: Story) -> Line:
 
 def _settled_twice(story: Story) -> Line:
     first = story.find("award_settled", "plain")
-    return story.again(first, first)
+    line = story.again(first, first)
+    story.cut(line)
+    return line
 
 
 def _released_by_earner(story: Story) -> Line:
@@ -491,14 +493,14 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("by the maker of the proposal, not the earner", _decided_by("cook", "staff"), "decider_is_maker"),
     ("another answer than its evidence", _behind_the_word("link_answered", answer="not_resolved"), "as the link"),
     ("another bearer than its evidence", _behind_the_word("link_issued", handed_over_by="cook"), "as the link"),
-    ("an effect before the undo time", _told("decision_made", "plain", True, effects_at=_at_once), "effects_at"),
+    ("an effect before the undo time", told("decision_made", "plain", True, effects_at=_at_once), "effects_at"),
     ("a no without its reason", _told_no, "reason_missing"),
-    ("an award declined for no known reason", _told("award_declined", "ended", reason_code="so"), "reason_unknown"),
-    ("a revocation for no known cause", _told("award_revoked", "false", cause="so"), "reason_unknown"),
+    ("an award declined for no known reason", told("award_declined", "ended", reason_code="so"), "reason_unknown"),
+    ("a revocation for no known cause", told("award_revoked", "false", cause="so"), "reason_unknown"),
     ("a softer policy under the same digest", _softer_policy, "digest"),
-    ("held by a digital employee", _by("award_held", "asked", "agent", "agent"), "agent_may_not"),
-    ("under another kind's policy", _told("case_opened", "plain", True, award_kind="training"), "award_kind"),
-    ("a link to the system", _told("link_issued", "plain", True, customer="system"), "customer"),
+    ("held by a digital employee", by("award_held", "asked", "agent", "agent"), "agent_may_not"),
+    ("under another kind's policy", told("case_opened", "plain", True, award_kind="training"), "award_kind"),
+    ("a link to the system", told("link_issued", "plain", True, customer="system"), "customer"),
     ("by who attached the evidence", _decided_by("clerk", "staff"), "decider_is_submitter"),
     ("by the earner's second account", _decided_by("double", "manager"), "decider_is_beneficiary"),
     ("a no by the earner's second account", _declined_by_the_earner, "decider_is_beneficiary"),
@@ -513,7 +515,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("a replayed nonce", _nonce, "nonce_replayed"),
     ("a wrong root in as_of", _as_of, "as_of"),
     ("after it expired", _late, "expired"),
-    ("a changed decision digest", _told("decision_made", "plain", digest="cd" * 32), "decision record's digest"),
+    ("a changed decision digest", told("decision_made", "plain", digest="cd" * 32), "decision record's digest"),
     ("a second approval while one waits", _second_decision, "already_awarded"),
     ("withdrawn by another person", _withdrawn_by_another, "no_authority"),
     ("another action than the approved one", _acted_otherwise, "not_decided"),
@@ -521,14 +523,14 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("fixed without an action", _fixed_by_nobody, "not_decided"),
     ("a proposal reworded", _reworded, "proposal's digest"),
     # 4. evidence
-    ("review by the submitter", _by("evidence_reviewed", "many", "clerk", "staff", cut=True), "reviewer_is_submitter"),
-    ("review by the one who acted", _by("evidence_reviewed", "many", "waiter", "staff", cut=True), "reviewer_is_ben"),
-    ("review by the actor's second account", _by("evidence_reviewed", "many", "double", "manager", cut=True), "r.*ben"),
+    ("review by the submitter", by("evidence_reviewed", "many", "clerk", "staff", cut=True), "reviewer_is_submitter"),
+    ("review by the one who acted", by("evidence_reviewed", "many", "waiter", "staff", cut=True), "reviewer_is_ben"),
+    ("review by the actor's second account", by("evidence_reviewed", "many", "double", "manager", cut=True), "r.*ben"),
     ("a second review", _reviewed_twice, "evidence_closed"),
     ("the customer's word typed by staff", _typed_confirmation, "type: expected what staff may say"),
     ("the customer's word without a link", _confirmed_without_link, "link_closed"),
     ("the link answered by another customer", _answered_by_another, "link_closed"),
-    ("evidence under another name", _told("evidence_attached", "many", cut=True, submitter="system"), "submitter"),
+    ("evidence under another name", told("evidence_attached", "many", cut=True, submitter="system"), "submitter"),
     ("the customer's answer replaced", _replaced, "evidence_closed"),
     ("withdrawn by another person than the submitter", _taken_back, "evidence_closed"),
     ("evidence withdrawn under a live award",
@@ -539,7 +541,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("closed over an approval that waits", _closed_over_approval, "already_awarded"),
     # 5. verdicts
     ("judged again under a live award", _judged_under_award, "already_awarded"),
-    ("a verdict by an agent", _by("verdict_given", "plain", "agent", "agent", cut=True), "agent_may_not"),
+    ("a verdict by an agent", by("verdict_given", "plain", "agent", "agent", cut=True), "agent_may_not"),
     ("a verdict that judges differently", _verdict_says(k_evidence=3), "judged again.*k_evidence"),
     ("another output digest", _verdict_says(output_digest="ef" * 32), "judged again.*output"),
     ("another input digest", _verdict_says(input_digest="ef" * 32), "input that was committed"),
@@ -558,7 +560,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("an award of a declined decision", _granted_after_no, "not_decided"),
     ("an award of a withdrawn decision", _grant_of("withdrawn"), "decision_withdrawn"),
     ("an award granted twice", _granted_twice, "already_awarded"),
-    ("an award granted by a person", _by("award_granted", "many", "owner", "owner"), "agent_may_not"),
+    ("an award granted by a person", by("award_granted", "many", "owner", "owner"), "agent_may_not"),
     ("an award before the undo time is over", _granted_early, "too_early"),
     ("an award of another verdict", _granted_to(verdict=_verdict_of_another), "verdict_outdated"),
     ("changed shares", _granted_to(shares=_to("cook", amount=16)), "shares"),
@@ -572,18 +574,18 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("settled while held", _settled_held, "held"),
     ("settled by hand", _settled_by_hand, "agent_may_not"),
     ("settled twice", _settled_twice, "award_state"),
-    ("settled wrongly", _told("award_settled", "plain", True, shares=_to("waiter", to_settled=9, to_owed=1)), "share"),
+    ("settled wrongly", told("award_settled", "plain", True, shares=_to("waiter", to_settled=9, to_owed=1)), "share"),
     ("released by the earner's second account", _released_by_earner, "decider_is_beneficiary"),
-    ("held by staff", _by("award_held", "asked", "cook", "staff", cut=True), "no_authority"),
-    ("released by staff", _by("award_released", "asked", "cook", "staff", cut=True), "no_authority"),
+    ("held by staff", by("award_held", "asked", "cook", "staff", cut=True), "no_authority"),
+    ("released by staff", by("award_released", "asked", "cook", "staff", cut=True), "no_authority"),
     ("a release that shortens the window", _shorter_window, "settle_not_before"),
-    ("declined by somebody without authority", _by("award_declined", "ended", "auditor", "auditor"), "no_authority"),
-    ("declined by the earner", _by("award_declined", "ended", "double", "manager"), "decider_is_beneficiary"),
+    ("declined by somebody without authority", by("award_declined", "ended", "auditor", "auditor"), "no_authority"),
+    ("declined by the earner", by("award_declined", "ended", "double", "manager"), "decider_is_beneficiary"),
     ("revoked by one person", _revoked_by_one, "second_person_needed"),
     ("revoked without a hold", _revoked_unheld, "second_person_needed"),
-    ("revoked into another budget", _told("award_revoked", "false", budget="pocket"), "budget"),
+    ("revoked into another budget", told("award_revoked", "false", budget="pocket"), "budget"),
     # 8. budgets
-    ("a budget approved by its setter", _by("budget_approved", None, "owner", "owner"), "second_person_needed"),
-    ("a budget approved by somebody who may not", _by("budget_approved", None, "waiter", "staff"), "no_authority"),
-    ("a budget approved over another amount", _told("budget_approved", None, amount_tokens=1000), "amount"),
+    ("a budget approved by its setter", by("budget_approved", None, "owner", "owner"), "second_person_needed"),
+    ("a budget approved by somebody who may not", by("budget_approved", None, "waiter", "staff"), "no_authority"),
+    ("a budget approved over another amount", told("budget_approved", None, amount_tokens=1000), "amount"),
 ]  # fmt: skip

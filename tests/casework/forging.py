@@ -120,6 +120,8 @@ class Story:
                 line.body["digest"] = decisions.record_digest(self._record(line))
             elif line.kind == "verdict_given":
                 self._fit_verdict(line, moved, roots)
+            elif line.kind == "credential_issued" and "credential" in line.values:
+                self._fit_credential(line)
             if line.lie is not None:
                 line.lie(line.body)
             entry = dataclasses.replace(line.entry, seq=seq, prev=prev)
@@ -150,6 +152,13 @@ class Story:
             "reason": line.entry.private.get("reason"), "as_of": body["as_of"], "nonce": body["nonce"],
             "expires": body["expires"],
         }  # fmt: skip
+
+    def _fit_credential(self, line: Line) -> None:
+        for seq, one in enumerate(self.lines):
+            if one.kind == "award_settled" and one.body["award"] == line.body["award"]:
+                evidence = line.values["credential"]["evidence"][0]
+                evidence["id"] = f"urn:tallystick:entry:{line.entry.log}:{seq}"
+                return
 
     def _fit_verdict(self, line: Line, moved: dict[int, int], roots: list[bytes]) -> None:
         value, body = line.values["input"], line.body

@@ -157,6 +157,7 @@ async def _settled(here: Shop, named: dict[str, str]) -> None:
     here.wait(days=14)
     await _settle(here, named, "plain")
     await _settle(here, named, "asked")
+    await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(named["plain_award"]))
 
 
 async def _second_thoughts(here: Shop, named: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from api.scope import Scoped
 from casework import views
 from casework.collectors import system_record
+from casework.credentials import Credentials
 from casework.desk import Desk
 from casework.intake import Done, Intake
 from casework.office import Office
@@ -90,6 +91,9 @@ POLICY: dict[str, Any] = {
 }
 
 
+CREDENTIAL_SEED = bytes(range(32))
+
+
 @dataclass
 class Shop:
     """One log with its people. `owner`, `waiter`, `accountant`, `lead` and `agent` are principals."""
@@ -103,6 +107,13 @@ class Shop:
     people: dict[str, Principal] = field(default_factory=dict)
     budget: str = ""
     count: int = 0
+
+    @property
+    def credentials(self) -> Credentials:
+        """Return the door that makes credentials, with a key of its own."""
+        return Credentials(
+            self.intake, CREDENTIAL_SEED, lambda number: f"https://quay.example/status/{number}"
+        )
 
     def key(self) -> str:
         """Return a fresh idempotency key."""

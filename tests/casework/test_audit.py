@@ -18,6 +18,7 @@ from ledger.audit import audit as audit_intact
 from ledger.entries import Actor
 from ledger.notes import ED25519, VerifierKey
 from ledger.store.tables import shapes
+from tests.casework.forged_credentials import CREDENTIALS
 from tests.casework.forged_joining import JOINING
 from tests.casework.forgeries import FORGERIES, Forgery
 from tests.casework.forging import Story
@@ -26,7 +27,7 @@ from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
-ALL = [*FORGERIES, *JOINING]
+ALL = [*FORGERIES, *JOINING, *CREDENTIALS]
 STAFF = Actor("nobody", "owner", "web")
 
 

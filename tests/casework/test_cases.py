@@ -61,6 +61,7 @@ award_granted                 . . . . . . . . . R . . . .
 award_held                    . . . . A K W I V R . . O X
 award_released                . . . . A K W I V R . . O X
 award_settled                 . . . . . . . . . R . . . X
+credential_issued             . . . . A K W I V R . . O X
 award_declined                . . . . A K W I V R . . O X
 award_revoked                 . . . . A K W I V R . . O X
 case_cleared                  . C C C C C C . . . . . C .

@@ -50,6 +50,7 @@ async def _busy(here: Shop) -> None:
             continue
         here.wait(days=14)
         await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+        await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award))
         if number == "b":
             await here.desk.hold(here.people["accountant"], here.key(), AwardStep(award, "revocation_asked"))
             await here.desk.revoke(here.people["owner"], here.key(), AwardStep(award, "misconduct"))

@@ -26,7 +26,7 @@ from ledger.keys import (
 from ledger.notes import KeyMalformed, parse_vkey
 
 ORIGIN = "tallystick.example/keys-7f"
-FILES = ["decision-token.key", "log-0001.key", "organisation.key"]
+FILES = ["credential.key", "decision-token.key", "log-0001.key", "organisation.key"]
 
 
 def _folder(tmp_path: Path, seed: str = "keys") -> KeyFolder:

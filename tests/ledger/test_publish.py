@@ -302,7 +302,7 @@ async def test_a_key_that_is_not_held_uses_up_no_size(bench: Bench, tmp_path: Pa
     other.key_folder.next_log_key(SeededEntropy("foreign"), await LogReader(other.engine, LOG).keys())
     foreign: Callable[[], Any] = other.keys
     first = foreign()
-    lacking = type(first)(first.organisation, first.decision_token, first.log_signers[1:])
+    lacking = type(first)(first.organisation, first.decision_token, first.credential, first.log_signers[1:])
     with pytest.raises(KeyMissing):
         await bench.publisher(keys=lambda: lacking).publish()
     assert bench.guard.last(LOG).size == 0

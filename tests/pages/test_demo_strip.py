@@ -253,7 +253,7 @@ def tallystick(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_line_moves_a_demo_on_that_is_there(folder: Path, tmp_path: Path) -> None:
     moved = tallystick("demo", "--at", "sat 19:30", "--folder", str(folder))
     assert moved.returncode == 0, moved.stderr
-    assert "from Fri 20 Nov 16:10 to Sat 21 Nov 19:30: 2 steps recorded" in moved.stdout
+    assert "from Fri 20 Nov 16:10 to Sat 21 Nov 19:30: 3 steps recorded" in moved.stdout
     assert (folder / "clock").read_text() == "2026-11-21T19:30:00.000Z\n"
     missing = tallystick("demo", "--at", "sat 19:30", "--folder", str(tmp_path / "nowhere"))
     assert (

@@ -176,6 +176,13 @@ def upgrade() -> None:
         info={"log": True},
     )
     op.create_table(
+        "credential_slot",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "slot", name=op.f("pk_credential_slot")),
+    )
+    op.create_table(
         "decision",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("case", sa.Text(), nullable=False),
@@ -739,6 +746,8 @@ def upgrade() -> None:
         sa.Column("held_by", sa.Text(), nullable=True),
         sa.Column("hold_reason", sa.Text(), nullable=True),
         sa.Column("ended_reason", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.Text(), nullable=True),
+        sa.Column("settled_seq", sa.BigInteger(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("decision_about = 'award'", name=op.f("ck_award_decision_about")),
         sa.CheckConstraint("decision_verb = 'approved'", name=op.f("ck_award_decision_verb")),
@@ -776,6 +785,21 @@ def upgrade() -> None:
     with op.batch_alter_table("award_share", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_award_share_log_member"), ["log", "member"], unique=False)
 
+    op.create_table(
+        "credential",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("award", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("list", sa.BigInteger(), nullable=False),
+        sa.Column("index", sa.BigInteger(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["log", "award"], ["award.log", "award.award"], name="fk_credential_award"),
+        sa.PrimaryKeyConstraint("log", "award", "member", name=op.f("pk_credential")),
+    )
     # ### end Alembic commands ###
 
 
