@@ -5,7 +5,8 @@ An answer is a step that whoever owns the case wrote since it was given to them,
 nobody answers what they asked themselves, and nobody who took the case from whoever was asked. Saying that it is in
 hand until a time is such a step. Waiting never approves: the case changes its owner and nothing else. Nobody gets a
 case twice in this way, so it ends; handing it about in a circle gives nobody more time, and handing it down lets it
-come up again. Looked at in every tick, cheaply: what was worked out for a case holds until the case changes.
+come up again. Looked at in every tick, cheaply: what was worked out for a case holds until the case changes, and that
+there is nobody to ask for a while: people come back, and roles change.
 """
 
 from __future__ import annotations
@@ -38,15 +39,17 @@ log = structlog.get_logger("api.climbing")
 LOOKED_AT_MAX = 2_000
 """Open cases looked at in one tick, the latest first; where there are more, the next tick goes on from there."""
 KNOWN_MAX = 50_000
+NOBODY_SECONDS = 300
+"""How long it holds that nobody can be asked."""
 LEADS = (OWNER, MANAGER)
 
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """Who is asked next, from when on; never somebody who had the case already."""
+    """Who is asked next, from when on; never somebody who had the case already. None: nobody can be now."""
 
     at: str
-    member: str
+    member: str | None
 
 
 Here = Callable[[], Awaitable[list[Row]]]
@@ -91,6 +94,8 @@ class Climbing:
             if known is None or known[0] != row["changed_seq"]:
                 following = await self._safely(rooms, row, here)
                 known = (row["changed_seq"], None if following is None else following.at)
+                if following is not None and following.member is None:
+                    known = (row["changed_seq"], max(following.at, cases.later(now, seconds=NOBODY_SECONDS)))
                 self._due[rooms.log, row["case"]] = known
             if known[1] is not None and known[1] <= now:
                 passed += await self._pass_on(rooms, row, here)
@@ -116,22 +121,24 @@ class Climbing:
             return None
         if row["playbook"] is None:
             at = await _after_report(rooms, row, waiting.start)
-            members = [await first_owner(rooms.rows)]
+            members = [] if at is None else [await _over_report(rooms, row, await here())]
+            if at is not None and await _is_known(rooms, row):
+                return _Next(at, None)
         else:
             asked = asked_next(await self._playbook(rooms, row), await here(), str(row["owner"]))
             at = None if asked is None else instant_of(unix_ms_of(waiting.start["at"]) + span_ms(asked[0]))
             members = [] if asked is None else asked[1]
-        for member in members:
-            now_in = await in_for(rooms.intake.records, member, rooms.clock.now())
-            if at is not None and now_in not in waiting.had and now_in != row["owner"]:
-                return _Next(at, now_in)
-        return None
+            members = [await in_for(rooms.intake.records, one, rooms.clock.now()) for one in members]
+        if at is None:
+            return None
+        free = (one for one in members if one not in waiting.had and one != row["owner"])
+        return _Next(at, next(free, None))
 
     async def _pass_on(self, rooms: Rooms, row: Row, here: Here) -> int:
         """Give the case to whoever is asked next, as things are now; what came between is seen in the next tick."""
         self._due.pop((rooms.log, row["case"]), None)
         following = await self._safely(rooms, row, here)
-        if following is None or following.at > rooms.clock.now():
+        if following is None or following.member is None or following.at > rooms.clock.now():
             return 0
         request = AssignOwner(row["case"], following.member, "ack_expired")
         try:
@@ -155,18 +162,43 @@ class Climbing:
 
 
 async def _after_report(rooms: Rooms, row: Row, start: Row) -> str | None:
-    """Return when a report that cannot wait goes to the organisation's owner; a lead who told of it and has it
-    themselves knows of it, other people may have been given what they told of."""
+    """Return when a report that cannot wait goes to an owner of the organisation; None: it can wait."""
     facts = None if row["facts_item"] is None else await rooms.rows.open(row["facts_item"])
     if not facts or not facts.get("due"):
         return None
-    if row["owner"] == row["opened_by"]:
-        reporter = await rooms.rows.need("member", tables.member, member=row["opened_by"])
-        if not set(LEADS).isdisjoint(roles(reporter)):
-            return None
     # whoever is given it later has the time that the report left when it was told
     span = unix_ms_of(str(facts["due"])) - unix_ms_of(str(row["opened_at"]))
     return max(str(facts["due"]), instant_of(unix_ms_of(str(start["at"])) + span))
+
+
+async def _is_known(rooms: Rooms, row: Row) -> bool:
+    """Say whether a lead told of it and has it themselves; other people may have been given what they told of."""
+    if row["owner"] != row["opened_by"]:
+        return False
+    reporter = await rooms.rows.need("member", tables.member, member=row["opened_by"])
+    return not set(LEADS).isdisjoint(roles(reporter))
+
+
+async def _over_report(rooms: Rooms, row: Row, here: Sequence[Row]) -> str:
+    """Return who is asked over a report: the first owner, or who stands in for them, but never one of the staff who
+    told of it themselves, be it as a stand-in; then another owner is asked, and at last one who is away."""
+    persons, leads = _persons(here), _leads(here)
+    told_by = str(row["opened_by"])
+    owners = [str(one["member"]) for one in here if OWNER in roles(one)] or [await first_owner(rooms.rows)]
+    for owner in owners:
+        now_in = await in_for(rooms.intake.records, owner, rooms.clock.now())
+        if told_by in leads or persons.get(now_in, now_in) != persons.get(told_by, told_by):
+            return now_in
+    return owners[0]
+
+
+def _leads(here: Sequence[Row]) -> set[str]:
+    return {str(one["member"]) for one in here if not set(LEADS).isdisjoint(roles(one))}
+
+
+def _persons(here: Sequence[Row]) -> dict[str, str]:
+    """Return member -> the first account of the same person."""
+    return {str(one["member"]): str(one["same_as"] or one["member"]) for one in here}
 
 
 @dataclass(slots=True)
@@ -188,46 +220,62 @@ async def _waiting(rooms: Rooms, row: Row, here: Sequence[Row]) -> _Waiting:
     """Return since when the case waits for an answer of whoever owns it.
 
     Somebody's time begins once, however they got it: handed in a circle it is as late as it was. After an answer it
-    begins anew, and where a lead hands it to somebody.
+    begins anew where whoever may ask hands it on, and where a lead hands it to somebody or takes it.
     """
     found = await rooms.rows.find(entry, {"case_id": row["case"]}, order="seq")  # the latest first
-    leads = {str(one["member"]) for one in here if not set(LEADS).isdisjoint(roles(one))}
+    known = _Known(_leads(here), _persons(here), str(row["opened_by"]), row["playbook"] is not None)
     now = _Waiting()
     for one in reversed(found):
         told = loads(one["canon"])
         if one["kind"] == "case_reopened":
-            now = _Waiting(owner=now.owner)
+            now = _Waiting(owner=now.owner, asked=now.asked)
         elif one["kind"] in GIVEN:
-            _given(now, one, told, row, leads)
+            _given(now, one, told, known)
         elif now.start is not None and one["cmd"] != now.start["cmd"]:
-            now.answered = now.answered or _is_answer(told["actor"], now, row)
+            now.answered = now.answered or _is_answer(told["actor"], now, known)
     return now
 
 
-def _given(now: _Waiting, one: Row, told: Mapping[str, Any], row: Row, leads: Set[str]) -> None:
-    by_hand, actor = told["body"]["reason_code"] in cases.HAND_REASONS, told["actor"]
-    lead_acts = actor["role"] in LEADS
-    if by_hand and now.owner and not lead_acts:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Who leads, who is whose second account, who told of the case, and whether a watch's route asks."""
+
+    leads: Set[str]
+    persons: Mapping[str, str]
+    told_by: str
+    by_route: bool
+
+    def told_it(self, member: str) -> bool:
+        """Say whether this member, by whatever account, told of the case."""
+        return self.persons.get(member, member) == self.persons.get(self.told_by, self.told_by)
+
+
+def _given(now: _Waiting, one: Row, told: Mapping[str, Any], known: _Known) -> None:
+    reason, actor = told["body"]["reason_code"], told["actor"]
+    by_hand, lead_acts = reason in cases.HAND_REASONS, actor["role"] in LEADS
+    owner = str(told["body"].get("owner") or told["body"].get("to"))
+    asked = True
+    if reason == "reopened":
+        asked = now.asked  # it comes back as it was
+    elif by_hand and now.owner and not lead_acts:
         # whoever was asked hands it on, and of a watch's route one of the staff may take it from another
-        from_equal = row["playbook"] is not None and now.owner not in leads
-        now.asked = now.asked and (actor["id"] == now.owner or from_equal)
-    else:
-        now.asked = True
-    now.owner = str(told["body"].get("owner") or told["body"].get("to"))
-    now.asked = now.asked or now.owner in leads
-    by_lead = lead_acts and actor["id"] not in (row["opened_by"], now.owner)
-    anew = now.asked and now.owner not in now.seen
-    if now.start is None or now.answered or anew or (by_hand and by_lead):
+        from_equal = known.by_route and now.owner not in known.leads
+        asked = (now.asked and (actor["id"] == now.owner or from_equal)) or owner in known.leads
+        if owner == now.owner:
+            return  # given to whoever has it: nothing changed
+    by_lead = by_hand and lead_acts and not known.told_it(actor["id"])
+    anew = asked and (now.answered or owner not in now.seen)
+    if now.start is None or anew or by_lead:
         now.start, now.answered = one, False
-    now.by_lead = by_lead
-    if now.asked:
-        now.seen.add(now.owner)
-    now.had = set() if by_hand else now.had | {now.owner}
+    now.owner, now.asked, now.by_lead = owner, asked, by_lead
+    if asked:
+        now.seen.add(owner)
+    now.had = set() if by_hand else now.had | {owner}
 
 
-def _is_answer(actor: Mapping[str, str], now: _Waiting, row: Row) -> bool:
+def _is_answer(actor: Mapping[str, str], now: _Waiting, known: _Known) -> bool:
     """Say whether whoever was asked wrote this, or a lead; nobody answers what they asked themselves, unless a lead
     gave it to them."""
-    if actor["id"] == row["opened_by"]:
+    if known.told_it(actor["id"]):
         return actor["id"] == now.owner and (now.by_lead or actor["role"] in LEADS)
     return (actor["id"] == now.owner and now.asked) or actor["role"] in LEADS

@@ -7,9 +7,9 @@ from typing import Any
 
 from api import tables
 from api.rooms import Rooms
+from casework.requests import Principal
 from ledger.changes import Delete, Insert
 from ledger.commands import Command, Decided, View
-from ledger.entries import Actor
 
 COLUMNS = ("language", "theme", "keys_off", "interruptions_max", "quiet_from", "quiet_until")
 
@@ -20,13 +20,13 @@ async def preferences(rooms: Rooms, member: str) -> dict[str, Any]:
     return {name: row[name] if row else None for name in COLUMNS}
 
 
-async def prefer(rooms: Rooms, member: str, chosen: Mapping[str, Any]) -> None:
-    """Keep what was chosen; what is not named stays as it was."""
+async def prefer(rooms: Rooms, who: Principal, chosen: Mapping[str, Any]) -> None:
+    """Keep what somebody chose; what is not named stays as it was. Raises WayInEnded."""
+    member = who.id
     row = {"member": member, **await preferences(rooms, member), **chosen}
     changes = (Delete("preference", (member,)), Insert("preference", row))
     key = f"preference:{rooms.entropy.token(16).hex()}"
-    actor = Actor(member, "member", "web")
-    await rooms.writer.submit(Command(rooms.log, actor, key, "0" * 64, (), _rows, changes))
+    await rooms.intake.hand_in(who, key, "0" * 64, (), _rows, changes)
 
 
 def _rows(view: View, command: Command, at: str) -> Decided:

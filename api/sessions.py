@@ -18,11 +18,12 @@ from starlette.responses import Response
 
 from api import tables
 from api.scope import Row, Scoped
-from casework.errors import refuse
+from casework.errors import WayInEnded, refuse
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.commands import Command, Decided, Need, Outcome, Rule, View
 from ledger.entries import Actor
 from ledger.entropy import Entropy, uuid7
+from ledger.errors import Refused
 
 COOKIE = "__Host-session"
 """The prefix makes the browser insist on Secure, Path=/ and no Domain: no other site under the name can set it."""
@@ -112,20 +113,32 @@ class Sessions:
         found = await rows.find(tables.session, {"member": member})
         return sorted(found, key=lambda one: str(one["seen_at"]), reverse=True)
 
-    async def end(self, rows: Scoped, member: str, session: str) -> bool:
-        """End one session of this member; False: there is no such session."""
+    async def end(self, rows: Scoped, member: str, session: str, by: str | None = None) -> bool:
+        """End one session of this member; False: there is no such session. `by`: the session that asks, where it is
+        not its own end.
+
+        Raises:
+            WayInEnded: `by` has ended meanwhile.
+        """
         found = await rows.one(tables.session, session=session, member=member)
         if found is None:
             return False
-        await self._write(rows.log, member, [Delete("session", (session,))])
+        await self._ended(rows.log, member, [Delete("session", (session,))], None if by == session else by)
         return True
 
-    async def end_all(self, rows: Scoped, member: str, but: str | None = None) -> int:
-        """End every session of this member but one; return how many ended."""
+    async def end_all(self, rows: Scoped, member: str, but: str | None = None, by: str | None = None) -> int:
+        """End every session of this member but one; return how many ended. Raises WayInEnded: as `end`."""
         ending = [one for one in await self.of(rows, member) if one["session"] != but]
         if ending:
-            await self._write(rows.log, member, [Delete("session", (one["session"],)) for one in ending])
+            await self._ended(rows.log, member, [Delete("session", (one["session"],)) for one in ending], by)
         return len(ending)
+
+    async def _ended(self, log: str, member: str, changes: Sequence[Change], by: str | None) -> None:
+        shown = None if by is None else Shown("session", (by,), "member", (member,))
+        try:
+            await self._write(log, member, changes, shown)
+        except Refused as refusal:
+            raise WayInEnded("expected a session that goes on, got one that has just ended") from refusal
 
     async def seen(self, log: str, member: str, session: str, seen_at: str) -> None:
         """Note that a session is in use, at most every SEEN_MINUTES."""

@@ -24,7 +24,7 @@ import structlog
 from api.published import Published, load_published
 from api.said import JOB_KIND, forgotten, outbox, read_said
 from api.scope import Row, Scoped, first_owner
-from casework import tables
+from casework import people, tables
 from casework.collectors import system_record
 from casework.desk import Desk
 from casework.errors import refuse
@@ -34,7 +34,7 @@ from casework.signals import Signals
 from ledger.changes import Add, Change, Delete
 from ledger.clock import instant_of, unix_ms_of
 from ledger.codec import loads
-from ledger.commands import Command, Decided, View
+from ledger.commands import Command, Decided, Rule, View
 from ledger.entries import Actor, Draft
 from ledger.errors import Refused
 from ledger.store.tables import job as _job
@@ -206,10 +206,7 @@ class Watching:
         Raises:
             Refused: idempotency_mismatch (bound to another request).
         """
-        actor = Actor(who.id, who.role, who.via)
-        taken = await self._writer.submit(
-            Command(self._in.log, actor, str(key), key.digest, (), _only_rows, ())
-        )
+        taken = await self._in.hand_in(who, str(key), key.digest, (), _by(who, _only_rows), ())
         return taken.replayed
 
     # ------------------------------------------------------------------------------------------ time passes
@@ -269,8 +266,7 @@ class Watching:
         # Records are known by their content, so a repeated import finds them there; the key only has to be fresh.
         key = f"records:{self._in.entropy.token(16).hex()}"
         digest = hashlib.sha256(key.encode()).hexdigest()
-        actor = Actor(who.id, who.role, who.via)
-        await self._writer.submit(Command(self._in.log, actor, key, digest, chunk.needs, write_chunk, chunk))
+        await self._in.hand_in(who, key, digest, chunk.needs, _by(who, write_chunk), chunk)
 
     # ------------------------------------------------------------------------------------------ what was said
     def _kept(self, running: _Running, said: Iterable[Said]) -> list[Change]:
@@ -476,6 +472,20 @@ def _counted(said: Iterable[Said]) -> list[Change]:
     """Return how often each watch fired, those on trial too, as additions to what stands."""
     fired = Counter(one.playbook for one in said if isinstance(one, Signal))
     return [Add("noticed", (playbook,), "count", count) for playbook, count in sorted(fired.items())]
+
+
+def _by(who: Principal, rule: Rule) -> Rule:
+    """Return a rule for whoever may act by then: an import waits its turn, and takes a while.
+
+    Raises:
+        Refused: member_inactive, role_missing.
+    """
+
+    def checked(view: View, command: Command, at: str) -> Decided:
+        people.acting(view, who)
+        return rule(view, command, at)
+
+    return checked
 
 
 def _only_rows(view: View, command: Command, at: str) -> Decided:

@@ -145,21 +145,31 @@ class Intake:
             WayInEnded: what whoever asks came in by ended while this was under way.
         """
         asked = Asked(who, request, ids or {}, private or Private(), known or {})
-        actor = Actor(who.id, who.role, who.via)
-        needed = tuple(dict.fromkeys((*acting_needs(who), *needs)))
         digest = key.digest if isinstance(key, RequestKey) else request_digest(request)
+        outcome = await self.hand_in(who, str(key), digest, needs, rule, asked)
+        if outcome.replayed:
+            return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
+        return Done(outcome, dict(outcome.result), secrets or {})
+
+    async def hand_in(
+        self, who: Principal, key: str, digest: str, needs: Iterable[Need], rule: Rule, data: Any
+    ) -> Outcome:
+        """Hand one command to the writer, for whoever still has the way in that they came by. Everything that somebody
+        asks for goes through here; whether they may act at all is the rule's to say (people.acting).
+
+        Raises:
+            Refused, Stopped, StoreError, WayInEnded: as `submit`.
+        """
+        needed = tuple(dict.fromkeys((*acting_needs(who), *needs)))
         if who.way is not None:
             needed, rule = (*needed, *_way_needs(who, who.way)), _while_it_goes_on(rule, who, who.way)
-        command = Command(self.log, actor, str(key), digest, needed, rule, asked)
+        actor = Actor(who.id, who.role, who.via)
         try:
-            outcome = await self._writer.submit(command)
+            return await self._writer.submit(Command(self.log, actor, key, digest, needed, rule, data))
         except Refused as refusal:
             if refusal.code == WAY_IN_ENDED:
                 raise WayInEnded(refusal.detail) from refusal
             raise
-        if outcome.replayed:
-            return Done(outcome, ids_of(await self.records.entries(outcome.first_seq, outcome.count)), {})
-        return Done(outcome, dict(outcome.result), secrets or {})
 
     async def is_repeat(self, who: Principal, key: str) -> bool:
         """Say whether this key was used already, for use cases that may refuse before they submit: a repeat may not."""

@@ -173,7 +173,7 @@ async def change(acting: Changes) -> Response:
         "quiet_from": _time(form.text("quiet_from", chars_max=10), "quiet_from"),
         "quiet_until": _time(form.text("quiet_until", chars_max=10), "quiet_until"),
     }
-    await prefer(acting.rooms, acting.caller.member, chosen)
+    await prefer(acting.rooms, acting.who, chosen)
     return back("saved")
 
 
@@ -187,7 +187,7 @@ def _time(text: str, name: str) -> str | None:
 async def end_session(session: SessionId, acting: Changes) -> Response:
     """Sign one device out."""
     sessions = acting.request.app.state.installation.sessions
-    if not await sessions.end(acting.rooms.rows, acting.caller.member, session):
+    if not await sessions.end(acting.rooms.rows, acting.caller.member, session, by=acting.caller.session):
         raise NotFound("session", session)
     if session == acting.caller.session:
         gone = RedirectResponse("/sign-in", status_code=303)
@@ -200,7 +200,8 @@ async def end_session(session: SessionId, acting: Changes) -> Response:
 async def end_others(acting: Changes) -> Response:
     """Sign every other device out."""
     sessions = acting.request.app.state.installation.sessions
-    await sessions.end_all(acting.rooms.rows, acting.caller.member, but=acting.caller.session)
+    own = acting.caller.session
+    await sessions.end_all(acting.rooms.rows, acting.caller.member, but=own, by=own)
     return back("all-ended")
 
 

@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
+from api.auditing import audit_database, vault_of
 from api.sessions import COOKIE, Sessions
+from api.watching import Watching
 from casework.intake import Intake
 from casework.requests import Principal
+from ledger.commands import Command, Outcome
+from ledger.store.tables import entry
+from ledger.writer import Writer
 from tests.api.house import House, Team, house
+from tests.api.test_path import KINDS, record
 from tests.pages.test_signing_in import PASSWORD, sign_in, with_password
 
 OTHER = "nine green bottles"
@@ -142,6 +148,73 @@ async def test_what_an_act_was_about_to_do_when_it_ended_is_not_done(
         in_between(monkeypatch, happens)
         answer = await place.ask("POST", "/api/v1/reports", granted["token"], json={"note": "It is warm"})
         assert answer.status_code == (201 if ended == "nothing" else 401), answer.text
+
+
+@pytest.mark.parametrize("meanwhile", ["the key ends", "they leave", "nothing"])
+async def test_records_of_a_key_that_ended_are_not_taken_in(
+    tmp_path: Path, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import waits its turn; what it is by may have ended by then, and the audit would blame the entry."""
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        owner = team.keys["owner"]
+        await place.done("/api/v1/kinds", owner, {"yaml": KINDS})
+        await place.done("/api/v1/sources", owner, {"source": "desk", "kinds": ["complaint"]})
+        second = {"name": "Olga", "roles": ["owner"]}
+        olga = (await place.done("/api/v1/members", owner, second))["ids"]["member"]
+        key = await place.done("/api/v1/keys", owner, {"member": olga})
+        take_in = Watching._take_in
+
+        async def late(self: Watching, *given: Any, **more: Any) -> None:
+            if meanwhile == "the key ends":
+                await place.done(f"/api/v1/keys/{key['ids']['key']}/end", owner)
+            elif meanwhile == "they leave":
+                await place.done(f"/api/v1/members/{olga}/leave", owner, {"reason_code": "left"})
+            await take_in(self, *given, **more)
+
+        monkeypatch.setattr(Watching, "_take_in", late)
+        sent = {"records": [record("c-1", "open", "2026-11-20T09:00:00Z")]}
+        path = "/api/v1/sources/desk/records:batch"
+        answer = await place.ask("POST", path, key["secret"], json=sent)
+        assert answer.status_code == (201 if meanwhile == "nothing" else 401), answer.text
+        rooms = await place.app.state.installation.rooms(team.log)
+        found = await rooms.rows.find(entry, {"kind": "records_imported"})
+        assert len(found) == (meanwhile == "nothing")
+        installation = place.app.state.installation
+        told = await audit_database(rooms.reader, vault_of(installation.settings, team.log), None, ())
+        assert told.earned is not None and told.earned.findings == []
+
+
+@pytest.mark.parametrize(
+    ("path", "data"), [("/me/sessions/end", {}), ("/me/preferences", {"theme": "dark", "language": ""})]
+)
+async def test_a_session_that_ended_signs_nobody_out_and_prefers_nothing(
+    tmp_path: Path, path: str, data: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        await with_password(place, team, "manager", "ana")
+        cookies = []
+        for _ in range(2):
+            came = await sign_in(place, name="ana", password=PASSWORD)
+            cookies.append(came.headers["set-cookie"].partition(";")[0])
+        theirs, mine = ({"Cookie": one, "Sec-Fetch-Site": "same-origin"} for one in cookies)
+        submit, waits = Writer.submit, [True]
+
+        async def late(self: Writer, command: Command) -> Outcome:
+            named = getattr(command, "key", "")
+            if waits and (named.startswith("preference:") or (named.startswith("session:") and begun)):
+                waits.clear()
+                changed = {"password": OTHER, "current": PASSWORD}
+                done = await place.client.post("/api/v1/me/sign-in", json=changed, headers=mine)
+                assert done.status_code == 200
+            return await submit(self, command)
+
+        begun = [True]
+        monkeypatch.setattr(Writer, "submit", late)
+        answer = await place.client.post(path, data=data, headers=theirs)
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
+        assert (await place.client.get("/api/v1/me", headers=mine)).status_code == 200
 
 
 async def test_whose_session_ended_meanwhile_is_sent_to_sign_in_and_back(
