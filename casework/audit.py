@@ -51,7 +51,7 @@ from casework import (
     passkeys,
     people,
 )
-from casework.audit_cases import Check, OpenValue, Standing, expect
+from casework.audit_cases import Check, OpenValue, Owing, Standing, expect
 from casework.passkeys import VerifySignature
 from casework.requests import Principal
 from ledger.changes import Projection
@@ -202,6 +202,7 @@ class _Replay:
         if entry.seq == 0:
             self._opening = entry.cmd
         self._settle(entry.cmd)
+        audit_people.meet(self._standing, entry)
         found: str | None = None
         try:
             self._check(entry)
@@ -252,7 +253,10 @@ class _Replay:
         self._settle(None)
 
     def _settle(self, cmd: str | None) -> None:
-        """Check what a command that used an invite had to leave, once another one begins or the log ends (None)."""
+        """Check what a command had to hold, once another one begins or the log ends (None)."""
+        for owing, what in audit_people.settle(self._standing, cmd):
+            if all(finding.seq != owing.seq for finding in self.earned.findings):
+                self._found(what, owing.kind, owing.seq)
         used = self._standing.used
         if used is None or used[0] == cmd:
             return
@@ -268,6 +272,8 @@ class _Replay:
     def _check(self, entry: Entry) -> None:
         if entry.kind in cases.FIRST_REASONS:
             self._standing.opened = (entry.cmd, entry.case, cases.FIRST_REASONS[entry.kind])
+            wants = Owing(entry.seq, entry.kind, entry.cmd, "owner_assigned", entry.case)
+            self._standing.owing.append(wants)
         self._check_actor(entry)  # 1
         audit_joining.check_device_act(self._standing, entry)  # 10
         if entry.case is not None:

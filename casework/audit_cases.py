@@ -34,6 +34,17 @@ PRIOR_CASES_MAX = 200
 """More related cases than that are not all shown to the judge (docs/spec/verdict.md)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """An entry that promises another one of its command: who has to be in it, and which kind it is."""
+
+    seq: int
+    kind: str
+    cmd: str
+    wants: str
+    about: str | None
+
+
 @dataclass(slots=True)
 class Standing:
     """What stood before an entry: the rows, the root at every size, and digests of what the vault showed so far."""
@@ -51,6 +62,8 @@ class Standing:
     """What was set in that command."""
     opened: tuple[str, str | None, tuple[str, ...]] | None = None
     """Command and case of the last case_opened or case_reopened, and why it may go to an owner in that command."""
+    owing: list[Owing] = field(default_factory=list)
+    """What the command at hand still has to hold."""
     recovered: tuple[str, str] | None = None
     """Command and member of the last owner_recovered: its invite comes in the same command."""
     signing_in: set[str] = field(default_factory=set)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from casework import absence, cases, leaving, people
-from casework.audit_cases import Check, Standing, expect, wrong
+from casework.audit_cases import Check, Owing, Standing, expect, wrong
+from ledger.changes import Row
 from ledger.entries import SYSTEM, Entry
 from ledger.errors import Refused
 
@@ -75,19 +76,60 @@ def check_left(standing: Standing, entry: Entry) -> None:
 
 
 def _check_owner(field: str) -> Check:
-    """To somebody who is here. People hand over; a case also changes hands as it opens or comes back, and as somebody
-    leaves; everything else the system says."""
+    """To somebody who is here, for a reason that whoever says it may have: people hand over; as a case opens or comes
+    back it goes to its owner, once; as somebody leaves theirs go to a successor; the system says that time ran out."""
 
     def check(standing: Standing, entry: Entry) -> None:
-        reason = entry.body["reason_code"]
-        fits = entry.actor.id == SYSTEM or reason in cases.HAND_REASONS
-        if standing.opened is not None and standing.opened[:2] == (entry.cmd, entry.case):
-            fits = fits or reason in standing.opened[2]
-        fits = fits or (reason == leaving.HANDED_OVER and entry.actor.role == people.OWNER)
-        expect(fits, "reason_unknown", f"expected the system to say {reason}, got {entry.actor.role}")
-        people.employed(standing.view, entry.body[field], "owner_unknown")
+        reason, owner = entry.body["reason_code"], entry.body[field]
+        people.employed(standing.view, owner, "owner_unknown")
+        row = cases.find(standing.view, str(entry.case))
+        opened, standing.opened = standing.opened, None
+        if opened is not None and opened[:2] == (entry.cmd, entry.case):
+            _check_first(standing, entry, row, opened[2], owner)
+        elif reason == leaving.HANDED_OVER:
+            expect(entry.actor.role == people.OWNER, "reason_unknown", "expected an owner to let somebody go")
+            standing.owing.append(Owing(entry.seq, entry.kind, entry.cmd, "member_left", row["owner"]))
+        else:
+            said = cases.SYSTEM_REASONS if entry.actor.id == SYSTEM else cases.HAND_REASONS
+            who = "the system" if reason not in cases.HAND_REASONS else "a person"
+            expect(
+                reason in said, "reason_unknown", f"expected {who} to say {reason}, got {entry.actor.role}"
+            )
 
     return check
+
+
+def _check_first(standing: Standing, entry: Entry, row: Row, reasons: tuple[str, ...], owner: str) -> None:
+    """The owner of a case that has just opened or come back."""
+    reason = entry.body["reason_code"]
+    expect(reason in reasons, "reason_unknown", f"expected one of {', '.join(reasons)}, got {reason}")
+    if reason in ("reopened", "last_resort"):
+        expected = cases.check_owner_again(standing.view, row, owner)
+        expect(reason == expected, "reason_unknown", f"expected {expected}, got {reason}")
+        return
+    by_system = entry.actor.id == SYSTEM
+    fits = reason == "absent" or by_system == (reason == "route")
+    expect(fits, "reason_unknown", f"expected the system to say route and people reporter, got {reason}")
+    if reason == "absent":
+        stands_in = any(
+            one["stand_in"] == owner and absence.in_force((one,), entry.at) is not None
+            for one in standing.view.scan("delegation", ())
+        )
+        expect(stands_in, "reason_unknown", "expected somebody who stands in at that time")
+
+
+def meet(standing: Standing, entry: Entry) -> None:
+    """Take off what an entry brings that an earlier one of its command promised."""
+    about = entry.body.get("member") if entry.kind == "member_left" else entry.case
+    met = (entry.cmd, entry.kind, about)
+    standing.owing = [one for one in standing.owing if (one.cmd, one.wants, one.about) != met]
+
+
+def settle(standing: Standing, cmd: str | None) -> list[tuple[Owing, str]]:
+    """Return what commands before `cmd` (None: the end) promised and do not hold, with a sentence each."""
+    broken = [one for one in standing.owing if one.cmd != cmd]
+    standing.owing = [one for one in standing.owing if one.cmd == cmd]
+    return [(one, f"not_as_recorded: expected {one.wants} in the same command, got none") for one in broken]
 
 
 CHECKS: Mapping[str, Check] = {

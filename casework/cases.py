@@ -212,9 +212,9 @@ ASSIGN_REASONS = (
 )
 HAND_REASONS = ("handed_over", "absent")
 """Why a person gives a case to somebody; the rest the system says, or a step that a case changes hands with."""
-SYSTEM_REASONS = ("ack_expired", "route")
-FIRST_REASONS = {"case_opened": ("reporter",), "case_reopened": ("reopened", "last_resort")}
-"""Why a case goes to its owner in the very command that opens it or brings it back, for a person."""
+SYSTEM_REASONS = ("ack_expired",)
+FIRST_REASONS = {"case_opened": ("reporter", "route", "absent"), "case_reopened": ("reopened", "last_resort")}
+"""Why a case goes to its owner in the very command that opens it or brings it back, once."""
 ACK_DAYS_MAX = 31
 """How long a case may be in hand before it is asked for again."""
 RESOLUTIONS = ("fixed", "accepted_risk", "false_alarm", "duplicate")
@@ -323,7 +323,7 @@ def assigned(view: View, command: Command, at: str) -> Decided:
     people.no_agent(view, asked.who)
     row = find(view, request.case)
     people.employed(view, request.owner, "owner_unknown", "/owner")
-    reasons = ASSIGN_REASONS if asked.who.id == SYSTEM else HAND_REASONS
+    reasons = SYSTEM_REASONS if asked.who.id == SYSTEM else HAND_REASONS
     one_of(request.reason_code, reasons, "reason_code")
     if row["state"] in TRANSITIONS["escalated"].allowed:
         draft = Draft("escalated", request.case, {"to": request.owner, "reason_code": request.reason_code})
@@ -461,6 +461,22 @@ def cleared(view: View, command: Command, at: str) -> Decided:
     return Decided((draft,), (), {"case": asked.request.case})
 
 
+def check_owner_again(view: View, row: Row, owner: str) -> str:
+    """Check who owns a case that comes back, and return why: its owner, and where that one has left an owner of the
+    organisation. The needs name both members.
+
+    Raises:
+        Refused: owner_unknown.
+    """
+    if owner == row["owner"]:
+        return "reopened"
+    before, after = view.get("member", (row["owner"],)), view.get("member", (owner,))
+    left = before is None or not before["active"]
+    if not left or after is None or people.OWNER not in people.roles(after):
+        raise refuse("owner_unknown", f"expected {row['owner']} as before, or an owner where they have left")
+    return "last_resort"
+
+
 def reopened(view: View, command: Command, at: str) -> Decided:
     """Rule of reopen: back to its owner, and a live award is held in the same command. `known`: award, owner (another
     one, where its owner has left).
@@ -476,7 +492,7 @@ def reopened(view: View, command: Command, at: str) -> Decided:
         raise refuse("stale", "the case was recognised or un-recognised meanwhile; look again")
     reason = one_of(request.reason_code, REOPEN_REASONS, "reason_code")
     people.employed(view, asked.known["owner"], "owner_unknown")
-    why = "reopened" if asked.known["owner"] == row["owner"] else "last_resort"
+    why = check_owner_again(view, row, asked.known["owner"])
     drafts = [
         Draft("case_reopened", request.case, {"reason_code": reason}),
         Draft("owner_assigned", request.case, {"owner": asked.known["owner"], "reason_code": why}),

@@ -389,7 +389,7 @@ class Desk:
         award = None if row is None else row["award"]
         needs = [*cases.rows(request.case), *([] if award is None else [Need("award", (award,))])]
         owner = None if row is None else await self._owner_again(row["owner"])
-        needs += [] if owner is None else [Need("member", (owner,))]
+        needs += [] if row is None else [Need("member", (one,)) for one in {owner, row["owner"]}]
         known = {"award": award, "owner": owner}
         return await self._in.submit(who, key, request, cases.reopened, needs, known=known)
 

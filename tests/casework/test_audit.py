@@ -19,6 +19,7 @@ from ledger.entries import Actor
 from ledger.notes import ED25519, VerifierKey
 from ledger.store.tables import shapes
 from tests.casework.forged_credentials import CREDENTIALS
+from tests.casework.forged_handing import HANDING
 from tests.casework.forged_joining import JOINING
 from tests.casework.forgeries import FORGERIES, Forgery
 from tests.casework.forging import Story
@@ -27,7 +28,7 @@ from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
-ALL = [*FORGERIES, *JOINING, *CREDENTIALS]
+ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING]
 STAFF = Actor("nobody", "owner", "web")
 
 

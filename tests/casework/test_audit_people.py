@@ -206,6 +206,7 @@ def _without(kind: str, case: str | None = None, nth: int = -1) -> Forgery:
 
 
 def _left_last_owner(story: Story) -> Line:
+    story.lines.remove(story.find("owner_assigned", "left_open", -1))
     line = story.find("member_left")
     line.body["member"] = story.named["owner"]
     return line
@@ -254,6 +255,16 @@ def _with_an_opening(reason: str, case: str) -> Forgery:
     return forge
 
 
+def _as_if_somebody_left(story: Story) -> Line:
+    """An owner gives a case to somebody because its owner leaves, and nobody leaves."""
+    left = story.find("member_left")
+    body = {"owner": story.named["dev"], "reason_code": "left"}
+    owner = Actor(story.named["owner"], "owner", "web")
+    line = story.add(left, "owner_assigned", "left_open", body, owner)
+    story.cut(line)
+    return line
+
+
 def _reason(kind: str) -> Forgery:
     def forge(story: Story) -> Line:
         line = story.find(kind)
@@ -291,7 +302,11 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
     ("ends something else", _ends_something_else, "expected the stand-in and the authorities"),
     ("ended for a reason that is none", _reason("delegation_ended"), "reason_unknown"),
     *(
-        (f"passed on by hand as {reason}", _passed_on(reason), f"expected the system to say {reason}")
+        (
+            f"passed on by hand as {reason}",
+            _passed_on(reason),
+            f"expected the system to say {reason}|let somebody go",
+        )
         for reason in sorted(set(cases.ASSIGN_REASONS) - set(cases.HAND_REASONS))
     ),
     (
@@ -309,6 +324,7 @@ FORGERIES: list[tuple[str, Forgery, str]] = [
         _with_an_opening("reporter", "one"),
         "the system to say reporter|transition",
     ),
+    ("given as if somebody left", _as_if_somebody_left, "member_left in the same command"),
     ("left with an open case", _without("owner_assigned", "left_open"), "the open case"),
     ("left with a stand-in's powers", _without("delegation_ended"), "delegation_ended would have ended"),
     ("left with a power", _without("authority_ended"), "authority_ended would have ended"),
