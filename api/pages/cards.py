@@ -169,6 +169,7 @@ REOPENINGS: tuple[tuple[str, str], ...] = (
     ("closed_in_error", mark("It was closed by mistake")),
 )
 """Reason -> why something came back."""
+SIGNAL_AGAIN = "signal_again"
 TRIED = mark("It came back. Done before:")
 SAID_BEFORE = mark("It came back. Suggested before:")
 
@@ -258,10 +259,13 @@ def _at_stake(dossier: Dossier, matter: Matter | None, words: Words) -> str:
 
 def _happened(dossier: Dossier, people: People, words: Words) -> str:
     first = _at_first(dossier, people, words)
-    if not came_back(dossier.case) or dossier.back_at is None:
+    reason = dossier.case["reason_code"]
+    if reason not in cases.REOPEN_REASONS or dossier.back_at is None:
         return first
-    why = dict(REOPENINGS)[dossier.case["reason_code"]]
-    again = words.gettext("%(what)s: %(time)s.", what=words.gettext(why), time=words.moment(dossier.back_at))
+    again = words.gettext("It came back: %(time)s.", time=words.moment(dossier.back_at))
+    if reason != SIGNAL_AGAIN:
+        why = dict(REOPENINGS)[reason]
+        again += f" {words.gettext(why)}."
     return f"{again} {first}"
 
 

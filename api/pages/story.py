@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.pages.cards import act_words
+from api.pages.cards import REOPENINGS, act_words
+from api.pages.shipped import title_words
 from api.pages.words import Words, mark
 from ledger.entries import Entry
 
@@ -202,7 +203,9 @@ NOTICED_BY: Mapping[str, str] = {
 
 
 def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
-    title = tell.secret(entry, "note") or tell.say(mark("something outside the expected pattern"))
+    title = title_words(str(tell.secret(entry, "note") or ""), tell.words) or tell.say(
+        mark("something outside the expected pattern")
+    )
     facts = tell.secret(entry, "facts") or {}
     parts = [
         tell.say(
@@ -216,6 +219,11 @@ def _opened_case(entry: Entry, tell: Telling) -> tuple[str, str]:
     if facts.get("note"):
         parts.append(tell.say(mark("The note says: “%(note)s”"), note=facts["note"]))
     return tell.say(mark("Noticed: %(title)s"), title=title), " ".join(parts)
+
+
+def _came_back(entry: Entry, tell: Telling) -> tuple[str, str]:
+    why = dict(REOPENINGS).get(entry.body["reason_code"], "")
+    return tell.say(mark("It came back")), f"{tell.say(why)}." if why else ""
 
 
 def _noted(entry: Entry, tell: Telling) -> tuple[str, str]:
@@ -437,7 +445,7 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     ),
     "case_cleared": _plain(mark("It sorted itself out")),
     "case_expired": _plain(mark("Too late: this one was missed")),
-    "case_reopened": _plain(mark("The same thing came back")),
+    "case_reopened": _came_back,
     "case_closed": _closed,
 }
 OTHER = _plain(mark("Something else was written down"))

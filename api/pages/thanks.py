@@ -46,7 +46,7 @@ def tokens_words(amount: int, words: Words) -> str:
 
 ENDED: Mapping[str, str] = {
     "not_reached": mark("What was agreed was not reached."),
-    "reopened": mark("The same thing came back."),
+    "reopened": mark("It was not over: the matter came back."),
     "evidence_weak": mark("The evidence did not hold."),
     "evidence_false": mark("The evidence turned out to be wrong."),
     "duplicate": mark("It was recognised twice."),
@@ -72,7 +72,7 @@ NOT_GIVEN: Mapping[str, str] = {
 ASKED: Mapping[str, str] = {
     "under_question": mark("Something about it is not clear."),
     "customer_disputes": mark("The guest says otherwise."),
-    "case_reopened": mark("The same thing came back."),
+    "case_reopened": mark("The matter was opened again."),
     "revocation_asked": mark("Somebody asks to take it back."),
     "audit_draw": mark("It was drawn to be looked at again."),
 }

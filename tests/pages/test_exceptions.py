@@ -267,12 +267,14 @@ async def test_what_came_back_says_so_and_suggests_nothing_of_before(tmp_path: P
         assert (await step(place, team, "staff", case, "reopen", reason_code="not_fixed")).status_code == 303
         page = words((await place.see(f"/exceptions/{case}", team, "staff")).text)
         assert "It came back. Done before: Something else" in page and "Suggested by" not in page
-        assert "It was not solved after all: 10:00." in page, page
+        assert "It came back: 10:00. It was not solved after all. Staff told us" in page, page
         mine = words((await place.see("/my-work", team, "staff")).text)
         assert "It came back: say that you have it in hand, or pass it on." in mine
         await step(place, team, "staff", case, "propose", text="A new machine", action="something_else")
         again = words((await place.see(f"/exceptions/{case}", team, "staff")).text)
         assert "Suggested by" in again and "A new machine" in again and "Done before" not in again
+        assert "It came back: 10:00. It was not solved after all." in again
+        assert "It came back It was not solved after all." in again and "same thing" not in again, again
 
 
 async def test_staff_who_may_look_at_evidence_are_asked_on_their_own_page_and_auditors_nowhere(
