@@ -19,6 +19,8 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
+from api.likeness import likeness_of
+from api.making import made_of
 from api.problems import BadRequest
 from casework.collectors import photo, upload
 from casework.collectors.photo import Picture
@@ -28,6 +30,8 @@ TRAILING_BYTES_MAX = 64 * 1024
 NAME_CHARS_MAX = 120
 AT_ONCE_MAX = 2
 """One picture of PIXELS_MAX takes up to 160 MB while it is decoded."""
+DRAFT_PX_MIN = 256
+"""What a picture is decoded to at least, so that it can be known again (api/likeness.py)."""
 THUMBNAIL_PX_MAX = 640
 THUMBNAIL_QUALITY = 80
 THUMBNAILS_BYTES_MAX = 16 * 1024 * 1024
@@ -141,15 +145,17 @@ def look(content: bytes, declared: str, name: str | None = None) -> Picture:
                     "photo_animated", "expected one picture, got a moving one; send a photo of it"
                 )
             # 6. decode; a JPEG at an eighth of its size reads every byte all the same
-            image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
+            image.draft("RGB", (max(DRAFT_PX_MIN, width // 8), max(DRAFT_PX_MIN, height // 8)))
             image.load()
+            made, likeness = made_of(image, content), likeness_of(image)
     except Image.DecompressionBombError:
         raise BadRequest(
             "photo_pixels", f"expected at most {photo.PIXELS_MAX} pixels, got far more; send a smaller photo"
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error):
         raise _unreadable(f"a readable {media_type}", "one that is cut off or damaged") from None
-    return Picture(content, media_type, width, height, plain_name(name))
+    hashes = None if likeness is None else likeness.to_json()
+    return Picture(content, media_type, width, height, plain_name(name), made, hashes)
 
 
 def _check_pixels(width: int, height: int) -> None:

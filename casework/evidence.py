@@ -6,6 +6,8 @@ counts once in the whole organisation; an answer of a customer cannot be taken b
 
 from __future__ import annotations
 
+import json
+
 from casework import authority, cases, people
 from casework.errors import refuse
 from casework.requests import Asked, AttachEvidence, ExpireLink, IssueLink
@@ -93,7 +95,8 @@ def item_draft(view: View, asked: Asked, request: AttachEvidence, at: str) -> Dr
 
 
 def once(view: View, asked: Asked) -> tuple[Insert, ...]:
-    """Return the rows that make the next use refused. The index lies in the vault. `known`: reuse.
+    """Return the rows that make the next use refused, and those by which the same picture is known again. They lie in
+    the vault. `known`: reuse.
 
     Raises:
         Refused: evidence_reused.
@@ -101,10 +104,15 @@ def once(view: View, asked: Asked) -> tuple[Insert, ...]:
     for digest in asked.known["reuse"]:
         if view.get("reuse", (digest,)) is not None:
             raise refuse("evidence_reused", "expected something that was not used as evidence before")
-    return tuple(
+    rows = [
         Insert("reuse", {"digest": digest, "evidence": asked.ids["evidence"]})
         for digest in asked.known["reuse"]
-    )
+    ]
+    request: AttachEvidence = asked.request
+    if request.likeness is not None:
+        row = {"evidence": asked.ids["evidence"], "case": request.case, "at": request.received_at}
+        rows.append(Insert("likeness", row | {"hashes": json.dumps(request.likeness, sort_keys=True)}))
+    return tuple(rows)
 
 
 def _is_submitter(view: View, member: str, row: Row) -> bool:

@@ -191,6 +191,7 @@ class AttachEvidence:
         bytes, ...
     ] = ()  # what may count once only here: file bytes, a record version's name, a nonce
     note: str | None = None  # the words of a statement: a note of the case, in the same command
+    likeness: Mapping[str, Any] | None = None  # hashes of a photo, by which a later one is found alike
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from casework.absence_tables import assignment as assignment
 from casework.absence_tables import delegation as delegation
 from casework.absence_tables import look as look
-from ledger.store.tables import metadata
+from ledger.store.tables import VAULT, metadata
 
 
 def _text(name: str, null: bool = False) -> Column[Any]:
@@ -208,6 +208,17 @@ case_file = Table(
 fingerprint = Table("fingerprint", metadata, *_key("fingerprint", "case"), _int("seq"))
 case_group = Table("case_group", metadata, *_key("group", "case"), _int("seq"))
 case_reopening = Table("case_reopening", metadata, *_key("case", "entry"), _text("at"))  # entry: seq as text
+likeness = Table(
+    "likeness",
+    metadata,
+    *_key("evidence"),
+    _text("case"),
+    _text("at"),
+    _text("hashes"),  # canonical JSON of api.likeness.Likeness.to_json
+    Index(None, "log", "at"),
+    info=VAULT,
+)
+"""Hashes of photos that were shown, by which the same picture is known again; no entry implies them."""
 proposal = Table(
     "proposal",
     metadata,

@@ -13,6 +13,7 @@ from verifiers.reading import INTEGER_MAX, Reader
 
 FIELDS_MAX = 64
 COMMITMENTS_MAX = 8
+ALIKE_MAX = 8
 
 SYSTEM = "system"
 GRADES = ("E0", "E1", "E2", "E3", "E4")
@@ -177,10 +178,29 @@ def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
 
 
 def _photo(at: Reader) -> None:
-    """Check the shape; what a photo shows is judged later."""
-    member = at.members(
-        "media_type", "size_bytes", "width_px", "height_px", "how", "captured_at", "nonce_issued_at", "name"
+    """Check the shape; what a photo shows is judged later. What it says of itself, and what it looks like, came later
+    than the first verdicts."""
+    names = (
+        "media_type",
+        "size_bytes",
+        "width_px",
+        "height_px",
+        "how",
+        "captured_at",
+        "nonce_issued_at",
+        "name",
     )
+    newer = type(at.value) is dict and "made" in at.value
+    member = at.members(*names, "made", "alike") if newer else at.members(*names)
+    if newer:
+        made = member["made"].members("taken_at", "changed_at", "camera", "software", "credentials")
+        made["credentials"].maybe(Reader.boolean)
+        for name in ("taken_at", "changed_at", "camera", "software"):
+            made[name].maybe(Reader.text)
+        for one in member["alike"].items(ALIKE_MAX):
+            seen = one.members("evidence", "bits")
+            seen["evidence"].id()
+            seen["bits"].integer(0, 64)
     member["media_type"].text()
     for name in ("size_bytes", "width_px", "height_px"):
         member[name].integer()

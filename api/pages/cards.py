@@ -365,7 +365,10 @@ def tile_of(dossier: Dossier, item: Row, people: People, words: Words) -> Tile:
     check = words.gettext(GRADES.get(item["grade"], item["grade"]))
     if item["withdrawn"]:
         check = words.gettext("taken back; it does not count")
-    elif item["review"] is not None:
+    elif (dossier.text(item, "facts_item") or {}).get("alike"):
+        again = words.gettext("looks like an earlier photo")
+        check = f"{check} · {again}"
+    if item["review"] is not None and not item["withdrawn"]:
         check = f"{check} · {words.gettext(REVIEWS.get(item['review'], item['review']))}"
     return Tile(
         what=words.gettext(what),

@@ -3,7 +3,8 @@ by an ordinary form, without a script."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
@@ -19,6 +20,7 @@ from api.pages.words import Words, mark
 from api.problems import BadRequest, NotFound
 from api.routes.cases import need_case
 from api.routes.photos import CaptureAsked, photo_item, read_content, read_thumbnail
+from casework import tables
 from casework.captures import CAMERA
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
@@ -69,6 +71,7 @@ async def evidence(case: Id, evidence: Id, seen: Sees, said: str = "") -> Respon
         gone=item["content_item"] is not None and facts is None,
         width=(facts or {}).get("width_px"),
         height=(facts or {}).get("height_px"),
+        alike=await _alike(seen, facts or {}),
         checks=_checks(tile.check, facts or {}, str(item["received_at"]), words),
         record=[
             (words.gettext("Step"), item["seq"]),
@@ -80,7 +83,7 @@ async def evidence(case: Id, evidence: Id, seen: Sees, said: str = "") -> Respon
     )
 
 
-def _checks(check: str, facts: dict[str, object], received_at: str, words: Words) -> list[str]:
+def _checks(check: str, facts: Mapping[str, Any], received_at: str, words: Words) -> list[str]:
     """Return what was looked at when it came, one sentence each."""
     said = [check[:1].upper() + check[1:] + "."]
     if facts.get("how") == CAMERA and facts.get("captured_at"):
@@ -100,8 +103,47 @@ def _checks(check: str, facts: dict[str, object], received_at: str, words: Words
     if facts.get("width_px"):
         size = {"width": facts["width_px"], "height": facts["height_px"]}
         said.append(words.gettext("A whole picture of %(width)s by %(height)s points.", **size))
-    said.append(words.gettext("It was not used anywhere here before."))
+    said += _made(facts.get("made") or {}, words)
+    if not facts.get("alike"):
+        said.append(words.gettext("It was not used anywhere here before."))
     return said
+
+
+def _made(made: Mapping[str, Any], words: Words) -> list[str]:
+    """Return what the file says of its own making."""
+    said = []
+    taken, changed, camera = made.get("taken_at"), made.get("changed_at"), made.get("camera")
+    if taken:
+        when = words.date(str(taken)[:10])
+        with_what = words.gettext("The file says that it was taken on %(day)s with %(camera)s.")
+        plain = words.gettext("The file says that it was taken on %(day)s.")
+        said.append((with_what if camera else plain) % {"day": when, "camera": camera})
+    if changed:
+        when = words.date(str(changed)[:10])
+        by = str(made.get("software") or "")
+        with_what = words.gettext("The file says that it was changed on %(day)s by %(software)s.")
+        plain = words.gettext("The file says that it was changed on %(day)s.")
+        said.append((with_what if by else plain) % {"day": when, "software": by})
+    if made.get("credentials"):
+        said.append(
+            words.gettext(
+                "It carries content credentials, which are not checked here: it counts as a plain photo."
+            )
+        )
+    if taken or changed:
+        said.append(words.gettext("Anybody can write this into a file, so nothing rests on it."))
+    return said
+
+
+async def _alike(seen: Seen, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (address, when it came) of the items that show the same picture, as far as the reader may see them."""
+    found = []
+    for one in facts.get("alike") or ():
+        row = await seen.rooms.rows.one(tables.evidence, evidence=str(one["evidence"]))
+        if row is not None:
+            when = seen.frame.words.moment(str(row["received_at"]))
+            found.append((f"/exceptions/{row['case']}/evidence/{row['evidence']}", when))
+    return found
 
 
 @router.get("/exceptions/{case}/evidence/{evidence}/content")

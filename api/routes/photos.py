@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -11,23 +13,29 @@ from starlette.datastructures import UploadFile as Uploaded
 
 from api.bodies import FORM_LIMITS, Door
 from api.identity import Asking, Visit, need, need_to_write
+from api.likeness import NEAR_BITS, distance, kept, read_likeness
 from api.pictures import served_type
 from api.problems import PROBLEM_RESPONSES, BadRequest, NotAllowed, NotFound
+from api.rooms import Rooms
 from api.routes.answers import tell
 from api.routes.cases import need_case
 from api.routes.shapes import Id, IdInPath, Instant, Recorded, Told
 from api.scope import Row
 from casework import captures, tables
+from casework.cases import later
 from casework.collectors import photo
 from casework.collectors.photo import Capture, Picture
 from casework.errors import TokenInvalid
 from casework.requests import AttachEvidence
 from ledger.clock import instant_of
+from ledger.codec import loads
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["photos"], responses=PROBLEM_RESPONSES)
 
 SANDBOX = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 """What somebody uploaded is shown, never run."""
+LOOKED_THROUGH_MAX = 20_000
+"""Earlier photos compared with a new one, the latest first."""
 BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -119,9 +127,27 @@ async def photo_item(
         BadRequest: the file is not what it should be (api/pictures.py), or the nonce was never issued to this member.
     """
     picture = await read_photo(asking, sent)
-    return photo.collect(
-        asking.who, case, picture, capture_of(asking, told), asking.rooms.clock.now(), replaces
+    now = asking.rooms.clock.now()
+    alike = await seen_before(asking.rooms, picture, now)
+    return photo.collect(asking.who, case, picture, capture_of(asking, told), now, replaces, alike)
+
+
+async def seen_before(rooms: Rooms, picture: Picture, now: str) -> list[dict[str, Any]]:
+    """Return the items of the last months that show the same picture, {evidence, bits}, the nearest first."""
+    if picture.likeness is None:
+        return []
+    since = later(now, days=-photo.ALIKE_DAYS)
+    rows = await rooms.rows.find(
+        tables.likeness, also=(tables.likeness.c.at >= since,), order="at", limit=LOOKED_THROUGH_MAX
     )
+    return await asyncio.to_thread(_nearest, picture.likeness, rows)
+
+
+def _nearest(hashes: Mapping[str, Any], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    new = read_likeness(hashes)
+    near = [(distance(new, kept(loads(row["hashes"]))), str(row["evidence"])) for row in rows]
+    found = sorted(one for one in near if one[0] <= NEAR_BITS)[: photo.ALIKE_MAX]
+    return [{"evidence": evidence, "bits": bits} for bits, evidence in found]
 
 
 async def read_photo(asking: Asking, sent: Uploaded) -> Picture:

@@ -1,13 +1,16 @@
 """A photo: E2 when it was captured in our page with a fresh nonce, else E1 like every file. Facts say which, and when.
 
 Whoever attached it could have made it alone, whatever the grade: a fresh picture of the wrong thing is fresh too.
-Whether the same scene was shown before, and what the picture itself says about its making, comes with judging
-(SETTLED 30); the same bytes and the same nonce count once from the start.
+The same bytes and the same nonce count once. What the file itself says of its making is put down and never believed:
+anybody can write it. Whether the same picture was shown before, cropped, turned or mirrored, is put down too, for
+whoever looks at the evidence: a picture of the same thing taken anew may look alike (docs/evidence.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from casework import captures
 from casework.errors import refuse
@@ -17,6 +20,13 @@ TYPE = "photo"
 SIZE_MAX_BYTES = 8 * 1024 * 1024
 PIXELS_MAX = 40_000_000
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
+
+MADE = ("taken_at", "changed_at", "camera", "software", "credentials")
+"""What a file may say of its making: instants as the camera wrote them (its own clock, with or without an offset),
+texts, and whether it carries content credentials (C2PA), which are not checked here."""
+ALIKE_DAYS = 180
+"""How far back the same picture is looked for."""
+ALIKE_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,10 @@ class Picture:
     width_px: int
     height_px: int
     name: str | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """What the file says of its making (MADE); empty: nothing was looked for."""
+    likeness: Mapping[str, Any] | None = None
+    """Hashes of what it shows, by which it is known again; None: not worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +61,10 @@ def collect(
     capture: Capture,
     received_at: str,
     replaces: str | None = None,
+    alike: Sequence[Mapping[str, Any]] = (),
 ) -> AttachEvidence:
-    """Return the evidence of one photo; its bytes count once in this organisation, and so does its nonce.
+    """Return the evidence of one photo; its bytes count once in this organisation, and so does its nonce. `alike`:
+    items that show the same picture, {evidence, bits}, the nearest first.
 
     Raises:
         Refused: value_invalid (type, size, pixels, how).
@@ -83,9 +99,12 @@ def collect(
             "captured_at": capture.captured_at,
             "nonce_issued_at": capture.issued_at,
             "name": picture.name,
+            "made": {name: picture.made.get(name) for name in MADE},
+            "alike": [dict(one) for one in alike],
         },
         content=picture.content,
         replaces=replaces,
         concerns=(who.id,),
         once=(picture.content, *nonce),
+        likeness=picture.likeness,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ledger.commands import Command, Decided, View
 from ledger.entries import Actor
 from tests.api.house import House, Team
 from tests.api.painted import jpeg, png, turned
+from tests.api.scenes import CHANGES, KINDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,6 +65,44 @@ async def test_a_photo_taken_in_the_page_is_e2_and_a_file_is_e1(at: House, ours:
     late = form(jpeg(colour="blue"), how="camera", nonce=third, captured_at=now)
     told = await at.done(path, staff, files=late)
     assert await grade(at, ours, case, told["ids"]["evidence"]) == "E1"
+
+
+async def test_the_same_picture_again_is_put_beside_the_first(at: House, ours: Team, theirs: Team) -> None:
+    staff, drawn = ours.keys["staff"], random.Random(9)
+    image = KINDS["shelf"](drawn)
+    shown = {}
+    for name, picture in (
+        ("first", image),
+        ("again", CHANGES["mirror, crop 8 %"](image, drawn)),
+        ("other", KINDS["shelf"](drawn)),
+        ("late", CHANGES["half the size"](image, drawn)),
+    ):
+        if name == "late":
+            at.wait(181 * 86_400)
+        case = await case_of(at, ours)
+        sent = form(encoded(picture))
+        done = await at.done(f"/api/v1/cases/{case}/evidence/photo", staff, files=sent)
+        told = (await at.ask("GET", f"/api/v1/cases/{case}", staff)).json()
+        (item,) = told["evidence"]
+        shown[name] = (done["ids"]["evidence"], told["texts"][item["facts_item"]]["alike"])
+    assert [alike for _, alike in shown.values()][::2] == [[], []]
+    ((found,), late) = shown["again"][1], shown["late"][1]
+    assert found["evidence"] == shown["first"][0] and found["bits"] <= 8
+    assert late == []  # half a year later
+    case = (await at.done("/api/v1/reports", theirs.keys["staff"], {"note": "x"}))["ids"]["case"]
+    sent = form(encoded(CHANGES["half the size"](image, drawn)))
+    await at.done(f"/api/v1/cases/{case}/evidence/photo", theirs.keys["staff"], files=sent)
+    told = (await at.ask("GET", f"/api/v1/cases/{case}", theirs.keys["staff"])).json()
+    assert (
+        told["texts"][told["evidence"][0]["facts_item"]]["alike"] == []
+    )  # another organisation's are not looked at
+
+
+def encoded(image: Image.Image) -> bytes:
+    """Return a picture as a file."""
+    made = io.BytesIO()
+    image.convert("RGB").save(made, "JPEG", quality=90)
+    return made.getvalue()
 
 
 async def test_a_photo_that_is_sent_twice_is_recorded_once(at: House, ours: Team) -> None:

@@ -383,6 +383,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "digest", name=op.f("pk_kind_set")),
     )
     op.create_table(
+        "likeness",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("hashes", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "evidence", name=op.f("pk_likeness")),
+        info={"vault": True},
+    )
+    with op.batch_alter_table("likeness", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_likeness_log_at"), ["log", "at"], unique=False)
+
+    op.create_table(
         "link",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
