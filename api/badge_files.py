@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from api.problems import BadRequest, NotFound
 from api.rooms import Rooms
-from casework import badges, tables
+from casework import badges, rdf_proofs, tables
 from casework.awards import REVOKED
-from casework.badges import NO, UNKNOWN, Outcome
+from casework.badges import NO, UNKNOWN, CheckOther, Outcome
 from casework.errors import refuse
 from ledger import ed25519
 from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, CREDENTIAL_TYPE, audit_bundle, parse_bundle
@@ -91,6 +92,11 @@ async def badge_file(rooms: Rooms, award: str, member: str) -> bytes:
 
 
 # ---------------------------------------------------------------------------------------------- checking
+def _check_rdf() -> CheckOther | None:
+    """Return the check of proofs over RDF, None where PyLD is not installed: such a proof stays unknown then."""
+    return rdf_proofs.check if find_spec("pyld") is not None else None
+
+
 def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
     """Check a file that `badge_file` made, or a credential alone. Nothing is fetched.
 
@@ -106,7 +112,7 @@ def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
             "not_a_badge", "expected a credential, or a file that holds one, got another document"
         )
     if "credentialSubject" in value:
-        outcome = badges.check(value, at, ed25519.verify, expected.status_list)
+        outcome = badges.check(value, at, ed25519.verify, expected.status_list, _check_rdf())
         _check_issuer(outcome, value, expected)
         outcome.tell(RECORD, "a credential alone has no proof of the record", UNKNOWN, "no_proof")
         _check_name(outcome, value, expected)
@@ -121,7 +127,7 @@ def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
         return outcome
     document = value["credential"]
     listed = expected.status_list if expected.status_list is not None else value["status_list"]
-    outcome = badges.check(document, at, ed25519.verify, listed)
+    outcome = badges.check(document, at, ed25519.verify, listed, _check_rdf())
     if not outcome.refused:
         _check_record(outcome, document, value["bundle"], expected)
         _check_name(outcome, document, expected)

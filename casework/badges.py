@@ -183,8 +183,8 @@ class Outcome:
         self.lines.append(Line(what, answer, code, said))
 
 
-CheckOther = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
-"""(document, proof) -> the DID whose key made it; checks a proof of another suite. Raises ProofRefused."""
+CheckOther = Callable[[Mapping[str, Any], Mapping[str, Any], Verify], str]
+"""(document, proof, verify) -> the DID whose key made it; checks a proof of another suite. Raises ProofRefused."""
 
 
 def check(
@@ -237,7 +237,7 @@ def _check_shape(document: Any) -> None:
 def _check_proofs(
     outcome: Outcome, document: Mapping[str, Any], verify: Verify, check_other: CheckOther | None
 ) -> str:
-    """Check every proof; one of this suite has to be there. Return the issuer."""
+    """Check every proof; one that can be checked here has to be there. Return the issuer."""
     issuer = document["issuer"].get("id")
     checked = 0
     for proof in proofs_of(document):
@@ -249,14 +249,14 @@ def _check_proofs(
         signer = (
             check_proof(document, proof, verify)
             if of_ours or check_other is None
-            else check_other(document, proof)
+            else check_other(document, proof, verify)
         )
         if signer != issuer:
             raise ProofRefused("issuer", f"expected the key of the issuer {ascii(issuer)[:80]}, got {signer}")
-        checked += of_ours
+        checked += 1
         outcome.tell("signed", f"by {signer}, {proof['cryptosuite']}")
     if not checked:
-        raise ProofRefused("suite", f"expected a proof {SUITE}, got none")
+        raise ProofRefused("suite", f"expected a proof that can be checked here, such as {SUITE}, got none")
     return str(issuer)
 
 

@@ -9,13 +9,13 @@ afterwards is the state of its award (docs/spec/credential.md).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import badges, cases, people, status_lists
+from casework import badges, cases, people, rdf_proofs, status_lists
 from casework.awards import SETTLED
-from casework.data_integrity import did_of, signed
+from casework.data_integrity import ProofRefused, did_of, signed
 from casework.errors import refuse
 from casework.intake import Done, Intake, joined
 from casework.requests import Asked, AwardStep, Principal, Private
@@ -27,6 +27,8 @@ from ledger.entries import SYSTEM, Draft
 INDEXES_DRAWN_MAX = 8
 """Drawn in one list before the next one is begun; half of a list is free for long."""
 LISTS_MAX = 10_000
+PROOFS = ("jcs", "rdfc", "both")
+"""Which suites prove a credential: eddsa-jcs-2022, eddsa-rdfc-2022, or one of each as a set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,20 @@ class Credentials:
         )
         document = badges.build(earned, self.did, self._list_url(number), index)
         return signed(document, award["settled_at"], self.did, self._signer.sign)
+
+    def proven(self, document: Mapping[str, Any], proofs: str) -> dict[str, Any]:
+        """Return a credential with proofs of these suites, by the key that signs today: PROOFS.
+
+        Raises:
+            NoRdf: PyLD is not installed. ProofRefused: another key issued it.
+        """
+        if proofs == "jcs":
+            return dict(document)
+        if document["issuer"]["id"] != self.did:
+            raise ProofRefused("issuer", f"expected a credential of {self.did}, got one of an earlier key")
+        plain = {name: value for name, value in document.items() if name != "proof"}
+        other = rdf_proofs.signed(plain, document["validFrom"], self.did, self._signer.sign)
+        return {**plain, "proof": other if proofs == "rdfc" else [document["proof"], other]}
 
     async def _organisation(self) -> str:
         row = await self._in.records.get("setting", ("name",))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.badge_files import badge_file, credential_of, status_list_of
 from api.bodies import Door
 from api.identity import Visit, need
-from api.problems import PROBLEM_RESPONSES, NotFound
+from api.problems import PROBLEM_RESPONSES, BadRequest, NotFound
 from api.routes.shapes import IdInPath
-from casework.credentials import LISTS_MAX
+from casework.credentials import LISTS_MAX, PROOFS
+from casework.data_integrity import ProofRefused
+from casework.rdf_proofs import NoRdf
 from ledger.canonical import encode
 from ledger.codec import dumps
 
@@ -35,9 +38,22 @@ _FILE: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses=_JSON,
 )
-async def read_credential(award: IdInPath, visit: Annotated[Visit, need("me.read")]) -> Response:
-    """Give the caller's own credential of a settled award: Open Badges 3.0 with a Data Integrity proof."""
+async def read_credential(
+    award: IdInPath,
+    visit: Annotated[Visit, need("me.read")],
+    proofs: Annotated[
+        str, Query(pattern=f"^({'|'.join(PROOFS)})$", description="eddsa-jcs-2022, eddsa-rdfc-2022, or both.")
+    ] = "jcs",
+) -> Response:
+    """Give the caller's own credential of a settled award: Open Badges 3.0 with a Data Integrity proof. `rdfc` and
+    `both` need the extra `rdfc` on the server."""
     document = await credential_of(visit.rooms, award, visit.caller.member)
+    try:
+        document = await asyncio.to_thread(visit.rooms.credentials.proven, document, proofs)
+    except NoRdf as error:
+        raise BadRequest("rdfc_missing", str(error), field="#query/proofs", status=409) from error
+    except ProofRefused as error:
+        raise BadRequest("key_replaced", error.detail, field="#query/proofs", status=409) from error
     name = f"attachment; filename=credential-{award}.json"
     return Response(dumps(document), media_type=MEDIA_TYPE, headers={"Content-Disposition": name})
 

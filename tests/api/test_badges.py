@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -105,6 +106,26 @@ async def test_the_credential_alone_counts_elsewhere(played: tuple[Stage, dict[s
         "origin_unknown",
         "no_proof",
     ]
+
+
+@pytest.mark.parametrize("proofs", ["rdfc", "both"])
+async def test_proofs_over_rdf_count_too(
+    played: tuple[Stage, dict[str, str]], proofs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, ids = played
+    path = f"/api/v1/awards/{ids['award']}/credential?proofs={proofs}"
+    answer = await here.at.ask("GET", path, here.keys["ana"])
+    assert answer.status_code == 200
+    document = answer.json()
+    did = document["issuer"]["id"]
+    url = document["credentialStatus"]["statusListCredential"]
+    listed = (await here.at.client.get(url.removeprefix(ADDRESS))).json()
+    expected = Expected(issuer=did, status_list=listed)
+    outcome = check_file(answer.content, now(here), expected)
+    assert [line.code for line in outcome.lines if line.answer != badges.YES] == ["no_proof"]
+    monkeypatch.setitem(sys.modules, "pyld", None)
+    missing = await here.at.ask("GET", path, here.keys["ana"])
+    assert (missing.status_code, missing.json()["code"]) == (409, "rdfc_missing")
 
 
 @pytest.mark.parametrize("who", ["marta", "ines", "robin"])
