@@ -29,7 +29,7 @@ from ledger.trust import TrustPolicy
 
 TYPE = "tallystick/badge/v1"
 MEMBERS = frozenset({"type", "credential", "bundle", "status_list"})
-RECORD, WHOSE, WHO = "in the record", "whose record", "whose badge"
+RECORD, WHOSE, KEY, WHO = "in the record", "whose record", "whose key", "whose badge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,9 @@ def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
         )
     if "credentialSubject" in value:
         outcome = badges.check(value, at, ed25519.verify, expected.status_list, _check_rdf())
-        _check_issuer(outcome, value, expected)
-        outcome.tell(RECORD, "a credential alone has no proof of the record", UNKNOWN, "no_proof")
-        _check_name(outcome, value, expected)
+        if not outcome.refused:
+            outcome.tell(RECORD, "a credential alone has no proof of the record", UNKNOWN, "no_proof")
+            _check_known(outcome, value, expected)
         return outcome
     if value.keys() != MEMBERS or value["type"] != TYPE:
         raise BadRequest("not_a_badge", f"expected the members of {TYPE}, got {sorted(value)}"[:200])
@@ -130,7 +130,7 @@ def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
     outcome = badges.check(document, at, ed25519.verify, listed, _check_rdf())
     if not outcome.refused:
         _check_record(outcome, document, value["bundle"], expected)
-        _check_name(outcome, document, expected)
+        _check_known(outcome, document, expected)
     return outcome
 
 
@@ -149,41 +149,54 @@ def _check_record(outcome: Outcome, document: Mapping[str, Any], bundle: Any, ex
         outcome.tell(RECORD, "expected this credential in the entry that issued it, got another", NO, "other")
         return
     (entry,) = entries
-    said = (entry.body["credential"], entry.body["issuer"], entry.body["index"], entry.log)
-    if badges.said(document)[:4] != said:
-        outcome.tell(RECORD, f"expected {said}, got {badges.said(document)[:4]}"[:200], NO, "other")
+    named = (
+        entry.body["credential"],
+        entry.body["issuer"],
+        entry.body["list"],
+        entry.body["index"],
+        entry.log,
+    )
+    try:
+        found = badges.said(document)
+        same = (found.credential, found.issuer, found.list, found.index, found.log) == named
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError):
+        same = False
+    if not same:
+        outcome.tell(
+            RECORD, f"expected a credential that says {named}, as its entry, got another"[:300], NO, "other"
+        )
         return
     outcome.tell(RECORD, f"entry {entry.seq} of {entry.log}, under a checkpoint of {result.size} entries")
     if result.exit is Exit.NEWER:
         outcome.tell(RECORD, "the record is newer than this program", UNKNOWN, "newer")
     if expected.trust is None:
-        _check_issuer(outcome, document, expected)
+        sentence = "anybody can make a key and a record; say which keys you know (--trust)"
+        outcome.tell(WHOSE, sentence, UNKNOWN, "origin_unknown")
     elif result.trusted:
         outcome.tell(WHOSE, f"{entry.log}, by the keys of the trust policy")
     else:
         outcome.tell(WHOSE, result.findings[0].what[:200], NO, result.findings[0].code)
 
 
-def _check_issuer(outcome: Outcome, document: Mapping[str, Any], expected: Expected) -> None:
-    if expected.issuer is None:
-        outcome.tell(
-            WHOSE,
-            "anybody can make a key and a record; name the ones you know (--trust, --issuer)",
-            UNKNOWN,
-            "origin_unknown",
-        )
-        return
-    issuer = document["issuer"].get("id") if type(document.get("issuer")) is dict else None
-    known = issuer == expected.issuer
-    said = f"{issuer}" if known else f"expected {expected.issuer}, got {issuer}"
-    outcome.tell(WHOSE, said, badges.YES if known else NO, "ok" if known else "issuer")
+def _check_known(outcome: Outcome, document: Mapping[str, Any], expected: Expected) -> None:
+    """Hold what whoever checks knows against it: the issuer's key, the person's name."""
+    if expected.issuer is not None:
+        issuer = document["issuer"].get("id")
+        known = issuer == expected.issuer
+        sentence = f"{issuer}" if known else f"expected {expected.issuer}, got {issuer}"
+        outcome.tell(KEY, ascii(sentence)[1:-1], badges.YES if known else NO, "ok" if known else "issuer")
+    if expected.name is not None:
+        known = _is_of(document, expected.name)
+        sentence = expected.name if known else f"of another person than {expected.name}"
+        outcome.tell(WHO, sentence, badges.YES if known else NO, "ok" if known else "name")
 
 
-def _check_name(outcome: Outcome, document: Mapping[str, Any], expected: Expected) -> None:
-    if expected.name is None:
-        return
-    given = document["credentialSubject"].get("identifier") or [{}]
-    salt = given[0].get("salt") if type(given) is list and type(given[0]) is dict else None
-    known = type(salt) is str and given == [badges.identity(expected.name, salt)]
-    said = expected.name if known else f"of another person than {expected.name}"
-    outcome.tell(WHO, said, badges.YES if known else NO, "ok" if known else "name")
+def _is_of(document: Mapping[str, Any], name: str) -> bool:
+    given = document["credentialSubject"].get("identifier")
+    if type(given) is not list or len(given) != 1 or type(given[0]) is not dict:
+        return False
+    salt = given[0].get("salt")
+    try:
+        return type(salt) is str and given == [badges.identity(name, salt)]
+    except UnicodeEncodeError:
+        return False

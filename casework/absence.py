@@ -22,7 +22,7 @@ from casework.errors import refuse
 from casework.records import Records
 from casework.requests import Asked, Money
 from ledger.changes import Row
-from ledger.commands import Command, Decided, Need, View
+from ledger.commands import Command, Decided, Need, Rule, View
 from ledger.entries import Draft
 
 AWAY_DAYS_MAX = 366
@@ -232,6 +232,22 @@ def lent_of(rows: Sequence[Row], member: str, authority: str) -> list[Row]:
 def in_force(rows: Sequence[Row], at: str) -> Row | None:
     """Return the delegation among a giver's that is in force at `at`, or None: they are here."""
     return next((row for row in rows if row["active"] and row["since"] <= at < row["until"]), None)
+
+
+def while_standing_in(rule: Rule, owner: str) -> Rule:
+    """Return the rule for a case that goes to a stand-in: who is away was looked up before, and may be back by now.
+
+    Raises:
+        Refused: stale. The caller looks again.
+    """
+
+    def checked(view: View, command: Command, at: str) -> Decided:
+        rows = view.scan("delegation", ())
+        if not any(row["stand_in"] == owner and in_force((row,), at) is not None for row in rows):
+            raise refuse("stale", "whoever was away is back; look again")
+        return rule(view, command, at)
+
+    return checked
 
 
 async def in_for(records: Records, member: str, at: str) -> str:

@@ -99,10 +99,10 @@ def check_credential(standing: Standing, entry: Entry) -> None:
     expect(slot is None, "already_awarded", "expected a bit that no other credential has")
     document = standing.open(entry, "credential")
     if document is not None:
-        said = badges.said(document)
-        expected = (body["credential"], body["issuer"], body["index"], entry.log, row["settled_seq"])
-        if said != expected:
-            wrong(f"credential: expected {expected}, got {said}")
+        named = (body["credential"], body["issuer"], body["list"], body["index"])
+        expected = badges.Said(*named, entry.log, row["settled_seq"])
+        if badges.said(document) != expected:
+            wrong(f"credential: expected {expected}, got {badges.said(document)}")
 
 
 def check_declined(standing: Standing, entry: Entry) -> None:

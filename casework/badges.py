@@ -140,15 +140,30 @@ def slot(number: int, index: int) -> str:
     return f"{number}/{index}"
 
 
-def said(document: Mapping[str, Any]) -> tuple[str, str, int, str, int]:
-    """Return what a credential says that its entry says too: credential, issuer, index, log, seq of settling.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a credential says that its entry says too, and the seq of the entry that settled the award."""
+
+    credential: str
+    issuer: str
+    list: int
+    index: int
+    log: str
+    settled_seq: int
+
+
+def said(document: Mapping[str, Any]) -> Said:
+    """Return what a credential says of itself.
 
     Raises:
-        KeyError, ValueError, TypeError, IndexError: it is none of ours.
+        KeyError, ValueError, TypeError, IndexError, AttributeError: it is none of ours.
     """
     _, _, _, log, seq = document["evidence"][0]["id"].split(":")
-    index = int(document["credentialStatus"]["statusListIndex"])
-    return document["id"].removeprefix("urn:uuid:"), document["issuer"]["id"], index, log, int(seq)
+    status = document["credentialStatus"]
+    number = re.split("[/:]", status["statusListCredential"])[-1]
+    credential = document["id"].removeprefix("urn:uuid:")
+    issuer = str(document["issuer"]["id"])
+    return Said(credential, issuer, int(number), int(status["statusListIndex"]), log, int(seq))
 
 
 # ---------------------------------------------------------------------------------------------- checking
@@ -226,8 +241,13 @@ WHAT = {
 
 
 def _check_shape(document: Any) -> None:
-    if type(document) is not dict or type(document.get("issuer")) is not dict:
+    if type(document) is not dict:
         raise ProofRefused("shape", f"expected a credential, got {type(document).__name__}")
+    for name in ("issuer", "credentialSubject"):
+        if type(document.get(name)) is not dict:
+            raise ProofRefused(
+                "shape", f"{name}: expected an object, got {type(document.get(name)).__name__}"
+            )
     if document.get("@context") != CONTEXTS:
         raise ProofRefused("shape", f"@context: expected {' and '.join(CONTEXTS)}, got others")
     if document.get("type") != TYPES:

@@ -110,11 +110,14 @@ class Desk:
             "suggestion": suggestion,
             "owner": owner,
         }
-        rule = cases.opened
+        rule: Rule = cases.opened
         if request.shows is not None:
             rule = reports.opened_with_item
             known["shown"], more = self._shown_along(who, ids["case"], request.shows)
             needs += more
+        if owner != request.owner:
+            needs.append(Need("delegation", ()))
+            rule = absence.while_standing_in(rule, owner)
         return await self._in.submit(who, key, request, rule, needs, ids=ids, private=private, known=known)
 
     def _shown_along(self, who: Principal, case: str, item: AttachEvidence) -> tuple[Asked, list[Need]]:

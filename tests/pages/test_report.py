@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import random
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from casework.similar import beginnings
 from tests.api.house import House, Team, house
 from tests.api.painted import jpeg, moving
+from tests.api.scenes import CHANGES, KINDS
 from tests.page_words import NEVER_SAID, says
 from tests.pages.reading import form, words
 
@@ -247,3 +251,29 @@ async def test_somebody_not_signed_in_or_from_elsewhere_records_nothing(tmp_path
 )
 def test_suggestions_are_what_this_place_begins_with(texts: list[str], begun: list[str]) -> None:
     assert beginnings(texts, 3) == begun
+
+
+async def test_the_same_picture_again_stands_beside_the_first(tmp_path: Path) -> None:
+    """Whoever looks at the evidence sees both, and what the file says of itself."""
+    drawn = random.Random(9)
+    image = KINDS["shelf"](drawn)
+    async with house(tmp_path, pages=True) as place:
+        team = await place.organisation("The Quay")
+        case = (await place.done("/api/v1/reports", team.keys["staff"], {"note": "Empty"}))["ids"]["case"]
+        found = []
+        for picture in (image, CHANGES["mirror, crop 8 %"](image, drawn)):
+            exif = Image.Exif()
+            exif[0x0132], exif[0x0131] = "2022:05:24 10:51:58", "Paint <b>"
+            held = io.BytesIO()
+            picture.convert("RGB").save(held, "JPEG", exif=exif)
+            files = {"photo": ("a.jpg", held.getvalue(), "image/jpeg")}
+            path = f"/api/v1/cases/{case}/evidence/photo"
+            found.append((await place.done(path, team.keys["staff"], files=files))["ids"]["evidence"])
+        first, second = [
+            (await place.see(f"/exceptions/{case}/evidence/{one}", team, "manager")).text for one in found
+        ]
+        assert "It looks like a photo that was shown before." in second
+        assert f'src="/exceptions/{case}/evidence/{found[0]}/thumbnail"' in second
+        assert "changed on Tue 24 May 2022 by Paint &lt;b&gt;." in second
+        assert "shown before" not in first and "It was not used anywhere here before." in first
+        assert "looks like an earlier photo" in (await place.see(f"/exceptions/{case}", team, "manager")).text
