@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -123,3 +124,51 @@ async def test_several_contributors_get_one_each(here: Shop) -> None:
     assert (await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award))).outcome.count == 2
     rows = await here.rows.scan("credential", (award,))
     assert len({row["credential"] for row in rows}) == len({row["index"] for row in rows}) == 2
+
+
+async def test_what_was_taken_back_before_it_was_made_is_never_made(here: Shop) -> None:
+    award = await settled(here)
+    await here.desk.hold(here.people["accountant"], here.key(), AwardStep(award, "revocation_asked"))
+    await here.may("owner", "award")
+    await here.desk.revoke(here.people["owner"], here.key(), AwardStep(award, "misconduct"))
+    with pytest.raises(Refused, match="award_state"):
+        await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award))
+    assert await here.rows.scan("credential", (award,)) == []
+
+
+async def test_of_two_at_once_one_makes_it(here: Shop) -> None:
+    """As two processes would, whose leases of the job overlapped: under one key, and under two."""
+    award, key = await settled(here), here.key()
+    same = await asyncio.gather(
+        *(here.credentials.issue(THE_SYSTEM, key, AwardStep(award)) for _ in range(2)), return_exceptions=True
+    )
+    other = await asyncio.gather(
+        here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award)), return_exceptions=True
+    )
+    done = [one for one in same if not isinstance(one, BaseException)]
+    assert done and all(one.ids["award"] == award for one in done)
+    assert isinstance(other[0], Refused) and other[0].code == "already_awarded"
+    assert len(await here.rows.scan("credential", (award,))) == 1
+
+
+async def test_whoever_was_erased_gets_none_and_the_others_theirs(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    award = await settled(here)
+    get = here.rows.get
+
+    async def without_names(table: str, key: Any) -> Any:
+        return None if table == "member_name" else await get(table, key)
+
+    monkeypatch.setattr(here.rows, "get", without_names)
+    with pytest.raises(Refused, match="unknown"):
+        await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award))
+    assert await here.rows.scan("credential", (award,)) == []
+
+
+async def test_the_job_of_a_settled_award_waits_until_it_is_done(here: Shop) -> None:
+    """Whatever happens between settling and issuing: the row of work stands until the credential does."""
+    award = await settled(here)
+    assert await here.rows.get("job", (f"credential:{award}",)) is not None
+    await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award))
+    assert await here.rows.get("job", (f"credential:{award}",)) is None
