@@ -16,7 +16,9 @@ from api.problems import BadRequest, NotFound
 from api.rooms import Rooms
 from casework import badges, rdf_proofs, tables
 from casework.awards import REVOKED
+from casework.badge_text import PREFIX, from_text
 from casework.badges import NO, UNKNOWN, CheckOther, Outcome
+from casework.data_integrity import ProofRefused
 from casework.errors import refuse
 from ledger import ed25519
 from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, CREDENTIAL_TYPE, audit_bundle, parse_bundle
@@ -98,11 +100,16 @@ def _check_rdf() -> CheckOther | None:
 
 
 def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
-    """Check a file that `badge_file` made, or a credential alone. Nothing is fetched.
+    """Check a file that `badge_file` made, or a credential alone, as JSON or as the text of a code. Nothing is fetched.
 
     Raises:
         BadRequest: it is neither.
     """
+    if data.startswith(PREFIX.encode()):
+        try:
+            data = from_text(data.decode("ascii", "replace"))
+        except ProofRefused as refused:
+            raise BadRequest("not_a_badge", refused.detail) from refused
     try:
         value = json_loads(data)
     except (ValueError, RecursionError):

@@ -18,9 +18,13 @@ class Code:
     path: str
 
 
-def code_of(text: str) -> Code:
-    """Return the code of a text. Raises ValueError: it is longer than a code can hold."""
-    matrix = segno.make(text, micro=False, error="m").matrix
+def code_of(text: str, error: str = "m") -> Code:
+    """Return the code of a text. `error`: how much of it may be lost, `l` 7 %, `m` 15 % (ISO/IEC 18004, 6.5.1).
+
+    Raises:
+        ValueError: it is longer than a code can hold.
+    """
+    matrix = segno.make(text, micro=False, error=error).matrix
     runs = []
     for y, row in enumerate(matrix):
         x = 0

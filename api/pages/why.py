@@ -6,6 +6,7 @@ for auditors; for everybody else it does not exist.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,10 +14,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
-from api.badge_files import badge_file
+from api.badge_files import badge_file, credential_of
 from api.dossiers import Dossier, dossiers, sees_recognition, staff_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
+from api.pages.qr import code_of
 from api.pages.thanks import ASKED, ENDED
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.vouched import Reader, Told, tell_award
@@ -26,6 +28,7 @@ from api.problems import NotFound, of_error
 from api.routes.record import NotPublished
 from api.venue.files import PROOF_NAME
 from casework import awards, tables
+from casework.badge_text import to_text
 from casework.requests import AddNote, AwardStep
 from ledger.errors import Refused
 from ledger.export import export_award
@@ -39,6 +42,7 @@ Replies = Annotated[Acting, act("case.work", here="recognition")]
 AwardId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
 BADGE_NAME = "badge.json"
+SHEET_NAME = "badge.txt"
 HOLDING = ("under_question", "customer_disputes", "revocation_asked")
 RELEASED: Mapping[str, str] = {
     "answered": mark("The question was answered"),
@@ -204,6 +208,24 @@ async def badge(award: AwardId, seen: Sees) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Response(data, media_type="application/json", headers=headers)
+
+
+@router.get("/recognition/{award}/sheet")
+async def sheet(award: AwardId, seen: Sees) -> Response:
+    """Show the reader's own recognition as a sheet to print, with the whole credential in a code."""
+    document = await credential_of(seen.rooms, award, seen.caller.member)
+    name = await seen.rooms.rows.one(tables.member_name, member=seen.caller.member)
+    return await show(
+        seen.frame,
+        "sheet.html",
+        award=award,
+        document=document,
+        place=document["issuer"]["name"],
+        name="" if name is None else name["name"],
+        day=seen.frame.words.day_and_year(str(document["validFrom"])),
+        code=await asyncio.to_thread(code_of, to_text(document), "l"),
+        check=f"tallystick badge verify {SHEET_NAME}",
+    )
 
 
 # ---------------------------------------------------------------------------------------------- what one may do

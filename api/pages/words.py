@@ -130,6 +130,11 @@ class Words:
         """Return a calendar date (YYYY-MM-DD) as "Fri 20 Nov"."""
         return self._day(date.fromisoformat(text[:10]), weekday=True)
 
+    def day_and_year(self, instant: str) -> str:
+        """Return "5 December 2026", for what is read in other years."""
+        pattern = "d. MMMM y" if self.language == "de" else "d MMMM y"
+        return format_date(self._local(instant), pattern, locale=self.locale)
+
     def moment(self, instant: str) -> str:
         """Return "16:05" for today, "yesterday 16:05", "tomorrow 09:00", else "Fri 20 Nov 16:05"."""
         local, today = self._local(instant), self._local(self.now).date()

@@ -15,8 +15,10 @@ import pytest_asyncio
 
 from api.badge_files import Expected, check_file
 from api.cli import run_verb
+from api.pages.qr import code_of
 from api.problems import BadRequest
 from casework import badges
+from casework.badge_text import to_text
 from casework.data_integrity import signed
 from ledger.canonical import encode
 from ledger.trust import parse_trust
@@ -182,6 +184,17 @@ async def test_pages_offer_it_to_whoever_it_is(played: tuple[Stage, dict[str, st
     assert file.headers["content-disposition"] == "attachment; filename=badge.json"
     assert check_file(file.content, now(here), trust_of(file.content)).holds
     assert "/badge" not in (await here.at.see(path, team, "marta")).text
+    sheet = await here.at.see(f"{path}/sheet", team, "ana")
+    document = json.loads(file.content)["credential"]
+    assert "Resolved service issue" in sheet.text and code_of(to_text(document), "l").path in sheet.text
+    assert (await here.at.see(f"{path}/sheet", team, "marta")).status_code == 404
+    outcome = check_file(to_text(document).encode(), now(here), Expected())
+    assert [line.code for line in outcome.lines if line.answer != badges.YES] == [
+        "status_missing",
+        "no_proof",
+    ]
+    with pytest.raises(BadRequest, match="not_a_badge"):
+        check_file(to_text(document)[:-9].encode(), now(here), Expected())
     assert (await here.at.see(f"{path}/badge", team, "marta")).status_code == 404
 
 

@@ -81,6 +81,12 @@ def shared(walk: Walk) -> str:
     return "/here"
 
 
+def a_sheet(walk: Walk) -> str:
+    """Return the sheet of the first recognition that is the reader's for good."""
+    badge = first_link("/recognition", "main a[href$='/badge']")(walk)
+    return badge.removesuffix("/badge") + "/sheet"
+
+
 AN_EXCEPTION = first_link("/exceptions?ended=all", "main a[href^='/exceptions/']")
 A_WATCH = "/watch/quote_not_followed_up"
 PAGES = (
@@ -94,6 +100,7 @@ PAGES = (
     PageThere("my-work", "/my-work", STAFF, (MANAGER, OWNER)),
     PageThere("recognition", "/recognition", STAFF, (MANAGER, OWNER)),
     PageThere("why", first_link("/record/awards", "main a[href^='/recognition/']"), AUDITOR),
+    PageThere("sheet", a_sheet, STAFF),
     PageThere("team", "/team", MANAGER, (OWNER, STAFF)),
     PageThere("watch", "/watch", OWNER, (MANAGER, STAFF)),
     PageThere("one-watch", A_WATCH, OWNER, (MANAGER,)),
