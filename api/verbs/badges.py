@@ -46,7 +46,9 @@ def verify(
     at: _At = None,
 ) -> None:
     """Check a badge. Exit codes: 0 it holds, 1 it does not, 2 usage, 3 something that was asked could not be told."""
-    expected = Expected(_trust(trust), issuer, name, None if status is None else _status(status))
+    expected = Expected(
+        _trust(trust), _plain(issuer), _plain(name), None if status is None else _status(status)
+    )
     try:
         outcome = check_file(_read(file, BUNDLE_SIZE_MAX_BYTES), _instant(at), expected)
     except BadRequest as error:
@@ -57,6 +59,11 @@ def verify(
     ]
     tell([*lines, _sentence(outcome)], {"holds": outcome.holds, "refused": outcome.refused, "lines": told})
     raise typer.Exit(int(_exit(outcome)))
+
+
+def _plain(given: str | None) -> str | None:
+    """Return an argument as text; bytes that were none are shown escaped, and fit no name."""
+    return None if given is None else given.encode("utf-8", "backslashreplace").decode()
 
 
 def _sentence(outcome: Outcome) -> str:

@@ -42,8 +42,8 @@ class Desk:
 
 
 _here: Desk | None = None
-_out = Console(soft_wrap=True, highlight=False)
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
+_out = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
+_err = Console(stderr=True, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 def begin(data_dir: Path | None, as_json: bool, key_file: Path | None) -> None:
@@ -76,7 +76,7 @@ def tell(lines: Sequence[str], data: Any) -> None:
         typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
         return
     for line in lines:
-        _out.print(line, markup=False)
+        _out.print(line)
 
 
 def tell_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -98,7 +98,7 @@ def complain(sentence: str) -> None:
     if here_or_none() is not None and here().as_json:
         typer.echo(orjson.dumps({"error": sentence}).decode(), err=True)
     else:
-        _err.print(sentence, markup=False)
+        _err.print(sentence)
 
 
 def here_or_none() -> Desk | None:

@@ -248,7 +248,13 @@ async def test_the_command_line_says_each_answer(
     assert run_verb(["badge", "verify", str(file), "--trust", str(policy), *at]) == 0
     assert "it holds" in capsys.readouterr().out
     assert run_verb(["badge", "verify", str(file), *at]) == 3
-    assert "not known: whose record" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "not known: whose record" in said and "by did:key:z6Mk" in said
+    assert run_verb(["badge", "verify", str(file), "--name", "\udcff", *at]) == 1
+    assert "\\udcff" in capsys.readouterr().out
+    (tmp_path / "badge.txt").write_text(to_text(json.loads(data)["credential"]) + "\n")
+    assert run_verb(["badge", "verify", str(tmp_path / "badge.txt"), *at]) == 3
+    assert "status_missing" not in capsys.readouterr().out
     assert run_verb(["badge", "verify", str(file), "--at", "2026-12-31T00:00:00.000Z"]) == 3
     assert "the list at hand counted until" in capsys.readouterr().out
     file.write_bytes(data.replace(b"Resolved", b"Repaired"))

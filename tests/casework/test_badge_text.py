@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 import pytest
+import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
+from api.pages.qr import code_of
 from casework.badge_text import PREFIX, TEXT_CHARS_MAX, base45, from_base45, from_text, to_text
 from casework.data_integrity import DOCUMENT_SIZE_MAX_BYTES, ProofRefused
 from ledger.canonical import encode
@@ -36,6 +40,20 @@ def test_a_badge_fits_into_a_code_and_comes_back() -> None:
     text = to_text(badge())
     assert len(text) < 2_000
     assert from_text(text) == from_text(text + "\n") == encode(badge())
+
+
+@pytest.mark.parametrize("turned", [0, 3])
+def test_a_reader_of_codes_reads_it_from_the_sheet(turned: int) -> None:
+    """The path is drawn as a browser draws it, three points a module, then turned a little."""
+    text, scale = to_text(badge()), 3
+    code = code_of(text, "l")
+    image = Image.new("L", (code.size * scale, code.size * scale), 255)
+    pen = ImageDraw.Draw(image)
+    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1", code.path):
+        left, top, right = int(x) * scale, int(y) * scale, (int(x) + int(width)) * scale
+        pen.rectangle((left, top, right - 1, top + scale - 1), fill=0)
+    (found,) = zxingcpp.read_barcodes(image.rotate(turned, fillcolor=255, expand=True))
+    assert found.text == text
 
 
 @pytest.mark.parametrize(
