@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
@@ -18,7 +18,7 @@ from api.badge_files import badge_file, credential_of
 from api.dossiers import Dossier, dossiers, sees_recognition, staff_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
-from api.pages.qr import code_of
+from api.pages.qr import Code, code_of
 from api.pages.thanks import ASKED, ENDED
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.vouched import Reader, Told, tell_award
@@ -223,9 +223,17 @@ async def sheet(award: AwardId, seen: Sees) -> Response:
         place=document["issuer"]["name"],
         name="" if name is None else name["name"],
         day=seen.frame.words.day_and_year(str(document["validFrom"])),
-        code=await asyncio.to_thread(code_of, to_text(document), "l"),
+        code=await asyncio.to_thread(_code, document),
         check=f"tallystick badge verify {SHEET_NAME}",
     )
+
+
+def _code(document: Mapping[str, Any]) -> Code | None:
+    """Return the code of a credential, None where it says more than a code can hold. Slow: call it in a thread."""
+    try:
+        return code_of(to_text(document), error="l")
+    except ValueError:
+        return None
 
 
 # ---------------------------------------------------------------------------------------------- what one may do

@@ -172,7 +172,9 @@ async def test_every_change_of_the_file_is_seen(played: tuple[Stage, dict[str, s
     assert count > 400
 
 
-async def test_pages_offer_it_to_whoever_it_is(played: tuple[Stage, dict[str, str]]) -> None:
+async def test_pages_offer_it_to_whoever_it_is(
+    played: tuple[Stage, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     here, ids = played
     log = json.loads(await taken(here, ids))["bundle"]["log"]
     team = Team(log, here.members)
@@ -195,6 +197,13 @@ async def test_pages_offer_it_to_whoever_it_is(played: tuple[Stage, dict[str, st
     ]
     with pytest.raises(BadRequest, match="not_a_badge"):
         check_file(to_text(document)[:-9].encode(), now(here), Expected())
+    monkeypatch.setattr("casework.badge_text.TEXT_CHARS_MAX", 100)
+    long = await here.at.see(f"{path}/sheet", team, "ana")
+    assert (long.status_code, "too long for a code" in long.text, '<svg class="qr"' in long.text) == (
+        200,
+        True,
+        False,
+    )
     assert (await here.at.see(f"{path}/badge", team, "marta")).status_code == 404
 
 
