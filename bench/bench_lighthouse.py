@@ -30,6 +30,8 @@ PAGES = {
 """Each address and the role that opens it; nobody for the empty one."""
 AIMS = {"accessibility": ">= 1", "best-practices": ">= 1", "performance": ""}
 PLAY_SECONDS_MAX = 280
+TRIES = 3
+"""The browser's trace now and then lacks its beginning (NO_NAVSTART): Lighthouse itself says to run it again."""
 PAGE_SECONDS_MAX = 180
 CHROME_FLAGS = "--headless=new --no-sandbox --disable-gpu"
 
@@ -94,13 +96,16 @@ def _scores(program: str, chromium: str, address: str, cookie: str, place: Path)
         program, address, "--quiet", "--output=json", f"--output-path={report}", f"--extra-headers={headers}",
         f"--only-categories={','.join(AIMS)}", f"--chrome-flags={CHROME_FLAGS}",
     ]  # fmt: skip
-    subprocess.run(
-        command,
-        env={**os.environ, "CHROME_PATH": chromium},
-        check=True,
-        stdout=subprocess.DEVNULL,
-        timeout=PAGE_SECONDS_MAX,
-    )
+    for left in range(TRIES - 1, -1, -1):
+        done = subprocess.run(
+            command,
+            env={**os.environ, "CHROME_PATH": chromium},
+            check=not left,
+            stdout=subprocess.DEVNULL,
+            timeout=PAGE_SECONDS_MAX,
+        )
+        if done.returncode == 0:
+            break
     read = json.loads(report.read_text(encoding="utf-8"))
     if read["finalDisplayedUrl"] != address:
         raise ValueError(f"lighthouse: expected to end at {address}, got {read['finalDisplayedUrl']}")
