@@ -121,7 +121,7 @@ class Climbing:
             return None
         if row["playbook"] is None:
             at = await _after_report(rooms, row, waiting.start)
-            members = [] if at is None else [await _over_report(rooms, row, await here())]
+            members = [] if at is None else [await over_report(rooms, row, await here())]
             if at is not None and await _is_known(rooms, row):
                 return _Next(at, None)
         else:
@@ -179,7 +179,7 @@ async def _is_known(rooms: Rooms, row: Row) -> bool:
     return not set(LEADS).isdisjoint(roles(reporter))
 
 
-async def _over_report(rooms: Rooms, row: Row, here: Sequence[Row]) -> str:
+async def over_report(rooms: Rooms, row: Row, here: Sequence[Row]) -> str:
     """Return who is asked over a report: the first owner, or who stands in for them, but never one of the staff who
     told of it themselves, be it as a stand-in; then another owner is asked, and at last one who is away."""
     persons, leads = _persons(here), _leads(here)
@@ -204,13 +204,13 @@ def _persons(here: Sequence[Row]) -> dict[str, str]:
 @dataclass(slots=True)
 class _Waiting:
     """How long nobody has answered: since `start`, None where no entry says so. `had`: whom a route or a time gave it
-    since a person last handed it to somebody or it came back. `asked`: whoever owns it was asked by somebody who may
-    ask, and did not take it from whoever was."""
+    since a person last handed it to somebody or it came back. `asked`: who was asked by somebody who may ask, or by one
+    of those; whoever took it from them is not. `by_lead`: whom a lead gave it to."""
 
     start: Row | None = None
     answered: bool = False
-    by_lead: bool = False
-    asked: bool = True
+    by_lead: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
     seen: set[str] = field(default_factory=set)
     had: set[str] = field(default_factory=set)
     owner: str = ""
@@ -228,7 +228,7 @@ async def _waiting(rooms: Rooms, row: Row, here: Sequence[Row]) -> _Waiting:
     for one in reversed(found):
         told = loads(one["canon"])
         if one["kind"] == "case_reopened":
-            now = _Waiting(owner=now.owner, asked=now.asked)
+            now = _Waiting(owner=now.owner, asked=now.asked, by_lead=now.by_lead)
         elif one["kind"] in GIVEN:
             _given(now, one, told, known)
         elif now.start is not None and one["cmd"] != now.start["cmd"]:
@@ -254,21 +254,21 @@ def _given(now: _Waiting, one: Row, told: Mapping[str, Any], known: _Known) -> N
     reason, actor = told["body"]["reason_code"], told["actor"]
     by_hand, lead_acts = reason in cases.HAND_REASONS, actor["role"] in LEADS
     owner = str(told["body"].get("owner") or told["body"].get("to"))
-    asked = True
-    if reason == "reopened":
-        asked = now.asked  # it comes back as it was
-    elif by_hand and now.owner and not lead_acts:
-        # whoever was asked hands it on, and of a watch's route one of the staff may take it from another
-        from_equal = known.by_route and now.owner not in known.leads
-        asked = (now.asked and (actor["id"] == now.owner or from_equal)) or owner in known.leads
-        if owner == now.owner:
-            return  # given to whoever has it: nothing changed
+    if by_hand and owner == now.owner:
+        return  # given to whoever has it: nothing changed
     by_lead = by_hand and lead_acts and not known.told_it(actor["id"])
-    anew = asked and (now.answered or owner not in now.seen)
+    if by_hand and now.owner and not lead_acts:
+        # whoever was asked hands it on, and of a watch's route one of the staff may take it from another
+        of_equal = known.by_route and now.owner not in known.leads
+        if now.owner in now.asked and (actor["id"] == now.owner or of_equal):
+            now.asked |= {owner}
+    elif reason != "reopened":  # it comes back as it was
+        now.asked, now.by_lead = frozenset((owner,)), frozenset((owner,) if by_lead else ())
+    anew = (now.answered or owner not in now.seen) and (owner in now.asked or owner in known.leads)
     if now.start is None or anew or by_lead:
         now.start, now.answered = one, False
-    now.owner, now.asked, now.by_lead = owner, asked, by_lead
-    if asked:
+    now.owner = owner
+    if owner in now.asked or owner in known.leads:
         now.seen.add(owner)
     now.had = set() if by_hand else now.had | {owner}
 
@@ -276,6 +276,7 @@ def _given(now: _Waiting, one: Row, told: Mapping[str, Any], known: _Known) -> N
 def _is_answer(actor: Mapping[str, str], now: _Waiting, known: _Known) -> bool:
     """Say whether whoever was asked wrote this, or a lead; nobody answers what they asked themselves, unless a lead
     gave it to them."""
+    is_owner, leads = actor["id"] == now.owner, actor["role"] in LEADS
     if known.told_it(actor["id"]):
-        return actor["id"] == now.owner and (now.by_lead or actor["role"] in LEADS)
-    return (actor["id"] == now.owner and now.asked) or actor["role"] in LEADS
+        return is_owner and (actor["id"] in now.by_lead or leads)
+    return (is_owner and actor["id"] in now.asked) or leads

@@ -18,7 +18,7 @@ from contextlib import suppress
 
 import structlog
 
-from api.climbing import Climbing
+from api.climbing import Climbing, over_report
 from api.installation import Installation
 from api.rooms import Rooms
 from api.said import JOB_KIND
@@ -26,6 +26,7 @@ from api.scope import first_owner
 from casework import cases, tables
 from casework.absence import in_for
 from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, ExpireLink, Grant, Judge
+from casework.routing import people_here
 from ledger.errors import LedgerError, Refused, Stopped, StoreError
 from ledger.jobs import Job, JobGone
 from ledger.jobs import Worker as Jobs
@@ -165,7 +166,10 @@ class Worker:
             row = await rooms.rows.need("case", tables.case_file, case=job.payload["case"])
             if row["state"] not in PROMISED:
                 raise JobGone(f"{job.job}: expected a case that waits, got {row['state']}")
-            owner = await in_for(rooms.rows, await first_owner(rooms.rows), rooms.clock.now())
+            if row["playbook"] is None:  # a report: never to whoever told of it, be it as a stand-in
+                owner = await over_report(rooms, row, await people_here(rooms.rows))
+            else:
+                owner = await in_for(rooms.rows, await first_owner(rooms.rows), rooms.clock.now())
             request = AssignOwner(job.payload["case"], owner, "ack_expired")
             await rooms.desk.assign_owner(THE_SYSTEM, key, request)
 

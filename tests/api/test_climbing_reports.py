@@ -63,6 +63,14 @@ async def test_it_never_goes_to_whoever_of_the_staff_told_of_it(at: House) -> No
     assert await owner_after(at, team, case, 3 * DAY) == "olga"
 
 
+async def test_what_was_in_hand_goes_past_the_reporter_who_stands_in_too(at: House) -> None:
+    team, case = await reported(at)
+    await away(at, team, "owner", "staff", "2026-12-20T09:00:00.000Z")
+    until = {"until": "2026-11-20T12:00:00.000Z"}
+    await at.done(f"/api/v1/cases/{case}/acknowledge", team.keys["manager"], until)
+    assert await owner_after(at, team, case, 3 * 3600) == "owner"
+
+
 async def test_where_nobody_else_is_there_it_waits_for_the_owner_who_is_away(at: House) -> None:
     team = await at.organisation("The Quay")
     await away(at, team, "owner", "staff", "2026-12-20T09:00:00.000Z")
@@ -124,6 +132,54 @@ async def test_an_honest_answer_stays_one_whoever_hands_it_about(at: House, answ
     await hand(at, team, case, "kim", "kim")
     await note(at, team, case, "kim")
     assert await owner_after(at, team, case, 20 * MINUTE) == "kim"
+
+
+async def test_whom_a_lead_asked_stays_asked_whoever_hands_it_about(at: House) -> None:
+    team, case = await reported(at)
+    await hand(at, team, case, "manager", "kim")
+    await hand(at, team, case, "staff", "staff")
+    await hand(at, team, case, "staff", "kim")
+    await note(at, team, case, "kim")
+    assert await owner_after(at, team, case, DAY) == "kim"
+
+
+async def test_who_told_of_it_and_was_asked_by_a_lead_answers_after_a_colleague_had_it_too(at: House) -> None:
+    team, case = await reported(at)
+    await joined(at, team, "lee", "staff")
+    await hand(at, team, case, "manager", "staff")
+    await hand(at, team, case, "staff", "lee")
+    await hand(at, team, case, "lee", "staff")
+    await note(at, team, case, "staff")
+    assert await owner_after(at, team, case, DAY) == "staff"
+
+
+async def test_whom_a_lead_asked_is_asked_when_it_comes_back(at: House) -> None:
+    team, case = await reported(at)
+    await hand(at, team, case, "manager", "staff")
+    await at.done(f"/api/v1/cases/{case}/close", team.keys["manager"], {"reason_code": "false_alarm"})
+    await at.done(f"/api/v1/cases/{case}/reopen", team.keys["manager"], {"reason_code": "not_fixed"})
+    await note(at, team, case, "staff")
+    assert await owner_after(at, team, case, DAY) == "staff"
+
+
+@pytest.mark.parametrize("taken", ["by a lead", "by the time"])
+async def test_whoever_it_was_taken_from_does_not_take_it_back(at: House, taken: str) -> None:
+    team, case = await reported(at)
+    await hand(at, team, case, "manager", "kim")
+    if taken == "by a lead":
+        await hand(at, team, case, "owner", "manager")
+    else:
+        assert await owner_after(at, team, case, 15 * MINUTE) == "owner"
+    await hand(at, team, case, "kim", "kim")
+    await note(at, team, case, "kim")
+    assert await owner_after(at, team, case, DAY) == "owner"
+
+
+async def test_a_lead_who_answered_and_hands_it_to_themselves_has_answered(at: House) -> None:
+    team, case = await reported(at)
+    await note(at, team, case, "manager")
+    await hand(at, team, case, "manager", "manager")
+    assert await owner_after(at, team, case, DAY) == "manager"
 
 
 async def test_a_lead_who_takes_it_has_the_time_to_answer(at: House) -> None:
