@@ -181,7 +181,16 @@ def check(document: Document, proof: Mapping[str, Any], verify: Verify) -> str:
         message = hashed(unsecured, options)
     except CanonicalError as error:
         raise ProofRefused("canonical", str(error)[:200]) from None
-    value = proof.get("proofValue")
+    check_signature(key, message, proof.get("proofValue"), verify)
+    return str(method).partition("#")[0]
+
+
+def check_signature(key: bytes, message: bytes, value: Any, verify: Verify) -> None:
+    """Check a proofValue, in its one spelling, over the 64 bytes that were hashed.
+
+    Raises:
+        ProofRefused: signature.
+    """
     fits = type(value) is str and value[:1] == "z" and len(value) <= SIGNATURE_CHARS_MAX
     signature = from_base58(str(value)[1:]) if fits else None
     if signature is None or len(signature) != SIGNATURE_SIZE_BYTES or "z" + base58(signature) != value:
@@ -190,4 +199,3 @@ def check(document: Document, proof: Mapping[str, Any], verify: Verify) -> str:
         verify(key, message, signature)
     except SignatureWrong:
         raise ProofRefused("signature", "expected a signature over this document, got another's") from None
-    return str(method).partition("#")[0]

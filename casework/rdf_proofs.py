@@ -17,18 +17,16 @@ from typing import Any
 from casework.badges import CONTEXTS
 from casework.data_integrity import (
     PURPOSE,
-    SIGNATURE_CHARS_MAX,
-    SIGNATURE_SIZE_BYTES,
     TYPE,
     Document,
     ProofRefused,
     base58,
-    from_base58,
+    check_signature,
     key_of,
     options_of,
 )
 from casework.errors import CaseworkError
-from ledger.notes import SignatureWrong, Verify
+from ledger.notes import Verify
 
 SUITE = "eddsa-rdfc-2022"
 _CRED, _STATUS = "https://www.w3.org/2018/credentials#", "https://www.w3.org/ns/credentials/status#"
@@ -151,13 +149,5 @@ def check(document: Document, proof: Mapping[str, Any], verify: Verify) -> str:
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     options = {name: value for name, value in proof.items() if name != "proofValue"}
     message = hashed(unsecured, {**options, "@context": unsecured.get("@context")})
-    value = proof["proofValue"]
-    fits = type(value) is str and value[:1] == "z" and len(value) <= SIGNATURE_CHARS_MAX
-    signature = from_base58(value[1:]) if fits else None
-    if signature is None or len(signature) != SIGNATURE_SIZE_BYTES or "z" + base58(signature) != value:
-        raise ProofRefused("signature", "proofValue: expected z and the base58 of 64 bytes, got another")
-    try:
-        verify(key, message, signature)
-    except SignatureWrong:
-        raise ProofRefused("signature", "expected a signature over this document, got another's") from None
+    check_signature(key, message, proof["proofValue"], verify)
     return str(proof["verificationMethod"]).partition("#")[0]

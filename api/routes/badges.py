@@ -13,6 +13,7 @@ from api.bodies import Door
 from api.identity import Visit, need
 from api.problems import PROBLEM_RESPONSES, BadRequest, NotFound
 from api.routes.shapes import IdInPath
+from api.tries import PER_ADDRESS, address_of
 from casework.credentials import LISTS_MAX, PROOFS
 from casework.data_integrity import ProofRefused
 from casework.rdf_proofs import NoRdf
@@ -74,6 +75,7 @@ async def read_badge(award: IdInPath, visit: Annotated[Visit, need("me.read")]) 
 async def read_status_list(log: LogName, number: ListNumber, request: Request) -> Response:
     """Give a status list as it stands at this moment, to anybody who holds a credential that names it."""
     installation = request.app.state.installation
+    await installation.tries.need(PER_ADDRESS, "status", address_of(request))
     if log not in await installation.logs():
         raise NotFound("status_list", str(number))
     document = await status_list_of(await installation.rooms(log), number)

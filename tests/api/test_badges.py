@@ -17,6 +17,7 @@ from api.badge_files import Expected, check_file
 from api.cli import run_verb
 from api.pages.qr import code_of
 from api.problems import BadRequest
+from api.tries import Tries
 from casework import badges
 from casework.badge_text import to_text
 from casework.data_integrity import signed
@@ -149,6 +150,17 @@ async def test_a_list_of_nobody_is_not_there(played: tuple[Stage, dict[str, str]
     assert (await here.at.client.get(path)).status_code in (404, 422)
     log = json.loads(await taken(*played))["bundle"]["log"]
     assert (await here.at.client.get(f"/status/{log}/2")).status_code == 404
+
+
+async def test_strangers_ask_for_lists_so_often_and_no_more(
+    played: tuple[Stage, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, ids = played
+    log = json.loads(await taken(here, ids))["bundle"]["log"]
+    monkeypatch.setattr(here.at.app.state.installation, "tries", Tries())
+    asked = [(await here.at.client.get(f"/status/{log}/1")).status_code for _ in range(61)]
+    assert asked == [200] * 60 + [429]
+    monkeypatch.undo()
 
 
 def whole_file_mutants(data: bytes) -> Iterator[tuple[tuple[Any, ...], bytes]]:
