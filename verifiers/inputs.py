@@ -7,22 +7,26 @@ they were written down can change nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from verifiers.controllers import persons
 from verifiers.errors import InputInvalid
-from verifiers.items import Item, Known, read_item
+from verifiers.items import Item, read_item
+from verifiers.known import Known, Scalar, read_fields
 from verifiers.policy import Policy, read_policy
 from verifiers.reading import Reader
 
-INPUT_VERSION = 1
+INPUT_VERSIONS = (1, 2)
+"""2 adds what a routine case was opened for, earlier cases of the same thing, and who was recognised before."""
 INPUT_SIZE_MAX_BYTES = 262_144
 EVIDENCE_MAX = 32
 PEOPLE_MAX = 200
 ROLES_MAX = 20
 BENEFICIARIES_MAX = 20
 PRIOR_MAX = 200
+EARLIER_MAX = 10
+EXPECTED_MAX = 32
 
 ORIGINS = ("signal", "report", "claim", "schedule")
 RESOLUTIONS = ("fixed", "accepted_risk", "false_alarm", "duplicate")
@@ -77,6 +81,8 @@ class CaseFacts:
     proposal: Proposal | None
     action_decision: ActionDecision | None
     action_taken: ActionTaken | None
+    expected: Mapping[str, Scalar] = field(default_factory=dict)
+    """What the case was opened for, as it stood then (input version 2): of a plan, the place, when it is due ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,16 @@ class PriorAward:
     subject: Subject
     state: str
     at_ms: int
+    beneficiaries: tuple[str, ...] = ()  # input version 2
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier case of the same subject and what its evidence said (input version 2), the latest first."""
+
+    case: str
+    opened_at_ms: int
+    evidence: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +136,15 @@ class VerdictInput:
     person: Mapping[str, str]
     awards: tuple[PriorAward, ...]
     reopened: tuple[Reopening, ...]
+    earlier: tuple[Earlier, ...] = ()
 
     def same(self, left: str, right: str | None) -> bool:
         """Say whether two ids are one person; nobody is the same as None."""
         return right is not None and self.person.get(left, left) == self.person.get(right, right)
 
 
-def read_input(value: Any) -> VerdictInput:
-    """Read a decoded verdict input strictly.
+def read_input(value: Any, version: int = 1) -> VerdictInput:
+    """Read a decoded verdict input of one version strictly.
 
     Raises:
         InputInvalid: any other shape, an unknown type, an id that is not in `people`, a seq at or past `as_of`.
@@ -146,14 +163,15 @@ def read_input(value: Any) -> VerdictInput:
         "people",
         "prior",
     )
-    root["v"].integer(INPUT_VERSION, INPUT_VERSION)
+    root["v"].integer(version, version)
     root["log"].id()
     as_of = root["as_of"].members("size", "root")
     size = as_of["size"].integer(1)
     as_of["root"].digest()
     roles, same_as = _people(root["people"])
     known = Known(size, frozenset(roles))
-    prior = root["prior"].members("awards", "reopened")
+    newer = version > 1
+    prior = root["prior"].members("awards", "reopened", *(("earlier",) if newer else ()))
     evidence = [read_item(at, known) for at in root["evidence"].items(EVIDENCE_MAX)]
     if len({item.id for item in evidence}) != len(evidence):
         raise root["evidence"].refuse("evidence ids that differ")
@@ -163,15 +181,16 @@ def read_input(value: Any) -> VerdictInput:
     return VerdictInput(
         case=root["case"].id(),
         policy=_policy(root["policy"]),
-        facts=_facts(root["facts"], known),
+        facts=_facts(root["facts"], known, newer),
         outcome=_outcome(root["outcome"], known),
         evidence=tuple(sorted(evidence, key=lambda item: (item.seq, item.id))),
         beneficiaries=tuple(sorted(beneficiaries)),
         roles=roles,
         same_as=same_as,
         person=persons(same_as),
-        awards=tuple(_award(at) for at in prior["awards"].items(PRIOR_MAX)),
+        awards=tuple(_award(at, known, newer) for at in prior["awards"].items(PRIOR_MAX)),
         reopened=tuple(_reopening(at) for at in prior["reopened"].items(PRIOR_MAX)),
+        earlier=_earlier(prior["earlier"], known) if newer else (),
     )
 
 
@@ -198,7 +217,7 @@ def _subject(at: Reader) -> Subject:
     return Subject(member["kind"].id(), member["id"].id(), member["customer"].maybe(Reader.id))
 
 
-def _facts(at: Reader, known: Known) -> CaseFacts:
+def _facts(at: Reader, known: Known, newer: bool) -> CaseFacts:
     member = at.members(
         "origin",
         "onset",
@@ -211,6 +230,7 @@ def _facts(at: Reader, known: Known) -> CaseFacts:
         "proposal",
         "action_decision",
         "action_taken",
+        *(("expected",) if newer else ()),
     )
     return CaseFacts(
         origin=member["origin"].one_of(ORIGINS),
@@ -224,6 +244,7 @@ def _facts(at: Reader, known: Known) -> CaseFacts:
         proposal=member["proposal"].maybe(lambda one: _proposal(one, known)),
         action_decision=member["action_decision"].maybe(lambda one: _decision(one, known)),
         action_taken=member["action_taken"].maybe(lambda one: _action(one, known)),
+        expected=read_fields(member["expected"], EXPECTED_MAX) if newer else {},
     )
 
 
@@ -263,9 +284,11 @@ def _outcome(at: Reader, known: Known) -> OutcomeFacts:
     return OutcomeFacts(member["resolution"].one_of(RESOLUTIONS), member["recorded_at"].instant())
 
 
-def _award(at: Reader) -> PriorAward:
-    member = at.members("award", "case", "kind", "playbook", "subject", "state", "at")
+def _award(at: Reader, known: Known, newer: bool) -> PriorAward:
+    names = ("award", "case", "kind", "playbook", "subject", "state", "at")
+    member = at.members(*names, "beneficiaries") if newer else at.members(*names)
     member["award"].id()
+    people = member["beneficiaries"].items(BENEFICIARIES_MAX) if newer else []
     return PriorAward(
         member["case"].id(),
         member["kind"].id(),
@@ -273,7 +296,17 @@ def _award(at: Reader) -> PriorAward:
         _subject(member["subject"]),
         member["state"].one_of(AWARD_STATES),
         member["at"].instant(),
+        tuple(sorted(known.member(one) for one in people)),
     )
+
+
+def _earlier(at: Reader, known: Known) -> tuple[Earlier, ...]:
+    found = []
+    for one in at.items(EARLIER_MAX):
+        member = one.members("case", "opened_at", "evidence")
+        items = tuple(read_item(item, known) for item in member["evidence"].items(EVIDENCE_MAX))
+        found.append(Earlier(member["case"].id(), member["opened_at"].instant(), items))
+    return tuple(sorted(found, key=lambda one: (-one.opened_at_ms, one.case)))
 
 
 def _reopening(at: Reader) -> Reopening:

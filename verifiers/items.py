@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verifiers.controllers import SERVER, Formula, is_party, parse_formula, parties
-from verifiers.reading import INTEGER_MAX, Reader
+from verifiers.controllers import Formula
+from verifiers.known import SYSTEM as SYSTEM
+from verifiers.known import Known as Known
+from verifiers.known import Scalar as Scalar
+from verifiers.known import read_fields
+from verifiers.known import read_scalar as read_scalar
+from verifiers.reading import Reader
+from verifiers.work_items import FIELDS_MAX as FIELDS_MAX
+from verifiers.work_items import READERS, WorkFacts
 
-FIELDS_MAX = 64
 COMMITMENTS_MAX = 8
 ALIKE_MAX = 8
 
-SYSTEM = "system"
 GRADES = ("E0", "E1", "E2", "E3", "E4")
-
-Scalar = None | bool | int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Neutral:
     """A file or a statement: kept and shown, counts for nothing yet."""
 
 
-Facts = SystemRecord | CustomerConfirmation | Neutral
+Facts = SystemRecord | CustomerConfirmation | WorkFacts | Neutral
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +80,6 @@ class Item:
     controllers: Formula
     facts: Facts
     review: Review | None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What ids and seqs may be named."""
-
-    size: int
-    people: frozenset[str]
-
-    def seq(self, at: Reader) -> int:
-        return at.integer(0, self.size - 1)
-
-    def member(self, at: Reader) -> str:
-        if at.id() not in self.people:
-            raise at.refuse("an id that stands in people")
-        return at.id()
-
-    def actor(self, at: Reader) -> str:
-        return SYSTEM if at.value == SYSTEM else self.member(at)
-
-    def party(self, at: Reader) -> str:
-        text = at.id()
-        if text != SYSTEM and not is_party(text):
-            raise at.refuse("a party or system")
-        self.check(text, at)
-        return text
-
-    def formula(self, at: Reader) -> Formula:
-        formula = parse_formula(at.value, at.path)
-        for text in sorted(parties(formula)):
-            self.check(text, at)
-        return formula
-
-    def check(self, party: str, at: Reader) -> None:
-        kind, _, name = party.partition(":")
-        if party != SERVER and kind == "member" and name not in self.people:
-            raise at.refuse("members that stand in people")
 
 
 def read_item(at: Reader, known: Known) -> Item:
@@ -149,9 +115,10 @@ def read_item(at: Reader, known: Known) -> Item:
 
 
 def _type(at: Reader) -> str:
-    # Photos came later than the first verdicts: an unknown type is still refused in the words those were frozen with.
-    if at.value == "photo":
-        return "photo"
+    # Photos and these came later than the first verdicts: an unknown type is still refused in the words those were
+    # frozen with.
+    if type(at.value) is str and (at.value == "photo" or at.value in READERS):
+        return str(at.value)
     return at.one_of(("system_record", "customer_confirmation", "file", "statement"))
 
 
@@ -161,6 +128,8 @@ def _review(at: Reader, known: Known) -> Review:
 
 
 def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
+    if type_name in READERS:
+        return READERS[type_name](at, known)
     match type_name:
         case "system_record":
             return _record(at)
@@ -222,17 +191,8 @@ def _record(at: Reader) -> SystemRecord:
         first_event_at_ms=member["first_event_at"].instant(),
         customer=member["customer"].maybe(Reader.id),
         source=member["source"].id(),
-        fields={name: read_scalar(field) for name, field in member["fields"].entries(FIELDS_MAX)},
+        fields=read_fields(member["fields"], FIELDS_MAX),
     )
-
-
-def read_scalar(at: Reader) -> Scalar:
-    """Read null, a bool, an integer or a text."""
-    if at.value is None or type(at.value) is bool:
-        return at.value
-    if type(at.value) is int:
-        return at.integer(-INTEGER_MAX)
-    return at.text()
 
 
 def _confirmation(at: Reader, known: Known) -> CustomerConfirmation:

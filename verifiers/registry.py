@@ -15,7 +15,7 @@ from typing import Any
 
 from ledger.canonical import decode, encode
 from ledger.errors import CanonicalError
-from verifiers import service_issue, service_issue_policy
+from verifiers import operational_check, service_issue, service_issue_policy
 from verifiers.errors import InputInvalid, PolicyInvalid, VerifierError, VerifierUnknown
 from verifiers.inputs import INPUT_SIZE_MAX_BYTES, VerdictInput, read_input
 from verifiers.policy import Policy, read_policy
@@ -26,11 +26,17 @@ DETAIL_CHARS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """One version of one judge. `evidence_types` are those whose facts it can read."""
+    """One version of one judge. `evidence_types` are those whose facts it can read, `input_version` what it is given.
+
+    `routine`: work that a plan or a catalogue asks for. No proposal is decided on before it is done, and what the
+    collectors checked is judged without a person having looked at each item.
+    """
 
     judge: Callable[[VerdictInput], Verdict]
     read_parameters: Callable[[Any], object]
     evidence_types: tuple[str, ...]
+    input_version: int = 1
+    routine: bool = False
 
 
 VERIFIERS: Mapping[tuple[str, int], Verifier] = {
@@ -38,6 +44,13 @@ VERIFIERS: Mapping[tuple[str, int], Verifier] = {
         service_issue.judge,
         service_issue_policy.read_parameters,
         ("system_record", "customer_confirmation", "photo", "file", "statement"),
+    ),
+    ("operational_check", 1): Verifier(
+        operational_check.judge,
+        operational_check.read_parameters,
+        ("check_in", "reading", "photo", "file", "statement"),
+        input_version=2,
+        routine=True,
     ),
 }
 
@@ -113,7 +126,7 @@ def _judged(data: bytes, verifier: str, version: int) -> Judged:
 
 def _verdict(data: bytes, found: Verifier, verifier: str, version: int) -> Verdict:
     try:
-        given = read_input(decode(data, size_max_bytes=INPUT_SIZE_MAX_BYTES))
+        given = read_input(decode(data, size_max_bytes=INPUT_SIZE_MAX_BYTES), found.input_version)
         named = (given.policy.verifier, given.policy.verifier_version)
         if named != (verifier, version):
             raise InputInvalid(

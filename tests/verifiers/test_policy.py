@@ -12,9 +12,11 @@ from ruamel.yaml import YAML
 from tests.verifiers.service_issue_cases import changed, policy_content
 from verifiers.errors import PolicyInvalid
 from verifiers.policy import policy_digest
-from verifiers.registry import load_policy
+from verifiers.registry import VERIFIERS, load_policy
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "verifiers" / "policies").glob("*.yaml"))
+TERMS = {"service_issue": (14, 100, 2, 3), "operational_check": (3, 10, 2, 3)}
+"""Window in days, tokens above which more must stand behind it, k up to there and above."""
 SETS = "parameters.evidence_sets"
 
 
@@ -22,11 +24,14 @@ SETS = "parameters.evidence_sets"
 def test_shipped_policy_is_publishable(path: Path) -> None:
     policy = load_policy(YAML(typ="safe").load(path))
     assert policy.id == path.stem and policy.terms.k_min >= 2
-    assert (policy.terms.window_days, policy.terms.k_required(100), policy.terms.k_required(101)) == (
-        14,
-        2,
-        3,
+    limit = policy.terms.tokens_limit
+    found = (
+        policy.terms.window_days,
+        limit,
+        policy.terms.k_required(limit),
+        policy.terms.k_required(limit + 1),
     )
+    assert found == TERMS[path.stem]
 
 
 def test_digest_is_of_the_domain_and_the_canonical_content() -> None:
@@ -42,7 +47,11 @@ def test_digest_is_of_the_domain_and_the_canonical_content() -> None:
     [
         ("v", 2, "policy.v: expected an integer from 1 to 1, got 2"),
         ("id", "", "policy.id: expected an id"),
-        ("verifier", "oracle", "policy.verifier: expected one of [('service_issue', 1)], got ('oracle', 1)"),
+        (
+            "verifier",
+            "oracle",
+            f"policy.verifier: expected one of {sorted(VERIFIERS)}, got ('oracle', 1)",
+        ),
         ("verifier_version", 9, "got ('service_issue', 9)"),
         ("terms.tokens", -1, "policy.terms.tokens: expected an integer from 0"),
         ("terms.tokens", 1.5, "got 1.5"),
