@@ -11,7 +11,7 @@ import heapq
 import itertools
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from api.cast import REQUEST_SECONDS_MAX, RehearsalBroken, Steps
 from api.installation import Opened
 from api.listening import answer_at_once
 from api.settings import Settings
+from api.stopping import hearing
 from ledger.clock import HandClock, instant_of
 from ledger.entropy import SeededEntropy
 
@@ -36,8 +37,16 @@ HOUR_MS = 3_600_000
 class Stage:
     """One organisation on a running server, and what its people will do next."""
 
-    def __init__(self, app: FastAPI, loop: asyncio.AbstractEventLoop, clock: HandClock, url: str) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        loop: asyncio.AbstractEventLoop,
+        clock: HandClock,
+        url: str,
+        ask_told: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = app
+        self._ask_told = ask_told
         self._loop = loop
         self._clock = clock
         self.client = httpx.Client(base_url=url, timeout=REQUEST_SECONDS_MAX)
@@ -69,7 +78,8 @@ class Stage:
             self._clock.set(unix_ms)
 
     def work(self) -> None:
-        """Run the worker until nothing is due."""
+        """Run the worker until nothing is due. Raises KeyboardInterrupt: told to stop."""
+        self._ask_told()
         for _ in range(TICKS_MAX):
             if not asyncio.run_coroutine_threadsafe(self._app.state.worker.tick(), self._loop).result():
                 return
@@ -115,7 +125,7 @@ def stage(folder: Path, seed: str, start_ms: int, checkpoint_seconds: int = 10) 
     ).in_one_folder()
     clock = HandClock(start_ms)
     app = create_app(settings, clock=clock, entropy=SeededEntropy(seed))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with hearing() as ask_told, socket.create_server(("127.0.0.1", 0)) as listening:
         answer_at_once(listening)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
         loops: list[asyncio.AbstractEventLoop] = []
@@ -127,7 +137,7 @@ def stage(folder: Path, seed: str, start_ms: int, checkpoint_seconds: int = 10) 
         thread = threading.Thread(target=lambda: asyncio.run(serve()), name="stage", daemon=True)
         thread.start()
         _wait_for(server, thread)
-        play = Stage(app, loops[0], clock, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        play = Stage(app, loops[0], clock, f"http://127.0.0.1:{listening.getsockname()[1]}", ask_told)
         try:
             yield play
         finally:

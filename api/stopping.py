@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 
@@ -39,6 +41,46 @@ def stopping(ask: Callable[[], object], insist: Callable[[], object]) -> Iterato
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def hearing() -> Iterator[Callable[[], None]]:
+    """Let a signal interrupt what runs in this block, and yield what asks whether one came.
+
+    Python drops an exception that a handler raises inside a destructor or a callback of C code. So whoever works long
+    asks again at each step; else one Ctrl-C out of some fifty went unheard. Elsewhere than in the main thread signals
+    are not ours, and nothing changes.
+
+    Raises (the yielded function too):
+        KeyboardInterrupt: a signal came.
+    """
+    told = threading.Event()
+
+    def hear(*_: object) -> None:
+        told.set()
+        raise KeyboardInterrupt
+
+    def ask() -> None:
+        if told.is_set():
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield ask
+        return
+    say = sys.unraisablehook
+
+    def hush(dropped: sys.UnraisableHookArgs) -> None:
+        if dropped.exc_type is not KeyboardInterrupt:  # that one is heard at the next step
+            say(dropped)
+
+    before = {number: signal.signal(number, hear) for number in SIGNALS}
+    sys.unraisablehook = hush
+    try:
+        yield ask
+    finally:
+        sys.unraisablehook = say
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Server(uvicorn.Server):

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from api.cli import run_verb
 from tests.served import END_SECONDS_MAX, START_SECONDS_MAX, serving, started
 
+ROOT = Path(__file__).resolve().parents[2]
 LEFT_BY_A_RUN = ("server.json", "tallystick.db-wal", "tallystick.db-shm")
 CLIENTS = 4
 ANSWERS_BEFORE_THE_SIGNAL = 20
@@ -29,6 +31,37 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("stopping") / "data"
     assert run_verb(["--data-dir", str(made), "init", "--name", "Harbour House", "--owner", "Ada"]) == 0
     return made
+
+
+DROPPED = """
+import os, signal, sys
+from api.stopping import hearing
+
+class Gone:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        sum(range(1000))
+
+try:
+    with hearing() as ask:
+        Gone()
+        ask()
+        print("went on")
+except KeyboardInterrupt:
+    print("heard")
+print(signal.getsignal(signal.{name}) is {before})
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("SIGINT", "signal.default_int_handler"), ("SIGTERM", "signal.SIG_DFL")]
+)
+def test_a_signal_that_came_in_a_destructor_is_heard_at_the_next_step(name: str, before: str) -> None:
+    code = DROPPED.format(name=name, before=before)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
+    assert (run.stdout, run.stderr) == ("heard\nTrue\n", "")
 
 
 def left(folder: Path) -> list[str]:
