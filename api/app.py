@@ -43,6 +43,7 @@ from api.routes import (
     searching,
     steps,
     watching,
+    work,
 )
 from api.settings import Settings
 from api.stopping import finish
@@ -77,6 +78,7 @@ ROUTERS = (
     links,
     health,
     searching,
+    work,
 )
 
 

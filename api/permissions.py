@@ -58,6 +58,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "watch.read": _ALL,
     "watch.write": _OWNER,
     "record.write": _LEADS | {AGENT},
+    "account.link": _LEADS,  # the rule: never for oneself (casework/account_rules.py)
     # the path of a case
     "case.read": _ALL,
     "case.report": _INSIDE | {AGENT},

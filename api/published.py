@@ -17,7 +17,8 @@ from ruamel.yaml.events import AliasEvent
 from api.scope import Row, Scoped
 from casework import tables
 from casework.errors import refuse
-from casework.requests import PublishKinds, PublishPlaybook, PublishPolicy
+from casework.plans import read_plan
+from casework.requests import PublishKinds, PublishPlan, PublishPlaybook, PublishPolicy
 from ledger.codec import loads
 from playbooks import documents
 from playbooks.documents import Node, Scalar, Sequence
@@ -133,6 +134,12 @@ def read_policy_text(text: str, name: str | None = None) -> PublishPolicy:
     policy = load_policy(_any_style(text, name or "policy.yaml"))
     id_ = f"{policy.id}/v{policy.version}"
     return PublishPolicy(id_, policy.verifier, policy.verifier_version, policy.digest, policy.content)
+
+
+def read_plan_text(text: str, name: str | None = None) -> PublishPlan:
+    """Return the request to publish a plan. Raises DocumentInvalid; Refused: value_invalid."""
+    plan = read_plan(_any_style(text, name or "plan.yaml"))
+    return PublishPlan(plan.id, plan.digest, plan.policy, plan.content)
 
 
 def _any_style(text: str, name: str) -> Any:

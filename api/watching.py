@@ -381,6 +381,17 @@ class Watching:
         found = await self.view(kind, record)
         return {name: getattr(found, name) for name in RecordView.__slots__}
 
+    async def record_or_none(
+        self, who: Principal, case: str, kind: str, record: str
+    ) -> AttachEvidence | None:
+        """As record_as_evidence; None where there is no such record, or nothing of it any more."""
+        try:
+            return await self.record_as_evidence(who, case, kind, record)
+        except Refused as refusal:
+            if refusal.code not in ("unknown", "evidence_missing"):
+                raise
+            return None
+
     async def record_as_evidence(self, who: Principal, case: str, kind: str, record: str) -> AttachEvidence:
         """Freeze the latest version of a record as evidence.
 

@@ -2,6 +2,7 @@
 
     timers       playbooks whose time has come -> signals -> cases            api/watching.py
     climbing     what nobody answered in time goes one step up                api/climbing.py
+    plans        planned work comes at its time, or was missed                api/plans.py
     jobs         judge, grant, settle, link, acknowledgement                  rows caused by entries (ledger/jobs.py)
     checkpoints  at most every interval while a log grows, at once after a settlement
 
@@ -20,6 +21,7 @@ import structlog
 
 from api.climbing import Climbing, over_report
 from api.installation import Installation
+from api.plans import Plans
 from api.rooms import Rooms
 from api.said import JOB_KIND
 from api.scope import first_owner
@@ -62,6 +64,7 @@ class Worker:
             JOB_KIND: self._said,
         }
         self._climbing = Climbing()
+        self._plans = Plans()
         name = f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
         # Simulated time promises the same log for the same seed, so there nothing runs side by side.
         at_once = {"claim_count": 1} if installation.simulated else {}
@@ -115,7 +118,8 @@ class Worker:
             return 0
 
     async def _fire(self, rooms: Rooms) -> int:
-        return await rooms.watching.fire() + await self._climbing.climb(rooms)
+        fired = await rooms.watching.fire() + await self._climbing.climb(rooms)
+        return fired + await self._plans.work(rooms)
 
     # ------------------------------------------------------------------------------------------ jobs
     async def _do(self, job: Job, work: Callable[[Rooms, str], Awaitable[object]]) -> None:

@@ -51,7 +51,7 @@ from casework import (
     passkeys,
     people,
 )
-from casework.audit_cases import Check, OpenValue, Owing, Standing, expect
+from casework.audit_standing import Check, OpenValue, Owing, Standing, expect
 from casework.passkeys import VerifySignature
 from casework.requests import Principal
 from ledger.changes import Projection
@@ -67,13 +67,13 @@ FINDINGS_MAX_COUNT = 50
 OWNERS_ONLY = frozenset({
     "member_left", "role_granted", "role_ended", "authority_granted", "authority_ended",
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
-    "source_registered", "settings_changed", "subject_erased", "clock_confirmed",
+    "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased", "clock_confirmed",
 })  # fmt: skip
 """Who may do what, and what counts, is for owners to say."""
 
 PEOPLE_ONLY = frozenset({
     "delegation_given", "delegation_ended", "decision_made", "decision_withdrawn", "evidence_reviewed",
-    "acknowledged", "action_taken", "outcome_recorded",
+    "acknowledged", "action_taken", "work_reported", "account_linked", "account_unlinked", "outcome_recorded",
     "case_closed", "award_released", "award_declined", "award_revoked", "budget_approved", "agent_stopped",
     "link_issued", "invite_used", "sign_in_set", "device_shared", "device_ended",
     "passkey_enrolled", "passkey_confirmed", "passkey_ended",

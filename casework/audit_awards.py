@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 
 from casework import authority, awards, badges, decisions, people
-from casework.audit_cases import Check, Standing, expect, find_case, wrong
+from casework.audit_standing import Check, Standing, expect, find_case, wrong
 from casework.requests import Principal
 from ledger import book
 from ledger.changes import Row

@@ -1,105 +1,49 @@
 """Steps 3 to 5 of the audit of meaning (casework/audit.py): decisions, evidence, verdicts.
 
-Each check is `check(standing, entry)`: it raises Refused when the rows before the entry, rebuilt from the log alone, do
-not allow it. Codes are those of the desk's own refusals where it refuses the same thing, else `not_as_recorded`.
+What a check is, and what it is given: audit_standing.py.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from typing import Any
 
-from casework import authority, cases, charters, decisions, people, proposals
+from casework import (
+    account_rules,
+    audit_routine,
+    authority,
+    cases,
+    charters,
+    decisions,
+    judging_routine,
+    people,
+    plan_rules,
+    proposals,
+    work,
+)
+from casework.audit_standing import (
+    INPUT_SIZE_MAX_BYTES,
+    Check,
+    Standing,
+    digest_of,
+    expect,
+    find_case,
+    wrong,
+)
 from casework.collectors import customer_link
-from casework.passkeys import VerifySignature
-from casework.requests import Principal
+from casework.requests import Principal, PublishPlan
 from ledger.canonical import encode
 from ledger.changes import Row
 from ledger.commands import View
 from ledger.entries import SYSTEM, Entry
 from ledger.errors import Refused
-from ledger.merkle import EMPTY_ROOT
 from verifiers.policy import policy_digest
-from verifiers.registry import rejudge
+from verifiers.registry import find, rejudge
 from verifiers.verdicts import digest_input, digest_output
 
-OpenValue = Callable[[Entry, str], Any]
-"""The private value of an entry at a path; None when it is erased or not at hand."""
-
-INPUT_SIZE_MAX_BYTES = 2**30
 PRIOR_CASES_MAX = 200
 """More related cases than that are not all shown to the judge (docs/spec/verdict.md)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owing:
-    """An entry that promises another one of its command: who has to be in it, and which kind it is."""
-
-    seq: int
-    kind: str
-    cmd: str
-    wants: str
-    about: str | None
-
-
-@dataclass(slots=True)
-class Standing:
-    """What stood before an entry: the rows, the root at every size, and digests of what the vault showed so far."""
-
-    view: View
-    open_value: OpenValue | None
-    roots: list[bytes] = field(default_factory=lambda: [EMPTY_ROOT])
-    facts: dict[str, bytes] = field(default_factory=dict)  # evidence id -> digest of its facts
-    subjects: dict[str, bytes] = field(default_factory=dict)  # case -> digest of its subject
-    answered: tuple[str, Row, str] | None = None
-    """Command, link and answer of the last link_answered: the answer's evidence comes in the same command."""
-    used: tuple[str, Row, int] | None = None
-    """Command, invite and seq of the last invite_used: what it sets comes in the same command."""
-    chosen: set[str] = field(default_factory=set)
-    """What was set in that command."""
-    opened: tuple[str, str | None, tuple[str, ...]] | None = None
-    """Command and case of the last case_opened or case_reopened, and why it may go to an owner in that command."""
-    owing: list[Owing] = field(default_factory=list)
-    """What the command at hand still has to hold."""
-    recovered: tuple[str, str] | None = None
-    """Command and member of the last owner_recovered: its invite comes in the same command."""
-    signing_in: set[str] = field(default_factory=set)
-    """Members who have a password or a PIN, from the entries that say so."""
-    unreplayable: set[int] = field(default_factory=set)
-    verify: VerifySignature | None = None
-    unsigned: set[int] = field(default_factory=set)
-    """Decisions by passkey whose signature is erased or not at hand."""
-
-    def open(self, entry: Entry, path: str) -> Any:
-        """Return a private value of the entry, None when it has none or it is gone."""
-        return self.open_value(entry, path) if self.open_value is not None and path in entry.private else None
-
-
-Check = Callable[[Standing, Entry], None]
-
-
-def expect(holds: bool, code: str, what: str) -> None:
-    """Raise Refused unless it holds."""
-    if not holds:
-        raise Refused(code, what)
-
-
-def wrong(what: str) -> NoReturn:
-    """Raise the finding that has no refusal of the desk beside it."""
-    raise Refused("not_as_recorded", what)
-
-
-def find_case(standing: Standing, entry: Entry) -> Row:
-    """Return the row of the entry's case. Raises Refused: unknown."""
-    expect(entry.case is not None, "unknown", "expected an entry of a case")
-    return cases.find(standing.view, str(entry.case))
-
-
-def _digest(value: Any) -> bytes:
-    return hashlib.sha256(encode(value, size_max_bytes=INPUT_SIZE_MAX_BYTES)).digest()
 
 
 def _check_as_of(standing: Standing, entry: Entry, as_of: Mapping[str, Any]) -> None:
@@ -116,6 +60,23 @@ def check_policy(standing: Standing, entry: Entry) -> None:
         wrong(f"digest: expected {expected}, of the content, got {entry.body['digest']}")
 
 
+def check_plan(standing: Standing, entry: Entry) -> None:
+    """A plan is what its digest names, under a policy that can judge it."""
+    body = entry.body
+    plan_rules.check_plan(
+        standing.view, PublishPlan(body["plan"], body["digest"], body["policy"], body["content"])
+    )
+
+
+def check_link_of_account(standing: Standing, entry: Entry) -> None:
+    """A lead says whom a source means, never about themselves."""
+    leads = entry.actor.role in account_rules.LEADS
+    expect(leads, "role_missing", f"expected an owner or a manager, got {entry.actor.role}")
+    if entry.kind == "account_linked":
+        body = entry.body
+        account_rules.check_linked(standing.view, entry.actor.id, body["source"], body["member"])
+
+
 def check_opened(standing: Standing, entry: Entry) -> None:
     """A case opens by the system for a signal or a schedule, else by somebody; under a policy of its award kind."""
     by_system = entry.body["origin"] in ("signal", "schedule")
@@ -126,7 +87,10 @@ def check_opened(standing: Standing, entry: Entry) -> None:
     subject = standing.open(entry, "subject")
     if subject is not None:
         named = {"kind": subject["kind"], "id": subject["id"], "customer": subject.get("customer")}
-        standing.subjects[str(entry.case)] = _digest(named)
+        standing.subjects[str(entry.case)] = digest_of(named)
+    facts = standing.open(entry, "facts")
+    if isinstance(facts, dict):
+        standing.expected[str(entry.case)] = digest_of(judging_routine.plain(facts))
 
 
 def check_acknowledged(standing: Standing, entry: Entry) -> None:
@@ -271,6 +235,17 @@ def check_action(standing: Standing, entry: Entry) -> None:
     expect(effect is None, "already_acted", f"expected an approval not acted on yet, got entry {effect}")
 
 
+def check_reported(standing: Standing, entry: Entry) -> None:
+    """Work that a plan or a catalogue asks for, once, by whoever proposes that it be recognised in the same command."""
+    row = find_case(standing, entry)
+    work.check_routine(standing.view, row)
+    acted = row["action_seq"]
+    expect(acted is None, "already_acted", f"expected work nobody reported, got entry {acted}")
+    proposal = standing.view.get("proposal", (row["case"], entry.body["proposal"]))
+    own = proposal is not None and (proposal["maker"], proposal["seq"]) == (entry.actor.id, entry.seq - 1)
+    expect(own, "not_decided", "expected the proposal that this person made just before")
+
+
 def check_outcome(standing: Standing, entry: Entry) -> None:
     """`fixed` needs an action."""
     acted = find_case(standing, entry)["action_seq"] is not None
@@ -312,7 +287,7 @@ def check_attached(standing: Standing, entry: Entry) -> None:
         _check_taken_back(standing, entry, body["replaces"])
     facts = standing.open(entry, "facts")
     if facts is not None:
-        standing.facts[body["evidence"]] = _digest(facts)
+        standing.facts[body["evidence"]] = digest_of(facts)
     if customer:
         _check_confirmation(standing, entry, facts)
 
@@ -400,6 +375,8 @@ def check_verdict(standing: Standing, entry: Entry) -> None:
     _check_shown(standing, value, row)
     _check_shown_evidence(standing, value, row)
     _check_prior(standing, value, row)
+    if find(body["verifier"], body["version"]).input_version > 1:
+        audit_routine.check_added(standing, value, row)
     if sorted(value["beneficiaries"]) != sorted(body["beneficiaries"]):
         wrong("input: expected the beneficiaries of the verdict")
 
@@ -437,7 +414,7 @@ def _check_shown(standing: Standing, value: Mapping[str, Any], row: Row) -> None
         stood["action_taken"] = {"seq": row["action_seq"], "at": row["action_at"], "by": row["action_by"]}
     facts = value["facts"]
     other = sorted(name for name in stood if facts[name] != stood[name])
-    if standing.subjects.get(case, _digest(facts["subject"])) != _digest(facts["subject"]):
+    if standing.subjects.get(case, digest_of(facts["subject"])) != digest_of(facts["subject"]):
         other.append("subject")
     outcome = {
         "resolution": row["resolution"], "seq": row["outcome_seq"], "recorded_at": row["outcome_at"],
@@ -464,7 +441,7 @@ def _check_shown_evidence(standing: Standing, value: Mapping[str, Any], row: Row
         items = {"facts": row["facts_item"], "content": row["content_item"]}
         stood["commitments"] = {path: one for path, one in items.items() if one is not None}
         other = sorted(name for name in stood if item[name] != stood[name])
-        facts = _digest(item["facts"])
+        facts = digest_of(item["facts"])
         other += [] if standing.facts.get(item["id"], facts) == facts else ["facts"]
         if other:
             wrong(f"input: expected evidence {item['id']} as it stood, got another {', '.join(other)}")
@@ -493,12 +470,16 @@ def _check_prior(standing: Standing, value: Mapping[str, Any], row: Row) -> None
 
 CHECKS: Mapping[str, Check] = {
     "policy_published": check_policy,
+    "plan_published": check_plan,
+    "account_linked": check_link_of_account,
+    "account_unlinked": check_link_of_account,
     "case_opened": check_opened,
     "acknowledged": check_acknowledged,
     "proposal_made": check_proposal,
     "decision_made": check_decision,
     "decision_withdrawn": check_withdrawn,
     "action_taken": check_action,
+    "work_reported": check_reported,
     "outcome_recorded": check_outcome,
     "case_closed": check_closed,
     "evidence_attached": check_attached,

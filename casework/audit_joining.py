@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from casework import device_rules, joining_rules, people
-from casework.audit_cases import Check, Standing, expect
+from casework.audit_standing import Check, Standing, expect
 from ledger.changes import Row
 from ledger.entries import SYSTEM, Entry
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from casework import audit_cases, passkey_rules, passkeys, people
-from casework.audit_cases import Check, Standing, expect, wrong
+from casework.audit_standing import Check, Standing, expect, wrong
 from casework.requests import Principal
 from ledger.entries import Entry
 

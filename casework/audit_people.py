@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from casework import absence, cases, leaving, people
-from casework.audit_cases import Check, Owing, Standing, expect, wrong
+from casework.audit_standing import Check, Owing, Standing, expect, wrong
 from ledger.changes import Row
 from ledger.entries import SYSTEM, Entry
 from ledger.errors import Refused

@@ -65,6 +65,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "decision_withdrawn:action": _from(IN_ACTION, ACKNOWLEDGED, to=AWAITING_DECISION),
     "decision_withdrawn:award": _from(*_JUDGED),
     "action_taken": _from(IN_ACTION),
+    "work_reported": _from(AWAITING_DECISION, to=IN_ACTION),
     "evidence_attached": _from(*_OWNED, RESOLVED),
     "evidence_withdrawn": _from(*_OWNED, RESOLVED),
     "evidence_reviewed": _from(*_OWNED, RESOLVED),

@@ -3,6 +3,7 @@
     open_case -> assign_owner -> acknowledge -> propose -> decide(action) -> take_action -> attach_evidence
     -> issue_link -> answer_link -> record_outcome -> review_evidence -> judge -> decide(award) -> grant -> settle
 
+Routine work (a plan or a catalogue asks for it) goes open_case -> report_work -> judge -> decide(award) and on.
 Each method says which rows its rule may read, draws ids, seals private texts and submits one command; the rule named
 in it decides inside the writer, over the rows as they are then. Every method takes who asks, the idempotency key in
 that person's scope, and the request; returns Done (outcome, ids, secrets); raises Refused with a code of
@@ -29,6 +30,7 @@ from casework import (
     proposals,
     reports,
     signatures,
+    work,
 )
 from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
@@ -54,6 +56,7 @@ from casework.requests import (
     Private,
     Propose,
     RecordOutcome,
+    ReportWork,
     ReviewEvidence,
     TakeAction,
     WithdrawDecision,
@@ -269,6 +272,24 @@ class Desk:
         return await self._in.submit(
             who, key, request, evidence.attached, needs, ids=ids, private=private, known=known
         )
+
+    async def report_work(self, who: Principal, key: str, request: ReportWork) -> Done:
+        """Say that work which a plan or a catalogue asks for was done, with what shows it.
+
+        ids: case, proposal, evidence. Refused: not_decided, already_acted, evidence_reused, transition.
+        """
+        ids = self._in.ids("proposal")
+        row = await self._in.records.get("case_file", (request.case,))
+        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
+        needs += [Need("policy", (row["policy"],))] if row is not None and row["policy"] is not None else []
+        shown = []
+        for item in request.items:
+            asked, more = self._shown_along(who, request.case, item)
+            shown.append(asked)
+            needs += more
+        words = None if request.text is None else self._in.seal((who.id,), text=request.text)
+        known = {"shown": tuple(shown), "words": words}
+        return await self._in.submit(who, key, request, work.reported, needs, ids=ids, known=known)
 
     async def withdraw_evidence(self, who: Principal, key: str, request: WithdrawEvidence) -> Done:
         """The submitter takes an item back; it stays visible. ids: case, evidence."""

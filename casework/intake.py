@@ -65,9 +65,12 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     "source_registered": ("source",),
     "case_opened": ("proposal", "evidence"),
     **dict.fromkeys(("proposal_made", "action_taken"), ("proposal",)),
+    **dict.fromkeys(("plan_published", "plan_ended"), ("plan",)),
+    # routine work is reported with its items: the first of them is named
+    "evidence_attached": ("evidence", "proposal"),
     "decision_made": ("decision", "award"),
     "decision_withdrawn": ("decision",),
-    **dict.fromkeys(("evidence_attached", "evidence_withdrawn", "evidence_reviewed"), ("evidence",)),
+    **dict.fromkeys(("evidence_withdrawn", "evidence_reviewed"), ("evidence",)),
     "link_answered": ("link", "evidence"),
     **dict.fromkeys(("link_issued", "link_expired"), ("link",)),
     "verdict_given": ("verdict",),

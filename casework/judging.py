@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import awards, cases, people
+from casework import awards, cases, judging_routine, people, work
 from casework.errors import Unjudgeable, refuse
 from casework.records import Records
 from casework.requests import Asked
@@ -21,6 +21,7 @@ from ledger.commands import Command, Decided, View
 from ledger.entries import SYSTEM, Draft
 from ledger.errors import Refused
 from verifiers import controllers, registry
+from verifiers.errors import VerifierUnknown
 
 PRIOR_CASES_MAX = 200
 """Related cases one verdict looks at, the latest first; docs/spec/verdict.md reads no more."""
@@ -68,14 +69,21 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
         raise refuse("transition", "verdict_given: expected an outcome on record, got none")
     items = cases.live(await records.scan("evidence", (case,)))
     chosen = beneficiaries if beneficiaries is not None else tuple(filter(None, (row["action_by"],)))
+    content = json.loads(policy["content"])
+    version = input_version(content)
     facts = await _facts(records, row)
     prior = await _prior(records, row, facts["subject"])
     shown = [await _item(records, item) for item in items]
+    if version > 1:
+        facts["expected"] = await judging_routine.expected(records, row)
+        prior["earlier"] = await judging_routine.earlier(records, row, _item)
+        for one in prior["awards"]:
+            one["beneficiaries"] = await judging_routine.recognised(records, one["award"])
     value: dict[str, Any] = {
-        "v": 1,
+        "v": version,
         "log": log,
         "case": case,
-        "policy": {"digest": policy["digest"], "content": json.loads(policy["content"])},
+        "policy": {"digest": policy["digest"], "content": content},
         "facts": facts,
         "outcome": {
             "resolution": row["resolution"],
@@ -97,11 +105,21 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
     return Basis(row, policy, tuple(sorted(chosen)), ids, marks(row, items, policy), value, concerns)
 
 
+def input_version(content: Mapping[str, Any]) -> int:
+    """Return which input a policy's verifier reads. Raises Refused: no_policy (this program has no such verifier)."""
+    try:
+        return registry.find(content["verifier"], content["verifier_version"]).input_version
+    except VerifierUnknown as error:
+        raise refuse("no_policy", f"expected a policy of a verifier that is here: {error}") from error
+
+
 async def check_useful(records: Records, case: str) -> None:
     """Refuse `transition` when a verdict now would say nothing new: items wait, or the last one holds."""
     row = await records.get("case_file", (case,))
     items = cases.live(await records.scan("evidence", (case,)))
-    if row is None or any(item["review"] is None for item in items):
+    policy = None if row is None or row["policy"] is None else await records.get("policy", (row["policy"],))
+    waits = any(item["review"] is None for item in items) and not work.is_routine(policy)
+    if row is None or waits:
         raise refuse("transition", "verdict_given: expected every item reviewed, got one that waits")
     last = None if row["verdict"] is None else await records.get("verdict", (case, row["verdict"]))
     if last is not None:
@@ -237,10 +255,13 @@ def _members(value: Mapping[str, Any]) -> set[str]:
     for part, member in (("proposal", "maker"), ("action_decision", "approver"), ("action_taken", "by")):
         if facts[part] is not None:
             named.add(facts[part][member])
-    for item in value["evidence"]:
+    prior = value["prior"]
+    for award in prior["awards"]:
+        named.update(award.get("beneficiaries", ()))
+    for item in [*value["evidence"], *(one for case in prior.get("earlier", ()) for one in case["evidence"])]:
         named.add(people.member_of(item["submitter"]))
         named.add(None if item["review"] is None else item["review"]["by"])
-        named.add(item["facts"].get("handed_over_by"))
+        named.update(judging_routine.named_in(item["facts"]))
         named.update(awards.formula_members(controllers.parse_formula(item["controllers"])))
     return {member for member in named if member is not None and member != SYSTEM}
 

@@ -6,7 +6,9 @@ never do. Every method takes who asks, the idempotency key and the request; retu
 
 from __future__ import annotations
 
-from casework import absence, charters, leaving, passkey_rules, people
+from dataclasses import replace
+
+from casework import absence, account_rules, charters, leaving, passkey_rules, people, plan_rules
 from casework import office_rules as rules
 from casework.absence import EndAway, GoAway
 from casework.errors import refuse
@@ -19,15 +21,18 @@ from casework.requests import (
     ConfirmClock,
     EndApiKey,
     EndAuthority,
+    EndPlan,
     EnrolPasskey,
     GrantAuthority,
     IssueApiKey,
     JoinMember,
+    LinkAccount,
     MemberStep,
     OpenLog,
     PasskeyStep,
     Principal,
     PublishKinds,
+    PublishPlan,
     PublishPlaybook,
     PublishPolicy,
     RegisterAgent,
@@ -232,6 +237,26 @@ class Office:
             )
         needs = [Need("policy", (request.policy,))]
         return await self._in.submit(who, key, request, rules.policy_published, needs)
+
+    async def publish_plan(self, who: Principal, key: str, request: PublishPlan) -> Done:
+        """ids: plan. Refused: value_invalid (content), unknown (policy)."""
+        needs = [Need("plan", ())]
+        needs += [] if request.policy is None else [Need("policy", (request.policy,))]
+        return await self._in.submit(who, key, request, plan_rules.plan_published, needs)
+
+    async def link_account(self, who: Principal, key: str, request: LinkAccount) -> Done:
+        """No ids. `account` is named in the clear here and kept as an HMAC. Refused: unknown, second_person_needed."""
+        hashed = self._in.vault.fingerprint("account", request.source, request.account)
+        kept = replace(request, account=hashed)
+        needs = [Need("source", (request.source,)), Need("account_link", (request.source, hashed))]
+        needs += people.rows([who.id, request.member])
+        return await self._in.submit(who, key, kept, account_rules.account_linked, needs)
+
+    async def end_plan(self, who: Principal, key: str, request: EndPlan) -> Done:
+        """ids: plan. Refused: unknown."""
+        return await self._in.submit(
+            who, key, request, plan_rules.plan_ended, [Need("plan", (request.plan,))]
+        )
 
     async def register_source(self, who: Principal, key: str, request: RegisterSource) -> Done:
         """ids: source. Refused: value_invalid (controllers, fresh_within)."""

@@ -195,6 +195,20 @@ class AttachEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportWork:
+    """Work that a plan or a catalogue asks for: what shows it, in one command with saying that it was done.
+
+    `text`: that it was done, in words (null: it was said before, and this only adds to it); `outcome`: nothing more is
+    to come, it may be judged.
+    """
+
+    case: str
+    items: tuple[AttachEvidence, ...]
+    text: str | None
+    outcome: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawEvidence:
     """The submitter takes an item back. It stays visible as withdrawn."""
 
@@ -442,6 +456,32 @@ class PublishPolicy:
     version: int
     digest: str
     content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAccount:
+    """Whom a source means by one of its accounts; `account` is the HMAC of its name. None: nobody any more."""
+
+    source: str
+    account: str
+    member: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPlan:
+    """Work that is due at set times (casework/plans.py); a changed one has another digest."""
+
+    plan: str
+    digest: str
+    policy: str | None
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EndPlan:
+    """A plan asks for nothing more."""
+
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,19 @@ policy = Table(
 policy_content = Table(
     "policy_content", metadata, *_key("digest"), _text("content"), _int("seq")
 )  # every version
+account_link = Table("account_link", metadata, *_key("source", "account"), _text("member"), _int("seq"))
+"""Whom a source means by one of its accounts; `account` is an HMAC of its name."""
+plan = Table(
+    "plan",
+    metadata,
+    *_key("plan"),
+    _text("digest"),
+    _text("policy", null=True),
+    _text("content"),
+    _text("since"),  # nothing is due before it
+    _int("active"),
+    _int("seq"),
+)
 source = Table(
     "source",
     metadata,

@@ -185,6 +185,22 @@ def _policy_published(entry: Entry, opened: Opened) -> list[Change]:
     )
 
 
+def _account_linked(entry: Entry, opened: Opened) -> list[Change]:
+    key = (entry.body["source"], entry.body["account"])
+    row = {name: entry.body[name] for name in ("source", "account", "member")} | {"seq": entry.seq}
+    return [Delete("account_link", key), Insert("account_link", row)]
+
+
+def _plan_published(entry: Entry, opened: Opened) -> list[Change]:
+    row = {name: entry.body[name] for name in ("plan", "digest", "policy")}
+    row |= {"content": text(entry.body["content"]), "since": entry.at, "active": 1, "seq": entry.seq}
+    return _replace("plan", entry.body["plan"], row)
+
+
+def _plan_ended(entry: Entry, opened: Opened) -> list[Change]:
+    return [Set("plan", (entry.body["plan"],), {"active": 0, "seq": entry.seq})]
+
+
 def _source_registered(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
     row = {"source": body["source"], "kinds": text(body["kinds"]), "controllers": text(body["controllers"])}
@@ -499,6 +515,12 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "playbook_published": _playbook_published,
     "mode_changed": _mode_changed,
     "policy_published": _policy_published,
+    "account_linked": _account_linked,
+    "account_unlinked": lambda entry, _: [
+        Delete("account_link", (entry.body["source"], entry.body["account"]))
+    ],
+    "plan_published": _plan_published,
+    "plan_ended": _plan_ended,
     "source_registered": _source_registered,
     "case_opened": _case_opened,
     "case_reopened": _case_reopened,
@@ -531,11 +553,14 @@ _CASE_COLUMNS: Mapping[str, Callable[[Entry], Mapping[str, Any]]] = {
     "escalated": lambda entry: {"owner": entry.body["to"]},
     "acknowledged": lambda entry: {"ack_until": entry.body["until"]},
     "proposal_made": lambda entry: {"proposal": entry.body["proposal"]},
-    "action_taken": lambda entry: {
-        "action_by": entry.actor.id,
-        "action_at": entry.at,
-        "action_seq": entry.seq,
-    },
+    **dict.fromkeys(
+        ("action_taken", "work_reported"),
+        lambda entry: {
+            "action_by": entry.actor.id,
+            "action_at": entry.at,
+            "action_seq": entry.seq,
+        },
+    ),
     "outcome_recorded": lambda entry: {
         "resolution": entry.body["resolution"],
         "impact": entry.body["impact"],

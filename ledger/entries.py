@@ -268,10 +268,14 @@ KINDS: dict[str, Kind] = _kinds(
         "policy_published",
         {"policy": "id", "verifier": "text", "version": "int", "digest": "hash", "content": "object"},
     ),
+    Kind("plan_published", {"plan": "id", "digest": "hash", "policy": "id?", "content": "object"}),
+    Kind("plan_ended", {"plan": "id"}),
     Kind(
         "source_registered",
         {"source": "id", "kinds": "texts", "controllers": "object", "fresh_within": "text?"},
     ),
+    Kind("account_linked", {"source": "id", "account": "hash", "member": "id"}),
+    Kind("account_unlinked", {"source": "id", "account": "hash"}),
     Kind("records_imported", {"source": "id", "count": "int", "refused": "int", "root": "hash"}, ("file",)),
     Kind("signal_broken", {"playbook": "id", "subject_kind": "text", "reason_code": "text"}, ("detail",)),
     # --- cases
@@ -329,6 +333,7 @@ KINDS: dict[str, Kind] = _kinds(
     ),
     Kind("decision_withdrawn", {"decision": "id", "about": "text"}),
     Kind("action_taken", {"proposal": "id", "decision": "id"}, ("note",)),
+    Kind("work_reported", {"proposal": "id"}),
     Kind(
         "evidence_attached",
         {

@@ -45,6 +45,8 @@ KIND_WORDS = {
     "proposed": mark("A suggestion"),
     "decision_made": mark("A decision"),
     "action_taken": mark("Something done"),
+    "work_reported": mark("Planned work done"),
+    "account_linked": mark("An account elsewhere said to be yours"),
     "evidence_attached": mark("Evidence brought"),
     "evidence_reviewed": mark("Evidence looked at"),
     "outcome_recorded": mark("A result"),

@@ -124,6 +124,12 @@ EVIDENCE: Mapping[str, tuple[str, str]] = {
     "photo": (mark("A photo"), "camera"),
     "file": (mark("A file"), "file"),
     "statement": (mark("Somebody's word"), "speech"),
+    "check_in": (mark("A check-in at the place"), "check"),
+    "reading": (mark("A reading"), "file"),
+    "handover_note": (mark("A hand-over note"), "file"),
+    "read_back": (mark("What the next shift understood"), "speech"),
+    "snapshot": (mark("What was open at that moment"), "file"),
+    "training_result": (mark("A result of a course"), "file"),
 }
 """Type -> what it is, icon."""
 

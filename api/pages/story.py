@@ -271,6 +271,12 @@ EVIDENCE_SAID: Mapping[str, str] = {
     "photo": mark("Evidence: a photo"),
     "file": mark("Evidence: a file"),
     "statement": mark("Evidence: somebody's word"),
+    "check_in": mark("Evidence: a check-in at the place"),
+    "reading": mark("Evidence: a reading"),
+    "handover_note": mark("Evidence: a hand-over note"),
+    "read_back": mark("Evidence: what the next shift understood"),
+    "snapshot": mark("Evidence: what was open at that moment"),
+    "training_result": mark("Evidence: a result of a course"),
 }
 BROUGHT: Mapping[str, str] = {
     "E0": mark("Brought by %(who)s; only said so."),
@@ -421,6 +427,7 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "decision_made": _decided,
     "decision_withdrawn": _plain(mark("%(who)s took the decision back within its ten seconds")),
     "action_taken": _taken,
+    "work_reported": _plain(mark("%(who)s did it")),
     "link_issued": _plain(mark("%(who)s gave the guest a link that works once")),
     "link_answered": _answered,
     "link_expired": _plain(mark("The guest did not answer in time")),

@@ -11,11 +11,18 @@ from pydantic import Field, StringConstraints
 from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES
-from api.published import check_mode, need_kinds, read_kinds_text, read_playbook_text, read_policy_text
+from api.published import (
+    check_mode,
+    need_kinds,
+    read_kinds_text,
+    read_plan_text,
+    read_playbook_text,
+    read_policy_text,
+)
 from api.routes.answers import plain, tell
 from api.routes.shapes import Asked, Code, Id, IdInPath, Name, Page, Recorded
 from casework import tables
-from casework.requests import ChangeMode, RegisterSource
+from casework.requests import ChangeMode, EndPlan, RegisterSource
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["watching"], responses=PROBLEM_RESPONSES)
 
@@ -120,6 +127,26 @@ async def publish_policy(body: DocumentGiven, asking: Publishes) -> Recorded:
     """Publish a verifier's policy; never retroactive."""
     request = read_policy_text(body.yaml, body.name)
     return await tell(asking, await asking.rooms.office.publish_policy(asking.who, asking.key, request))
+
+
+@router.get("/plans", operation_id="list_plans")
+async def list_plans(visit: Reads) -> Page:
+    """List the plans, those that ask for nothing more too."""
+    rows = await visit.rooms.rows.find(tables.plan)
+    return Page(items=[plain(row, tables.plan) for row in rows], next_cursor=None)
+
+
+@router.post("/plans", operation_id="publish_plan", status_code=201)
+async def publish_plan(body: DocumentGiven, asking: Publishes) -> Recorded:
+    """Publish a plan: work that is due at set times. One of the same name is replaced."""
+    request = read_plan_text(body.yaml, body.name)
+    return await tell(asking, await asking.rooms.office.publish_plan(asking.who, asking.key, request))
+
+
+@router.post("/plans/{plan}/end", operation_id="end_plan")
+async def end_plan(plan: IdInPath, asking: Writes) -> Recorded:
+    """Let a plan ask for nothing more; what is open of it stays."""
+    return await tell(asking, await asking.rooms.office.end_plan(asking.who, asking.key, EndPlan(plan)))
 
 
 @router.get("/sources", operation_id="list_sources")

@@ -166,12 +166,15 @@ class Story:
         facts = value["facts"]
         facts["opened_seq"] = moved[facts["opened_seq"]]
         for part, who in (("proposal", "maker"), ("action_decision", "approver"), ("action_taken", "by")):
+            if facts[part] is None:
+                continue
             facts[part][who] = self._old[facts[part]["seq"]].entry.actor.id
             facts[part]["seq"] = moved[facts[part]["seq"]]
         outcome = self._old[value["outcome"]["seq"]]
         value["outcome"].update(seq=moved[value["outcome"]["seq"]], recorded_by=outcome.entry.actor.id)
         body["outcome_seq"] = value["outcome"]["seq"]
-        for item in value["evidence"]:
+        earlier = [one for case in value["prior"].get("earlier", ()) for one in case["evidence"]]
+        for item in [*value["evidence"], *earlier]:
             item["seq"] = moved[item["seq"]]
             if item["review"] is not None:
                 review = self.find("evidence_reviewed", evidence=item["id"])

@@ -32,6 +32,7 @@ from ledger.canonical import json_dumps, json_loads
 from ledger.entries import Entry
 from ledger.reader import LogReader
 from ledger.reading import read_entry
+from tests.casework import routine
 from tests.casework.shop import Shop, shop
 
 Values = dict[tuple[int, str], Any]
@@ -69,7 +70,7 @@ async def honest(folder: Path) -> History:
 
     People: the shop's owner, waiter, accountant and agent; a cook who proposes, a clerk who attaches; a double, the
     waiter's second account; a deputy whose authority ends; a junior who may award 5 tokens; a cautious one who may only
-    award with a passkey; a host who hands a link over.
+    award with a passkey; a host who hands a link over. At the end a plan asks, and checks are done.
     """
     async with shop(f"sqlite+aiosqlite:///{folder / 'shop.db'}", folder) as here:
         named = {name: person.id for name, person in here.people.items()}
@@ -82,6 +83,7 @@ async def honest(folder: Path) -> History:
         await _revoked(here, named)
         await _by_many(here, named)
         await _reopened(here, named)
+        named |= await routine.lived(here)
         return await read(here, named)
 
 

@@ -48,6 +48,7 @@ decision_made:award:declined  . . . . . . . . V R . . . .
 decision_withdrawn:action     . . . . . W . W . . . . . .
 decision_withdrawn:award      . . . . . . . . V R . . . .
 action_taken                  . . . . . . . I . . . . . .
+work_reported                 . . . . . . I . . . . . . .
 evidence_attached             . . . . A K W I V R . . . .
 evidence_withdrawn            . . . . A K W I V R . . . .
 evidence_reviewed             . . . . A K W I V R . . . .

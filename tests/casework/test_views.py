@@ -29,6 +29,7 @@ from ledger.entries import KINDS, Entry
 from ledger.overlay import Overlay
 from ledger.store.tables import LOG as LOG_TABLE
 from ledger.store.tables import VAULT, metadata, shapes
+from tests.casework import routine
 from tests.casework.keyring import confirm, end, enrol
 from tests.casework.shop import LOG, Shop, shop
 
@@ -43,6 +44,7 @@ async def _busy(here: Shop) -> None:
     """A history with every ending: settled, revoked, declined, cleared, reopened, closed, undone."""
     await _administer(here)
     await _let_in(here)
+    await routine.lived(here)
     for number in ("a", "b", "c"):
         _, award = await here.awarded(number=number)
         if number == "a":

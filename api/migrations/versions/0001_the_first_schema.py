@@ -26,6 +26,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "account", name=op.f("pk_account")),
     )
     op.create_table(
+        "account_link",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "source", "account", name=op.f("pk_account_link")),
+    )
+    op.create_table(
         "act",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("member", sa.Text(), nullable=False),
@@ -498,6 +507,18 @@ def upgrade() -> None:
         sa.Column("locked_until", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("log", "member", name=op.f("pk_pin_tries")),
         info={"vault": True},
+    )
+    op.create_table(
+        "plan",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "plan", name=op.f("pk_plan")),
     )
     op.create_table(
         "playbook",

@@ -1,0 +1,263 @@
+"""Routine work, as whoever did it brings it: a reading, a hand-over note, a read-back, a course; and how it is claimed.
+
+A plan's case is there already; a course or a referral is claimed first. What is brought is judged without anybody
+having to look at each item; recognition is decided on by another person, as ever.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from api.bodies import Door
+from api.identity import Asking, need_to_write
+from api.problems import PROBLEM_RESPONSES, NotFound
+from api.routes.answers import tell
+from api.routes.reports import opening
+from api.routes.shapes import Asked, Code, Id, IdInPath, Instant, Name, Recorded, Text
+from api.scope import Row
+from api.workbench import exceptions_open, expected_of, training_of
+from casework import tables
+from casework.collectors import work as collected
+from casework.errors import refuse
+from casework.reports import NOW
+from casework.requests import LinkAccount, OpenCase, ReportWork
+
+router = APIRouter(route_class=Door, prefix="/api/v1", tags=["work"], responses=PROBLEM_RESPONSES)
+
+Works = Annotated[Asking, need_to_write("case.evidence")]
+NUMBER_MAX = 10**12
+ITEMS_MAX = 64
+
+
+class ReadingTaken(Asked):
+    """What was found, as an integer in the plan's scale. `read_at`: by the phone's clock, where it had no network;
+    `wrong`: what is the matter, in words, where it is outside its range: it becomes an exception of its own."""
+
+    value: Annotated[int, Field(ge=-NUMBER_MAX, le=NUMBER_MAX)]
+    read_at: Instant | None = None
+    wrong: Text | None = None
+
+
+class ItemHandedOver(Asked):
+    """Something open that the next shift gets: what it is, whose it is, until when, what to do if ..."""
+
+    kind: Code
+    id: Name
+    owner: Id | None = None
+    due_at: Instant | None = None
+    says: Text
+
+
+class FactStated(Asked):
+    """One fact of an object, as the note states it."""
+
+    kind: Code
+    id: Name
+    field: Code
+    value: bool | int | str | None
+
+
+class NoteHandedOver(Asked):
+    """A hand-over note in its fixed form."""
+
+    status: Text
+    actions: Text
+    contingencies: Text
+    items: Annotated[list[ItemHandedOver], Field(max_length=ITEMS_MAX)] = []
+    stated: Annotated[list[FactStated], Field(max_length=ITEMS_MAX)] = []
+
+
+class ItemReadBack(Asked):
+    """Whether the receiver takes over an open item as it was handed."""
+
+    kind: Code
+    id: Name
+    accepted: bool
+
+
+class ReadBackGiven(Asked):
+    """What the receiver understood, in their own words. `opened_at`: when the note was shown to them."""
+
+    note: Id
+    opened_at: Instant
+    text: Text
+    items: Annotated[list[ItemReadBack], Field(max_length=ITEMS_MAX)] = []
+
+
+class CourseClaimed(Asked):
+    """A course of the policy's catalogue that the caller has done, or is about to do."""
+
+    policy: Id
+    course: Name
+    course_version: Name
+
+
+class ReferralLodged(Asked):
+    """Somebody whom the caller refers, before anybody here was in touch. `referred` is kept as a pseudonym."""
+
+    policy: Id
+    kind: Annotated[str, Field(pattern="^(customer|candidate)$")]
+    referred: Name
+    note: Text | None = None
+
+
+class ResultShown(Asked):
+    """A provider's result as it came in as a record."""
+
+    record: Name
+
+
+class AccountNamed(Asked):
+    """A source's name for a person, and who that is; null: nobody here any more."""
+
+    source: Id
+    account: Name
+    member: Id | None
+
+
+class WorkDone(Asked):
+    """That it is done, in words."""
+
+    text: Text
+
+
+async def planned(asking: Asking, case: str) -> tuple[Row, dict[str, Any]]:
+    """Return a case and what it was opened for. Raises NotFound; Refused: evidence_missing (erased)."""
+    row = await asking.rooms.rows.need("case", tables.case_file, case=case)
+    return row, await expected_of(asking.rooms, row)
+
+
+@router.post("/cases/{case}/work/reading", operation_id="take_reading", status_code=201)
+async def take_reading(case: IdInPath, body: ReadingTaken, asking: Works) -> Recorded:
+    """Write down what was found. The first reading reports the work; another person's is a second look at it."""
+    row, expected = await planned(asking, case)
+    if expected.get("work") != "check":
+        raise refuse("value_invalid", "expected a case of a planned check, got another")
+    now = asking.rooms.clock.now()
+    again = row["action_by"] is not None
+    exception = None
+    if body.wrong is not None and not again:
+        exception = await _reported(asking, row, body.wrong)
+    item = collected.reading(
+        asking.who, case, expected, body.value, body.read_at or now, now, exception, again
+    )
+    if again:
+        return await tell(asking, await asking.rooms.desk.attach_evidence(asking.who, asking.key, item))
+    request = ReportWork(case, (item,), str(expected["task"]), True)
+    return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
+
+
+async def _reported(asking: Asking, row: Row, wrong: str) -> str:
+    """Open an exception for what was found, under a key of its own so that a repeat opens it once; return its id."""
+    request = await opening(asking, wrong, NOW)
+    key = f"{asking.key}:exception:{row['case']}"
+    return (await asking.rooms.desk.open_case(asking.who, key, request)).ids["case"]
+
+
+@router.post("/cases/{case}/work/handover", operation_id="hand_over", status_code=201)
+async def hand_over(case: IdInPath, body: NoteHandedOver, asking: Works) -> Recorded:
+    """Write the note of a shift. What the systems hold open at this moment is frozen beside it."""
+    _, expected = await planned(asking, case)
+    if expected.get("work") != "handover":
+        raise refuse("value_invalid", "expected a case of a planned hand-over, got another")
+    rooms, now = asking.rooms, asking.rooms.clock.now()
+    shift = str(expected["shift"])
+    note = {"shift": shift, **body.model_dump()}
+    items = (
+        collected.snapshot(asking.who, case, shift, await exceptions_open(rooms), now),
+        collected.handover_note(asking.who, case, note, now),
+    )
+    request = ReportWork(case, items, shift, False)
+    return await tell(asking, await rooms.desk.report_work(asking.who, asking.key, request))
+
+
+@router.post("/cases/{case}/work/read-back", operation_id="read_back", status_code=201)
+async def read_back(case: IdInPath, body: ReadBackGiven, asking: Works) -> Recorded:
+    """Say what the next shift understood; then it can be judged."""
+    _, expected = await planned(asking, case)
+    now = asking.rooms.clock.now()
+    items = [collected.read_back(asking.who, case, body.model_dump(), now)]
+    rota = await asking.rooms.watching.record_or_none(
+        asking.who, case, "shift", str(expected.get("next_shift"))
+    )
+    items += [] if rota is None else [rota]
+    request = ReportWork(case, tuple(items), None, True)
+    return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
+
+
+@router.post("/claims/training", operation_id="claim_training", status_code=201)
+async def claim_training(
+    body: CourseClaimed, asking: Annotated[Asking, need_to_write("case.claim")]
+) -> Recorded:
+    """Claim a course; the provider's result shows it."""
+    subject = {"kind": "training", "id": f"{body.course}@{body.course_version}", "customer": None}
+    facts = {"work": "training", "course": body.course, "course_version": body.course_version}
+    return await _claim(asking, body.policy, subject, facts, body.course)
+
+
+@router.post("/claims/referral", operation_id="lodge_referral", status_code=201)
+async def lodge_referral(
+    body: ReferralLodged, asking: Annotated[Asking, need_to_write("case.claim")]
+) -> Recorded:
+    """Lodge a referral before first contact; the order of the record shows that it came first."""
+    referred = asking.rooms.customer(body.referred)
+    subject = {"kind": "referral", "id": referred, "customer": referred}
+    facts = {"work": "referral", "kind": body.kind, "referred": referred}
+    return await _claim(asking, body.policy, subject, facts, body.note)
+
+
+async def _claim(
+    asking: Asking, policy: str, subject: dict[str, Any], facts: dict[str, Any], note: str | None
+) -> Recorded:
+    row = await asking.rooms.rows.one(tables.policy, policy=policy)
+    if row is None:
+        raise NotFound("policy", policy)
+    now, me = asking.rooms.clock.now(), asking.caller.member
+    customer = subject["customer"]
+    request = OpenCase(
+        origin="claim",
+        owner=me,
+        fingerprint=("claim", policy, str(subject["id"]), me),
+        onset=now,
+        detected_at=now,
+        award_kind=str(facts["work"]),
+        policy=policy,
+        subject=subject,
+        facts=facts,
+        note=note,
+        concerns=(me, *([] if customer is None else [customer])),
+    )
+    return await tell(asking, await asking.rooms.desk.open_case(asking.who, asking.key, request))
+
+
+@router.post("/cases/{case}/work/result", operation_id="show_result", status_code=201)
+async def show_result(case: IdInPath, body: ResultShown, asking: Works) -> Recorded:
+    """Show a provider's result, and say that the course is done."""
+    row, expected = await planned(asking, case)
+    if expected.get("work") != "training":
+        raise refuse("value_invalid", "expected a case of a course, got another")
+    item = await training_of(asking.rooms, asking.who, case, body.record)
+    text = None if row["action_by"] is not None else str(expected["course"])
+    request = ReportWork(case, (item,), text, row["outcome_seq"] is None)
+    return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
+
+
+@router.post("/accounts", operation_id="link_account", status_code=201)
+async def link_account(
+    body: AccountNamed, asking: Annotated[Asking, need_to_write("account.link")]
+) -> Recorded:
+    """Say whom a source means by one of its accounts; never about oneself."""
+    request = LinkAccount(body.source, body.account, body.member)
+    return await tell(asking, await asking.rooms.office.link_account(asking.who, asking.key, request))
+
+
+@router.post("/cases/{case}/work/done", operation_id="report_work", status_code=201)
+async def report_work(case: IdInPath, body: WorkDone, asking: Works) -> Recorded:
+    """Say that the work is done, with what was attached before as its evidence; it can be judged then."""
+    row = await asking.rooms.rows.need("case", tables.case_file, case=case)
+    text = body.text if row["action_by"] is None else None
+    request = ReportWork(case, (), text, True)
+    return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))

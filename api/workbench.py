@@ -1,0 +1,95 @@
+"""What the doors of routine work look up: what a case was opened for, what is open, a provider's result of a course."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.rooms import Rooms
+from api.scope import Row
+from casework import cases, tables
+from casework.collectors import work as collected
+from casework.errors import refuse
+from casework.requests import AttachEvidence, Principal
+from verifiers.work_items import ITEMS_MAX, RESULTS
+
+OPEN_STATES = [state for state in cases.STATES if state not in cases.ENDED]
+RESULT_KIND = "training_result"
+"""The kind of record that a provider's results come as; the record's id is the registration."""
+WEBHOOK, FILE = "webhook", "file"
+GRADES = {WEBHOOK: "E4", FILE: "E1"}
+"""What a result is worth by how it came: authenticated by its provider, or brought by a person."""
+
+
+async def expected_of(rooms: Rooms, row: Row) -> dict[str, Any]:
+    """Return what a case was opened for. Raises Refused: evidence_missing (erased)."""
+    if row["facts_item"] is None:
+        return {}
+    opened = await rooms.rows.open(row["facts_item"])
+    if opened is None:
+        raise refuse("evidence_missing", "expected what the case was opened for, got an erased value")
+    return dict(opened)
+
+
+async def exceptions_open(rooms: Rooms) -> list[dict[str, Any]]:
+    """Return the exceptions that are open now, the latest first: what a hand-over must not leave out. Planned work is
+    the plan's to remember."""
+    found = await rooms.rows.find(
+        tables.case_file,
+        {"state": OPEN_STATES, "origin": ["signal", "report"]},
+        order="opened_seq",
+        limit=ITEMS_MAX,
+    )
+    return [
+        {
+            "kind": "case",
+            "id": row["case"],
+            "fields": {"state": row["state"], "owner": row["owner"], "opened_at": row["opened_at"]},
+        }
+        for row in found
+    ]
+
+
+async def training_of(rooms: Rooms, who: Principal, case: str, record: str) -> AttachEvidence:
+    """Freeze a provider's result as evidence: whose it is, by the account that a lead linked.
+
+    Raises:
+        Refused: unknown (record), evidence_missing (erased, or no result).
+    """
+    item = await rooms.watching.record_as_evidence(who, case, RESULT_KIND, record)
+    fields, source = item.facts["fields"], str(item.facts["source"])
+    account = str(fields.get("account", ""))
+    hashed = rooms.vault.fingerprint("account", source, account)
+    link = await rooms.rows.one(tables.account_link, source=source, account=hashed)
+    came_by = WEBHOOK if _is_from(item.controllers, source) else FILE
+    result = {
+        "provider": source,
+        "registration": record,
+        "account": account,
+        "member": None if link is None else link["member"],
+        "channel": came_by,
+        "expires_at": fields.get("expires_at"),
+        "score": fields.get("score"),
+    }
+    for name, expected in NEEDED.items():
+        value = fields.get(name)
+        if type(value) is not expected or (name == "result" and value not in RESULTS):
+            raise refuse(
+                "evidence_missing", f"{name}: expected a {expected.__name__} in the record, got {value!r}"
+            )
+        result[name] = value
+    return collected.training_result(who, case, result, item.controllers, GRADES[came_by], item.received_at)
+
+
+NEEDED: dict[str, type] = {
+    "course": str,
+    "course_version": str,
+    "result": str,
+    "attempts": int,
+    "duration_seconds": int,
+    "completed_at": str,
+}
+
+
+def _is_from(formula: Any, source: str) -> bool:
+    """Say whether nobody but the source could have made it: it came by the source's own webhook."""
+    return bool(formula == {"party": f"source:{source}"})

@@ -1,0 +1,62 @@
+"""Step 5 of the audit of meaning, for verdicts over input version 2: what was shown to the judge beside the case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from casework import cases, judging_routine
+from casework.audit_standing import Standing, digest_of, wrong
+from ledger.changes import Row
+from verifiers.inputs import EARLIER_MAX
+
+
+def check_added(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
+    """Hold what was expected, the earlier cases and who was recognised before against what stood. What is erased
+    cannot be compared."""
+    _check_expected(standing, value["facts"]["expected"], row["case"])
+    _check_earlier(standing, value["prior"]["earlier"], row)
+    for award in value["prior"]["awards"]:
+        shares = standing.view.scan("award_share", (award["award"],))
+        named = sorted(share["member"] for share in shares)
+        if award["beneficiaries"] != named:
+            wrong(f"input: expected award {award['award']} for {named}, got {award['beneficiaries']}")
+
+
+def _check_expected(standing: Standing, expected: Mapping[str, Any], case: str) -> None:
+    known = standing.expected.get(case)
+    if known is not None and known != digest_of(expected):
+        wrong("input: expected what the case was opened for, got something else")
+
+
+def _check_earlier(standing: Standing, shown: list[dict[str, Any]], row: Row) -> None:
+    view = standing.view
+    groups = [view.scan("case_group", (group,)) for group in json.loads(row["groups"])]
+    related = {one["case"] for found in groups for one in found}
+    rows = [cases.find(view, case) for case in sorted(related)]
+    before = [other for other in rows if judging_routine.comes_before(other, row)]
+    latest = sorted(before, key=lambda one: -int(one["opened_seq"]))[:EARLIER_MAX]
+    named = {one["case"] for one in shown}
+    if not named <= {one["case"] for one in latest}:
+        wrong("input: expected earlier cases of the same subject, got another")
+    for other in latest:
+        _check_one(
+            standing, other["case"], next((one for one in shown if one["case"] == other["case"]), None)
+        )
+
+
+def _check_one(standing: Standing, case: str, shown: Mapping[str, Any] | None) -> None:
+    """Each item as it was attached. Evidence may be withdrawn between reading and judging; facts never change."""
+    items = {item["evidence"]: item for item in standing.view.scan("evidence", (case,))}
+    live = [item["evidence"] for item in judging_routine.work_items(items.values())]
+    readable = all(item in standing.facts for item in live)
+    if shown is None:
+        if live and readable:
+            wrong(f"input: expected the earlier case {case}, got none")
+        return
+    for item in shown["evidence"]:
+        known = items.get(item["id"])
+        facts = digest_of(item["facts"])
+        if known is None or standing.facts.get(item["id"], facts) != facts:
+            wrong(f"input: expected evidence of the earlier case {case} as it was attached, got {item['id']}")

@@ -1,0 +1,90 @@
+"""Routine work: what a plan or a catalogue asks for is said to be done, with what shows it, in one command.
+
+No proposal is decided on before it: the plan asked. So whoever did it proposes that it be recognised, says that it is
+done and names the outcome; the verifier judges, and somebody else decides on the recognition, as ever.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from casework import cases, evidence, people, proposals
+from casework.errors import refuse
+from casework.requests import Asked, ReportWork
+from ledger.changes import Change, Row
+from ledger.commands import Command, Decided, View
+from ledger.entries import Draft
+from verifiers import registry
+from verifiers.errors import VerifierUnknown
+
+ORIGINS = ("claim", "schedule")
+RECOGNISE = "recognise"
+DONE = {"resolution": "fixed", "impact": "none"}
+
+
+def is_routine(policy: Row | None) -> bool:
+    """Say whether a policy's verifier judges routine work."""
+    if policy is None:
+        return False
+    content = json.loads(policy["content"])
+    try:
+        return registry.find(content["verifier"], content["verifier_version"]).routine
+    except VerifierUnknown:
+        return False
+
+
+def check_routine(view: View, row: Row) -> None:
+    """Check that work of this case may be reported without a decision before it.
+
+    Raises:
+        Refused: not_decided.
+    """
+    policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
+    planned = row["origin"] == "schedule" and row["policy"] is None
+    if row["origin"] not in ORIGINS or not (planned or is_routine(policy)):
+        raise refuse(
+            "not_decided",
+            "expected work that a plan or a catalogue asks for; here a proposal is decided on first",
+        )
+
+
+def reported(view: View, command: Command, at: str) -> Decided:
+    """Rule of report_work. `known`: shown (the Asked of each item), words (the Private of the text; None: said before).
+
+    Raises:
+        Refused: not_decided, already_acted (somebody said so already), not_owner (on a shared device), and as
+            `evidence.attached`.
+    """
+    asked: Asked = command.data
+    request: ReportWork = asked.request
+    people.human(view, asked.who)
+    row = cases.find(view, request.case)
+    check_routine(view, row)
+    drafts: list[Draft] = []
+    rows: list[Change] = []
+    for shown in asked.known["shown"]:
+        drafts.append(evidence.item_draft(view, shown, shown.request, at))
+        rows += [*shown.private.rows, *evidence.once(view, shown)]
+    result: dict[str, Any] = {"case": request.case}
+    if drafts:
+        result["evidence"] = drafts[0].body["evidence"]
+    if request.text is not None:
+        if row["action_seq"] is not None:
+            raise refuse("already_acted", f"expected work nobody reported, got entry {row['action_seq']}")
+        words = asked.known["words"]
+        made = proposals.body(
+            command.log, request.case, asked.ids["proposal"], RECOGNISE, words.commitments["text"], None, ()
+        )
+        drafts.append(Draft("proposal_made", request.case, made, words.commitments, words.opened))
+        drafts.append(Draft("work_reported", request.case, {"proposal": asked.ids["proposal"]}))
+        rows += words.rows
+        result["proposal"] = asked.ids["proposal"]
+    if request.outcome:
+        if request.text is None and row["action_seq"] is None:
+            raise refuse("not_decided", "expected work that somebody reported before, got none")
+        drafts.append(Draft("outcome_recorded", request.case, dict(DONE)))
+    if not drafts:
+        raise refuse("value_invalid", "expected something to report, got nothing")
+    cases.advance(row, *drafts)
+    return Decided(tuple(drafts), tuple(rows), result)

@@ -1,0 +1,92 @@
+"""Routine work that was never done as the record says: one table of forgeries for the audit of meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.casework.forgeries import Forgery, by, told
+from tests.casework.forging import Line, Story
+
+
+def _shown(change: Callable[[dict[str, Any]], None], case: str = "later_check") -> Forgery:
+    """The judge was shown something else beside the case; what it said follows from that."""
+
+    def forge(story: Story) -> Line:
+        line = story.find("verdict_given", case)
+        change(line.values["input"])
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _due_later(value: dict[str, Any]) -> None:
+    value["facts"]["expected"]["due_at"] = "2027-01-01T00:00:00.000Z"
+
+
+def _other_number(value: dict[str, Any]) -> None:
+    (earlier,) = value["prior"]["earlier"]
+    next(one for one in earlier["evidence"] if one["type"] == "reading")["facts"]["value"] = 1
+
+
+def _no_earlier(value: dict[str, Any]) -> None:
+    value["prior"]["earlier"] = []
+
+
+def _another_recognised(value: dict[str, Any]) -> None:
+    (award,) = value["prior"]["awards"]
+    award["beneficiaries"] = []
+
+
+def _twice(story: Story) -> Line:
+    """It is reported a second time, by a colleague, after it came back."""
+    first = story.find("work_reported", "check")
+    line = story.again(first, first)
+    story.cut(line)
+    return line
+
+
+def _of_a_signal(story: Story) -> Line:
+    """What a proposal has to be decided on for is said to be done as routine."""
+    decided = story.find("decision_made", "plain", about="action")
+    report = story.find("work_reported", "check")
+    proposal = story.find("proposal_made", "plain")
+    line = story.add(
+        proposal, "work_reported", "plain", {"proposal": proposal.body["proposal"]}, report.entry.actor
+    )
+    assert decided is not line
+    story.cut(line)
+    return line
+
+
+def _other_plan(story: Story) -> Line:
+    line = story.find("plan_published", None)
+    line.body["content"]["late_minutes"] = 600
+    story.cut(line)
+    return line
+
+
+def _own_account(story: Story) -> Line:
+    """By a second account of the person whose it is said to be."""
+    line = story.find("account_linked", None)
+    line.by(story.named["double"], "manager")
+    story.cut(line)
+    return line
+
+
+ROUTINE: list[tuple[str, Forgery, str]] = [
+    ("work reported by a digital employee", by("work_reported", "check", "agent", "agent", cut=True), "agent_may_not"),
+    ("work reported by another", by("work_reported", "check", "cook", "staff", cut=True), "not_decided"),
+    ("work of a case that a proposal is decided on for", _of_a_signal, "not_decided"),
+    ("work reported twice", _twice, "transition|already_acted"),
+    ("another due time than the case was opened for", _shown(_due_later), "what the case was opened for"),
+    ("another reading of yesterday", _shown(_other_number), "earlier case .* as it was attached"),
+    ("no yesterday", _shown(_no_earlier), "expected the earlier case"),
+    ("nobody recognised before", _shown(_another_recognised), "for .*, got"),
+    ("a plan that says something else than its digest", _other_plan, "plan: expected|value_invalid"),
+    ("an account linked to oneself", _own_account, "second_person_needed"),
+    ("an account linked by staff", by("account_linked", None, "cook", "staff", cut=True), "role_missing"),
+    ("a plan by a manager", by("plan_published", None, "deputy", "manager", cut=True), "role_missing"),
+    ("an account that says another source", told("account_linked", None, True, source="nowhere"), "unknown"),
+]  # fmt: skip

@@ -1,0 +1,152 @@
+"""Routine work in a shop: a plan for the fridge, its cases, and what people bring when they did the check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from casework.collectors import work as collected
+from casework.plans import Slot, read_plan, slots
+from casework.requests import (
+    THE_SYSTEM,
+    AttachEvidence,
+    EndPlan,
+    LinkAccount,
+    OpenCase,
+    PublishPlan,
+    PublishPolicy,
+    ReportWork,
+)
+from tests.casework.shop import DAY_MS, Shop
+from verifiers.registry import load_policy
+
+POLICIES = Path(__file__).resolve().parents[2] / "verifiers" / "policies"
+
+
+def fridge(**changed: Any) -> dict[str, Any]:
+    """Return a plan: a reading at the cold room at ten past each odd hour, half an hour before and after."""
+    return {
+        "v": 1,
+        "plan": "fridge",
+        "title": "Fridge temperature",
+        "policy": "operational_check/v1",
+        "zone": "Europe/London",
+        "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+        "times": [f"{hour:02d}:10" for hour in range(1, 24, 2)],
+        "early_minutes": 30,
+        "late_minutes": 30,
+        "to": "role:staff",
+        "work": {
+            "kind": "check", "task": "fridge", "place": "cold-room", "unit": "C", "scale": 1, "low": 0, "high": 50,
+        },
+        **changed,
+    }  # fmt: skip
+
+
+async def publish_policy(here: Shop, name: str) -> None:
+    """Publish a policy as it is shipped."""
+    policy = load_policy(YAML(typ="safe").load(POLICIES / f"{name}.yaml"))
+    content = json.loads(json.dumps(policy.content))
+    request = PublishPolicy(f"{name}/v1", policy.verifier, policy.verifier_version, policy.digest, content)
+    await here.office.publish_policy(here.people["owner"], here.key(), request)
+
+
+async def publish_plan(here: Shop, content: dict[str, Any]) -> None:
+    """Publish a plan."""
+    plan = read_plan(content)
+    request = PublishPlan(plan.id, plan.digest, plan.policy, content)
+    await here.office.publish_plan(here.people["owner"], here.key(), request)
+
+
+async def furnish(here: Shop) -> None:
+    """Publish the fridge's policy and plan, and let the accountant award checks."""
+    await publish_policy(here, "operational_check")
+    await publish_plan(here, fridge())
+
+
+async def link_account(here: Shop, name: str, member: str | None, who: str = "owner") -> None:
+    """Say whom the booking system means by one of its accounts."""
+    person = None if member is None else here.people[member].id
+    await here.office.link_account(here.people[who], here.key(), LinkAccount("pms", name, person))
+
+
+def now_ms(here: Shop) -> int:
+    return here.clock.read().unix_ms
+
+
+async def open_check(here: Shop, content: dict[str, Any] | None = None) -> tuple[str, Slot]:
+    """Wait for the next time of the plan and open its case, as the system does; return both."""
+    plan = read_plan(content or fridge())
+    slot = next(slots(plan, now_ms(here), now_ms(here) + DAY_MS))
+    here.clock.advance(slot.opens_ms - now_ms(here))
+    request = OpenCase(
+        origin="schedule",
+        owner=here.people["waiter"].id,
+        fingerprint=("plan", plan.id, slot.due_at),
+        onset=here.now(),
+        detected_at=here.now(),
+        award_kind=None if plan.policy is None else "operational_check",
+        policy=plan.policy,
+        subject=slot.subject(),
+        facts=slot.expected(),
+        note=plan.title,
+    )
+    done = await here.desk.open_case(THE_SYSTEM, here.key(), request)
+    here.clock.advance(slot.due_ms - now_ms(here))
+    return done.ids["case"], slot
+
+
+def tap(here: Shop, case: str, who: str = "waiter", **facts: Any) -> AttachEvidence:
+    """Return a check-in at the cold room, as the collector of check-ins freezes it."""
+    person = here.people[who]
+    said = {
+        "place": "cold-room", "point": "tag-1", "method": "nfc", "counter": 1, "nonce_issued_at": None,
+        "at": here.now(), "offline": False, "member": person.id, "before": None, **facts,
+    }  # fmt: skip
+    return AttachEvidence(
+        case, "check_in", "E4", f"member:{person.id}", {"party": "system:point:tag-1"}, here.now(), said,
+        concerns=(person.id,),
+    )  # fmt: skip
+
+
+def reading(
+    here: Shop, case: str, slot: Slot, value: int = 34, who: str = "waiter", **more: Any
+) -> AttachEvidence:
+    """Return what somebody reads off the fridge now."""
+    person = here.people[who]
+    return collected.reading(person, case, slot.expected(), value, here.now(), here.now(), **more)
+
+
+async def report(
+    here: Shop, case: str, slot: Slot, value: int = 34, who: str = "waiter", **more: Any
+) -> None:
+    """Do the check: tap, read, say that it is done."""
+    items = (tap(here, case, who), reading(here, case, slot, value, who, **more))
+    request = ReportWork(case, items, "The fridge was read", True)
+    await here.desk.report_work(here.people[who], here.key(), request)
+
+
+async def awarded(here: Shop, **more: Any) -> tuple[str, str]:
+    """Play a whole check up to its award; return case and award."""
+    case, slot = await open_check(here)
+    await report(here, case, slot, **more)
+    await here.judge(case)
+    done = await here.approve(case, amount=1)
+    here.wait(seconds=10)
+    return case, await here.grant(case, done.ids["decision"])
+
+
+async def lived(here: Shop) -> dict[str, str]:
+    """Plans published, replaced and ended, accounts linked and unlinked, checks done, one of them twice looked at."""
+    await furnish(here)
+    await publish_plan(here, fridge(plan="freezer"))
+    await here.office.end_plan(here.people["owner"], here.key(), EndPlan("freezer"))
+    await link_account(here, "wally", "waiter")
+    await link_account(here, "old", "waiter")
+    await link_account(here, "old", None)
+    case, award = await awarded(here)
+    later, _ = await awarded(here, value=35)
+    return {"check": case, "check_award": award, "later_check": later}

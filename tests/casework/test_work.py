@@ -1,0 +1,131 @@
+"""Routine work: a plan asks, somebody does it and says so in one command, the verifier judges, another decides."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casework.audit import audit
+from casework.requests import THE_SYSTEM, AwardStep, Judge, ReportWork
+from ledger.errors import Refused
+from ledger.store.tables import shapes
+from tests.casework import routine
+from tests.casework.histories import read
+from tests.casework.shop import PROJECTIONS, Shop, shop
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with shop(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}", tmp_path) as opened:
+        await routine.furnish(opened)
+        yield opened
+
+
+async def row(here: Shop, case: str) -> dict[str, Any]:
+    found = await here.rows.get("case_file", (case,))
+    assert found is not None
+    return dict(found)
+
+
+async def test_a_check_from_the_plan_to_the_token(here: Shop) -> None:
+    case, slot = await routine.open_check(here)
+    await routine.report(here, case, slot)
+    after = await row(here, case)
+    assert (after["state"], after["action_by"]) == ("AWAITING_REVIEW", here.people["waiter"].id)
+    verdict = await here.judge(case)
+    assert (verdict["result"], verdict["k_evidence"], verdict["missing"]) == ("pass", 1, "[]")
+    done = await here.approve(case, amount=1)
+    here.wait(seconds=10)
+    award = await here.grant(case, done.ids["decision"])
+    here.wait(days=3)
+    await here.desk.settle(THE_SYSTEM, here.key(), AwardStep(award))
+    balance = await here.rows.get("account", (f"member/{here.people['waiter'].id}/settled",))
+    assert balance is not None and balance["balance_tokens"] == 1
+
+
+async def test_the_system_judges_without_a_look_at_each_item(here: Shop) -> None:
+    case, slot = await routine.open_check(here)
+    await routine.report(here, case, slot)
+    await here.desk.judge(THE_SYSTEM, here.key(), Judge(case))
+    assert (await row(here, case))["state"] == "RESOLVED"
+
+
+REFUSED = [
+    ("an agent", {"who": "agent"}, "agent_may_not"),
+    ("nothing to report", {"items": (), "text": None, "outcome": False}, "value_invalid"),
+    ("an outcome of nothing", {"items": (), "text": None, "outcome": True}, "not_decided"),
+    ("a case that is none", {"case": "case-0"}, "unknown"),
+]
+
+
+@pytest.mark.parametrize(("name", "changed", "code"), REFUSED, ids=[name for name, _, _ in REFUSED])
+async def test_report_is_refused(here: Shop, name: str, changed: dict[str, Any], code: str) -> None:
+    case, slot = await routine.open_check(here)
+    changed = dict(changed)
+    who = here.people[changed.pop("who", "waiter")]
+    request = ReportWork(case, (routine.reading(here, case, slot),), "done", True)
+    with pytest.raises(Refused) as refused:
+        await here.desk.report_work(who, here.key(), replace(request, **changed))
+    assert refused.value.code == code
+    assert (await row(here, case))["state"] == "ASSIGNED"
+
+
+async def test_it_is_reported_once(here: Shop) -> None:
+    case, slot = await routine.open_check(here)
+    await routine.report(here, case, slot)
+    with pytest.raises(Refused, match="nobody reported") as refused:
+        await routine.report(here, case, slot, who="owner")
+    assert refused.value.code == "already_acted"
+
+
+@pytest.mark.parametrize("origin", ["signal", "report", "claim"])
+async def test_where_a_proposal_is_decided_on_first_nobody_reports_work(here: Shop, origin: str) -> None:
+    case = await here.open(origin=origin)
+    with pytest.raises(Refused) as refused:
+        await here.desk.report_work(here.people["waiter"], here.key(), ReportWork(case, (), "I did it", True))
+    assert refused.value.code == "not_decided"
+
+
+async def test_a_check_that_was_not_there_is_no_award(here: Shop) -> None:
+    case, slot = await routine.open_check(here)
+    request = ReportWork(case, (routine.reading(here, case, slot),), "done", True)
+    await here.desk.report_work(here.people["waiter"], here.key(), request)
+    verdict = await here.judge(case)
+    assert verdict["result"] == "insufficient"
+    with pytest.raises(Refused) as refused:
+        await here.approve(case, amount=1)
+    assert refused.value.code in ("verdict_not_pass", "transition")
+    # what was missing is brought: a tap in time, and it is judged again
+    await here.attach(routine.tap(here, case))
+    assert (await here.judge(case))["result"] == "pass"
+
+
+async def test_who_did_the_check_does_not_decide_on_it(here: Shop) -> None:
+    await here.may("owner", "award")
+    case, slot = await routine.open_check(here)
+    await routine.report(here, case, slot, who="owner")
+    await here.judge(case)
+    with pytest.raises(Refused) as refused:
+        await here.approve(case, "owner", amount=1, beneficiaries=(here.people["owner"].id,))
+    assert refused.value.code in ("decider_is_maker", "decider_is_beneficiary")
+
+
+async def test_the_same_number_day_after_day_waits_for_a_person(here: Shop) -> None:
+    results = []
+    for _ in range(7):
+        case, slot = await routine.open_check(here)
+        await routine.report(here, case, slot)
+        results.append((await here.judge(case))["result"])
+    assert results == ["pass"] * 6 + ["needs_human"]
+
+
+async def test_the_record_of_checks_is_earned(here: Shop) -> None:
+    for value in (34, 35, 92):
+        await routine.awarded(here, value=value, **({"exception": "case-9"} if value == 92 else {}))
+    history = await read(here)
+    found = audit(history.entries, shapes(), PROJECTIONS, history.open)
+    assert (found.findings, found.unreplayable) == ([], [])
