@@ -17,6 +17,8 @@ from api.schema import check_schema
 from api.scope import logs
 from api.settings import Settings
 from api.verbs.console import FAILED, Misuse, here, run, tell
+from casework.rejudging import Rejudged, rejudge_folder
+from ledger import codec
 from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, is_meant_as_bundle
 from ledger.checkpoints import parse_text
 from ledger.errors import LedgerError, ProofError
@@ -27,6 +29,7 @@ from ledger.reader import LogReader
 from ledger.store import open_store
 from ledger.trust import TrustPolicy, parse_trust
 from ledger.vault import Vault
+from verifiers.errors import VerifierUnknown
 from verifiers.registry import rejudge as judge_again
 from verifiers.verdicts import digest_output
 
@@ -252,12 +255,39 @@ def checkpoint() -> None:
 def rejudge(
     verdict: Annotated[str | None, typer.Argument(help="One verdict; all when left out.")] = None,
     log: Annotated[str | None, typer.Option(help="One log; all when left out.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="An exported record (`export --private`) instead of this installation."),
+    ] = None,
 ) -> None:
-    """Judge stored inputs again: the same bytes must give the same verdict for ever."""
+    """Judge stored inputs again: the same bytes must give the same verdict for ever. Exit codes as `audit`."""
+    done = _rejudged_folder(folder, verdict) if folder is not None else _rejudged_here(verdict, log)
+    lines = [f"{done.same} verdicts are the same, {len(done.erased)} unreplayable: erased"]
+    lines += [f"verdict {one}: {fault}" for one, fault in done.different]
+    lines += [f"verdict {one}: newer than this program" for one in done.newer]
+    told = {"same": done.same, "erased": done.erased, "newer": done.newer}
+    tell(lines, told | {"different": [one for one, _ in done.different]})
+    if verdict is not None and not done.count:
+        raise Misuse(f"verdict {verdict}: expected one of {folder or 'this installation'}, got none")
+    if done.different:
+        raise typer.Exit(FAILED)
+    if done.newer:
+        raise typer.Exit(int(Exit.NEWER))
+    if done.erased:
+        raise typer.Exit(int(Exit.UNREPLAYABLE))
+
+
+def _rejudged_folder(folder: Path, verdict: str | None) -> Rejudged:
+    if not is_folder(folder):
+        raise Misuse(f"{folder}: expected a log folder (`tallystick export --private`), got none")
+    return rejudge_folder(folder, verdict, codec.loads, codec.dumps)
+
+
+def _rejudged_here(verdict: str | None, log: str | None) -> Rejudged:
     settings = here().settings
 
-    async def work() -> dict[str, Any]:
-        done: dict[str, Any] = {"same": 0, "erased": [], "different": []}
+    async def work() -> Rejudged:
+        done = Rejudged()
         async with reading(settings) as (engine, names):
             for name in names if log is None else [log]:
                 vault = vault_of(settings, name)
@@ -268,29 +298,25 @@ def rejudge(
                 await _rejudge_log(LogReader(engine, name), vault, verdict, done)
         return done
 
-    done = run(work())
-    lines = [f"{done['same']} verdicts are the same, {len(done['erased'])} unreplayable: erased"]
-    lines += [f"verdict {one}: expected the same output, got another" for one in done["different"]]
-    tell(lines, done)
-    if verdict is not None and not (done["same"] or done["erased"] or done["different"]):
-        raise Misuse(f"verdict {verdict}: expected one of this installation, got none")
-    if done["different"]:
-        raise typer.Exit(FAILED)
-    if done["erased"]:
-        raise typer.Exit(int(Exit.UNREPLAYABLE))
+    return run(work())
 
 
-async def _rejudge_log(reader: LogReader, vault: Vault, verdict: str | None, done: dict[str, Any]) -> None:
+async def _rejudge_log(reader: LogReader, vault: Vault, verdict: str | None, done: Rejudged) -> None:
     async for entry in reader.read_entries():
-        if entry.kind != "verdict_given" or (verdict is not None and entry.body["verdict"] != verdict):
+        name = entry.body.get("verdict")
+        if entry.kind != "verdict_given" or (verdict is not None and name != verdict):
             continue
         items, wraps = await reader.items([entry.private["input"]])
         opening = await asyncio.to_thread(vault.disclose, items[0] if items else None, wraps)
         if opening is None:
-            done["erased"].append(entry.body["verdict"])
+            done.erased.append(str(name))
             continue
-        output = judge_again(opening.data, entry.body["verifier"], entry.body["version"])
+        try:
+            output = judge_again(opening.data, entry.body["verifier"], entry.body["version"])
+        except VerifierUnknown:
+            done.newer.append(str(name))
+            continue
         if digest_output(output) == entry.body["output_digest"]:
-            done["same"] += 1
+            done.same += 1
         else:
-            done["different"].append(entry.body["verdict"])
+            done.different.append((str(name), "expected the same output, got another"))
