@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from casework import authority, cases, people
 from casework.errors import refuse
@@ -32,6 +33,8 @@ REVOKE_CAUSES = (
     "misconduct",
     "granted_in_error",
 )
+NO_CAP = 2**53 - 1
+ALL_MEMBERS = Need("member", ())
 PROVISIONAL, SETTLED, DECLINED, REVOKED = "provisional", "settled", "declined", "revoked"
 
 
@@ -75,7 +78,25 @@ async def needs(
             named += formula_members(controllers.stored_formula(json.loads(judged["controllers"])))
     if wanted.budget is not None:
         found += [Need("budget", (wanted.budget,)), Need("account", (book.budget(wanted.budget),))]
-    return [*found, *people.rows(named)]
+    return [*found, *people.rows(named), *await _needs_of_cap(records, judged, named)]
+
+
+async def _needs_of_cap(records: Records, judged: Row | None, named: Iterable[str]) -> list[Need]:
+    """Need what everybody named got, by whatever account, where the policy has a cap."""
+    content = None if judged is None else await records.get("policy_content", (judged["policy_digest"],))
+    if content is None or "cap_tokens" not in json.loads(content["content"])["terms"]:
+        return []
+    return [
+        ALL_MEMBERS,
+        *(Need("recognised", (member,)) for member in await _accounts(records, named)),
+    ]
+
+
+async def _accounts(records: Records, named: Iterable[str]) -> list[str]:
+    """Return every account of the people behind these."""
+    rows = {row["member"]: row for row in await records.scan("member", ())}
+    persons = {rows[one]["same_as"] or one for one in named if one in rows}
+    return sorted(one for one, row in rows.items() if (row["same_as"] or one) in persons)
 
 
 async def needs_of_grant(records: Records, case: str, decision: str) -> list[Need]:
@@ -119,7 +140,7 @@ def plan(
             forgery_number_low, budget_missing, budget_short.
     """
     # 1. judged, passed, still true   2. recognised once   3. exactly the people judged   4. amount within the policy
-    # 5. enough independent parties   6. tokens are there
+    # 5. enough independent parties   6. tokens are there   7. no more than the cap leaves each
     if row["award_kind"] is None or row["policy"] is None:
         raise refuse("no_policy", "expected a case that names an award kind and a policy")
     if verdict is None or verdict["result"] != "pass":
@@ -149,8 +170,27 @@ def plan(
         raise refuse("forgery_number_low", f"expected at least {least} independent parties, got {k}")
     _check_budget(view, wanted, amount, at, promised_tokens)  # 6
     weights = {share["member"]: share["weight"] for share in json.loads(verdict["shares"])}
-    shares = tuple(book.shares(amount, weights))
+    shares = tuple(
+        book.Share(share.member, min(share.amount, left_under_cap(view, share.member, row, terms, at)))
+        for share in book.shares(amount, weights)
+    )  # 7
+    amount = sum(share.amount for share in shares)
     return Plan(row["award_kind"], verdict["verdict"], wanted.budget, amount, shares, k, terms["window_days"])
+
+
+def left_under_cap(view: View, member: str, row: Row, terms: Mapping[str, Any], at: str) -> int:
+    """Return how many tokens this person may still get for this kind now: the policy's cap less what they got within
+    its days, by whatever account. An award beyond the cap is one all the same, without tokens."""
+    if "cap_tokens" not in terms:
+        return NO_CAP
+    since = cases.later(at, days=-terms["cap_days"])
+    got = sum(
+        int(one["amount"])
+        for account in people.accounts(view, member)
+        for one in view.scan("recognised", (account,))
+        if one["kind"] == row["award_kind"] and one["granted_at"] > since
+    )
+    return max(0, int(terms["cap_tokens"]) - got)
 
 
 def check_current(row: Row, verdict: Row, items: Iterable[Row]) -> None:

@@ -397,6 +397,10 @@ award_share = Table(
     ForeignKeyConstraint(["log", "award"], ["award.log", "award.award"], name="fk_award_share_award"),
     Index(None, "log", "member"),
 )
+recognised = Table(
+    "recognised", metadata, *_key("member", "award"), _text("kind"), _text("granted_at"), _int("amount")
+)
+"""What somebody got, while it is waiting or settled: what a cap counts."""
 credential = Table(
     "credential",
     metadata,

@@ -453,6 +453,8 @@ def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
     ]
     for share in body["shares"]:
         changes.append(Insert("award_share", {"award": body["award"], **share}))
+        got = {"member": share["member"], "award": body["award"], "kind": body["kind"]}
+        changes.append(Insert("recognised", got | {"granted_at": entry.at, "amount": share["amount"]}))
     return changes + _settle(entry, body["settle_not_before"])
 
 
@@ -487,8 +489,10 @@ def _credential_issued(entry: Entry, opened: Opened) -> list[Change]:
 
 def _ended(state: str, reason: str) -> Callable[[Entry, Opened], list[Change]]:
     def projection(entry: Entry, opened: Opened) -> list[Change]:
+        award = entry.body["award"]
         values = {"state": state, "ended_reason": entry.body[reason]}
-        return [Set("award", (entry.body["award"],), values), _done("settle", entry.body["award"])]
+        gone = [Delete("recognised", (share["member"], award)) for share in entry.body["shares"]]
+        return [Set("award", (award,), values), _done("settle", award), *gone]
 
     return projection
 

@@ -33,6 +33,9 @@ class Terms:
     tokens_limit: int
     k_min: int
     k_min_above: int
+    cap_tokens: int | None = None
+    """What one person can get for this kind within `cap_days`; beyond it recognition goes on without tokens."""
+    cap_days: int = 0
 
     def k_required(self, amount_tokens: int) -> int:
         """Return the least forgery number of an award (evidence and approval together) of this amount."""
@@ -92,7 +95,10 @@ def read_policy(content: Any) -> Policy:
 
 
 def _terms(at: Reader) -> Terms:
-    member = at.members("tokens", "window_days", "tokens_limit", "k_min", "k_min_above")
+    names = ("tokens", "window_days", "tokens_limit", "k_min", "k_min_above")
+    # Caps came later than the first policies: one without any has the content, and the digest, that it always had.
+    capped = type(at.value) is dict and ("cap_tokens" in at.value or "cap_days" in at.value)
+    member = at.members(*names, "cap_tokens", "cap_days") if capped else at.members(*names)
     k_min = member["k_min"].integer(
         2, K_OR_MORE
     )  # under 2 one person alone could award; no policy may say so
@@ -102,4 +108,6 @@ def _terms(at: Reader) -> Terms:
         tokens_limit=member["tokens_limit"].integer(0, TOKENS_MAX),
         k_min=k_min,
         k_min_above=member["k_min_above"].integer(k_min, K_OR_MORE),
+        cap_tokens=member["cap_tokens"].integer(0, TOKENS_MAX) if capped else None,
+        cap_days=member["cap_days"].integer(1, WINDOW_DAYS_MAX) if capped else 0,
     )

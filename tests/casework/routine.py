@@ -46,10 +46,16 @@ def fridge(**changed: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def shipped(name: str) -> dict[str, Any]:
+    """Return the content of a policy as it is shipped."""
+    content: dict[str, Any] = json.loads(json.dumps(YAML(typ="safe").load(POLICIES / f"{name}.yaml")))
+    return content
+
+
 async def publish_policy(here: Shop, name: str) -> None:
     """Publish a policy as it is shipped."""
-    policy = load_policy(YAML(typ="safe").load(POLICIES / f"{name}.yaml"))
-    content = json.loads(json.dumps(policy.content))
+    content = shipped(name)
+    policy = load_policy(content)
     request = PublishPolicy(f"{name}/v1", policy.verifier, policy.verifier_version, policy.digest, content)
     await here.office.publish_policy(here.people["owner"], here.key(), request)
 
@@ -129,12 +135,14 @@ async def report(
     await here.desk.report_work(here.people[who], here.key(), request)
 
 
-async def awarded(here: Shop, **more: Any) -> tuple[str, str]:
+async def awarded(
+    here: Shop, content: dict[str, Any] | None = None, amount: int = 1, who: str = "waiter", **more: Any
+) -> tuple[str, str]:
     """Play a whole check up to its award; return case and award."""
-    case, slot = await open_check(here)
-    await report(here, case, slot, **more)
+    case, slot = await open_check(here, content)
+    await report(here, case, slot, who=who, **more)
     await here.judge(case)
-    done = await here.approve(case, amount=1)
+    done = await here.approve(case, amount=amount, beneficiaries=(here.people[who].id,))
     here.wait(seconds=10)
     return case, await here.grant(case, done.ids["decision"])
 

@@ -124,8 +124,8 @@ async def test_the_same_number_day_after_day_waits_for_a_person(here: Shop) -> N
 
 
 async def test_the_record_of_checks_is_earned(here: Shop) -> None:
-    for value in (34, 35, 92):
-        await routine.awarded(here, value=value, **({"exception": "case-9"} if value == 92 else {}))
+    for value, exception in ((34, None), (35, None), (92, "case-9")):
+        await routine.awarded(here, value=value, exception=exception)
     history = await read(here)
     found = audit(history.entries, shapes(), PROJECTIONS, history.open)
     assert (found.findings, found.unreplayable) == ([], [])

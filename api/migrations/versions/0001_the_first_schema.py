@@ -602,6 +602,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "case", "proposal", name=op.f("pk_proposal")),
     )
     op.create_table(
+        "recognised",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("award", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("granted_at", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", "award", name=op.f("pk_recognised")),
+    )
+    op.create_table(
         "record",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
