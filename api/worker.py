@@ -27,11 +27,14 @@ from api.said import JOB_KIND
 from api.scope import first_owner
 from casework import cases, tables
 from casework.absence import in_for
-from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, ExpireLink, Grant, Judge
+from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, DrawAward, ExpireLink, Grant, Judge
 from casework.routing import people_here
+from ledger.checkpoints import parse_text
 from ledger.errors import LedgerError, Refused, Stopped, StoreError
 from ledger.jobs import Job, JobGone
 from ledger.jobs import Worker as Jobs
+from ledger.notes import parse_note
+from ledger.store.tables import checkpoint
 from playbooks.errors import PlaybookError
 
 TRIES_MAX_PER_TICK = 200
@@ -57,6 +60,7 @@ class Worker:
         handlers = {
             "judge": self._judge,
             "grant": self._grant,
+            "draw": self._draw,
             "settle": self._settle,
             "credential": self._credential,
             "link": self._expire_link,
@@ -150,6 +154,16 @@ class Worker:
 
         await self._do(job, settle)
 
+    async def _draw(self, job: Job) -> None:
+        """Whether it is looked at again is drawn from the first checkpoint that covers it; there will be one."""
+
+        async def draw(rooms: Rooms, key: str) -> None:
+            award = await rooms.rows.need("award", tables.award, award=job.payload["award"])
+            size, root = await first_over(rooms, int(award["seq"]))
+            await rooms.desk.draw(THE_SYSTEM, key, DrawAward(award["award"], size, root))
+
+        await self._do(job, draw)
+
     async def _credential(self, job: Job) -> None:
         """What was settled can be taken along, under a checkpoint that covers it."""
 
@@ -178,6 +192,19 @@ class Worker:
             await rooms.desk.assign_owner(THE_SYSTEM, key, request)
 
         await self._do(job, escalate)
+
+
+async def first_over(rooms: Rooms, seq: int) -> tuple[int, str]:
+    """Return size and root of the first published checkpoint that covers an entry; one is published where none does."""
+    for _ in range(2):
+        found = await rooms.rows.find(
+            checkpoint, also=(checkpoint.c.size > seq,), limit=1
+        )  # in key order: the smallest size first
+        if found:
+            told = parse_text(parse_note(found[0]["note"].encode()).text)
+            return told.size, told.root.hex()
+        await rooms.publisher.publish()
+    raise StoreError("checkpoint: expected one that covers the award after publishing, got none")
 
 
 async def _publish(rooms: Rooms) -> int:

@@ -83,9 +83,10 @@ PEOPLE_ONLY = frozenset({
 CUSTOMER_KINDS = frozenset({"link_answered", "evidence_attached"})
 """What the holder of a one-time link may write."""
 
-SYSTEM_KINDS = frozenset(
-    {"award_settled", "credential_issued", "link_expired", "case_expired", "key_rotated", "owner_recovered"}
-)
+SYSTEM_KINDS = frozenset({
+    "award_settled", "draw_made", "credential_issued", "link_expired", "case_expired", "key_rotated",
+    "owner_recovered",
+})  # fmt: skip
 """What follows from time alone, or from the server at hand: a person who wrote these would only choose the moment."""
 
 AGENT_KINDS = frozenset(

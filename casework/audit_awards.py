@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from casework import authority, awards, badges, decisions, people
+from casework import authority, awards, badges, decisions, draws, people
 from casework.audit_standing import Check, Standing, expect, find_case, wrong
 from casework.requests import Principal
 from ledger import book
@@ -54,7 +54,9 @@ def check_held(standing: Standing, entry: Entry) -> None:
     """A hold needs an award that lives and is not held; by a lead or second person, or as the case is open again."""
     row = _award(standing, entry, awards.PROVISIONAL, awards.SETTLED)
     expect(row["held_by"] is None, "held", f"expected an award without a hold, got one by {row['held_by']}")
-    if entry.body["reason_code"] != "case_reopened":
+    if entry.body["reason_code"] == draws.REASON and entry.actor.id == SYSTEM:
+        expect(row["drawn"] == 1, "not_as_recorded", "expected a draw that said so")
+    elif entry.body["reason_code"] != "case_reopened":
         awards.check_watcher(standing.view, _who(entry), entry.at)
 
 
@@ -67,6 +69,19 @@ def check_released(standing: Standing, entry: Entry) -> None:
     until = max(row["settle_not_before"], entry.at)
     if entry.body["settle_not_before"] != until:
         wrong(f"settle_not_before: expected {until}, got {entry.body['settle_not_before']}")
+
+
+def check_draw(standing: Standing, entry: Entry) -> None:
+    """Once, from a root of this log that covers the grant, and it says what anybody draws from it."""
+    body = entry.body
+    row = _award(standing, entry, awards.PROVISIONAL)
+    expect(row["drawn"] is None, "already_awarded", "expected one draw for each recognition")
+    known = row["seq"] < body["size"] <= entry.seq and standing.roots[body["size"]].hex() == body["root"]
+    expect(known, "not_as_recorded", "expected the root of a size between the grant and the draw")
+    again = draws.body(standing.view, row, body["size"], body["root"])
+    other = sorted(name for name in again if again[name] != body[name])
+    if other:
+        wrong(f"expected {', '.join(other)} as drawn again")
 
 
 def check_settled(standing: Standing, entry: Entry) -> None:
@@ -195,6 +210,7 @@ def check_authority(standing: Standing, entry: Entry) -> None:
 
 CHECKS: Mapping[str, Check] = {
     "award_granted": check_grant,
+    "draw_made": check_draw,
     "award_held": check_held,
     "award_released": check_released,
     "award_settled": check_settled,

@@ -77,6 +77,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "verdict_given:other": _from(*_JUDGED, to=AWAITING_REVIEW),
     "award_granted": _from(RESOLVED),
     # Once granted, an award has a life of its own: it can be stopped or ended whatever became of the case.
+    "draw_made": _from(*_AWARDED),
     "award_held": _from(*_AWARDED),
     "award_released": _from(*_AWARDED),
     "award_settled": _from(RESOLVED, CLOSED),

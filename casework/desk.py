@@ -23,6 +23,7 @@ from casework import (
     cases,
     charters,
     decisions,
+    draws,
     evidence,
     judging,
     passkeys,
@@ -46,6 +47,7 @@ from casework.requests import (
     AwardStep,
     CaseStep,
     Decide,
+    DrawAward,
     ExpireLink,
     Grant,
     IssueLink,
@@ -371,6 +373,16 @@ class Desk:
         """The effect of an approved award decision, by the system, after the undo time. ids: case, award."""
         needs = await awards.needs_of_grant(self._in.records, request.case, request.decision)
         return await self._in.submit(who, key, request, awards.granted, needs, ids=self._in.ids("award"))
+
+    async def draw(self, who: Principal, key: str, request: DrawAward) -> Done:
+        """Draw whether an award is looked at again, by the system. ids: case, award. Refused: award_state."""
+        row, needs = await awards.needs_of_award(self._in.records, who.id, request.award)
+        needs.append(Need("setting", (draws.RATE_SETTING,)))
+        verdict = (
+            None if row is None else await self._in.records.get("verdict", (row["case"], row["verdict"]))
+        )
+        needs += [] if verdict is None else [Need("policy_content", (verdict["policy_digest"],))]
+        return await self._in.submit(who, key, request, draws.made, needs)
 
     async def hold(self, who: Principal, key: str, request: AwardStep) -> Done:
         """Stop settling (or ask for a revocation). ids: case, award."""

@@ -76,7 +76,15 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     "verdict_given": ("verdict",),
     "credential_issued": ("award",),
     **dict.fromkeys(
-        ("award_granted", "award_held", "award_released", "award_settled", "award_declined", "award_revoked"),
+        (
+            "award_granted",
+            "draw_made",
+            "award_held",
+            "award_released",
+            "award_settled",
+            "award_declined",
+            "award_revoked",
+        ),
         ("award",),
     ),
 }

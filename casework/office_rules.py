@@ -41,6 +41,7 @@ TOKENS_MAX = 1_000_000_000
 SETTINGS: Mapping[str, tuple[int, int]] = {
     "undo_seconds": (0, 3_600),
     "interruptions_per_day_max": (1, 100),
+    "draw_permille": (0, 1_000),
     "issue_window_days": (1, 365),
 }
 """Whole-number settings and their limits, both included; `currency` and `zone` are texts."""

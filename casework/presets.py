@@ -13,7 +13,7 @@ from casework.errors import PresetInvalid
 
 FILE = Path(__file__).with_name("presets.yaml")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "settings": ("undo_seconds", "issue_window_days", "interruptions_per_day_max"),
+    "settings": ("undo_seconds", "issue_window_days", "interruptions_per_day_max", "draw_permille"),
     "recognition": ("k_min", "k_min_above", "tokens_limit", "award_tokens_max"),
     "limits": ("shift_lead_amount_minor", "manager_amount_minor"),
 }

@@ -295,6 +295,15 @@ class AwardStep:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawAward:
+    """Whether an award is looked at again: by the root of a checkpoint that covers it (casework/draws.py)."""
+
+    award: str
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseStep:
     """Clear, expire, reopen or close one case."""
 

@@ -372,6 +372,7 @@ award = Table(
     _text("ended_reason", null=True),
     _text("settled_at", null=True),
     _int("settled_seq", null=True),
+    _int("drawn", null=True),  # 1: a draw said that it is looked at again, 0: that it is not
     _int("seq"),
     CheckConstraint("decision_about = 'award'", name="decision_about"),
     CheckConstraint("decision_verb = 'approved'", name="decision_verb"),

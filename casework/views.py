@@ -443,6 +443,7 @@ def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
         "ended_reason": None,
         "settled_at": None,
         "settled_seq": None,
+        "drawn": None,
         "seq": entry.seq,
     }
     changes: list[Change] = [
@@ -455,11 +456,18 @@ def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
         changes.append(Insert("award_share", {"award": body["award"], **share}))
         got = {"member": share["member"], "award": body["award"], "kind": body["kind"]}
         changes.append(Insert("recognised", got | {"granted_at": entry.at, "amount": share["amount"]}))
+    # A minute later: the checkpoint that covers it is out by then.
+    changes += _job("draw", body["award"], cases.later(entry.at, seconds=60), entry, {"award": body["award"]})
     return changes + _settle(entry, body["settle_not_before"])
 
 
 def _settle(entry: Entry, due: str) -> list[Change]:
     return _job("settle", entry.body["award"], due, entry, {"award": entry.body["award"]})
+
+
+def _draw_made(entry: Entry, opened: Opened) -> list[Change]:
+    award = entry.body["award"]
+    return [Set("award", (award,), {"drawn": int(entry.body["drawn"])}), _done("draw", award)]
 
 
 def _award_held(entry: Entry, opened: Opened) -> list[Change]:
@@ -542,6 +550,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "outcome_recorded": _judge,
     "verdict_given": _verdict_given,
     "award_granted": _award_granted,
+    "draw_made": _draw_made,
     "award_held": _award_held,
     "award_released": _award_released,
     "award_settled": _award_settled,

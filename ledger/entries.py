@@ -408,6 +408,17 @@ KINDS: dict[str, Kind] = _kinds(
         },
         ("message",),
     ),
+    Kind(
+        "draw_made",
+        {
+            "award": "id",
+            "size": "int",  # of the checkpoint whose root it was drawn from
+            "root": "hash",
+            "drawn_by": "text",
+            "rate_permille": "int",
+            "drawn": "bool",
+        },
+    ),
     Kind("award_held", {"award": "id", "reason_code": "text"}),
     Kind("award_released", {"award": "id", "reason_code": "text", "settle_not_before": "instant"}),
     Kind(

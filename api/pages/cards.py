@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.dossiers import Dossier
-from api.pages.inbox import ACTION, AWARD, REVIEW, Matter
+from api.matters import ACTION, AWARD, REVIEW
+from api.pages.inbox import Matter
 from api.pages.shipped import VALUES, field_name, title_words
 from api.pages.words import Words, mark
 from api.scope import Row

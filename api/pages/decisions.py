@@ -14,11 +14,12 @@ from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from api.dossiers import Dossier, Staff, dossiers, staff_of
+from api.matters import ACTION, AWARD, REVIEW
 from api.pages.budgets import budgets_of
 from api.pages.cards import Card, People, act_words, card_of, title_of
 from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
-from api.pages.inbox import ACTION, AWARD, REVIEW, SHOWN_MAX, Matter, handled_since, inbox
+from api.pages.inbox import SHOWN_MAX, Matter, handled_since, inbox
 from api.pages.names import people_of, watches_of
 from api.pages.passkeys import signing, waiting_passkeys
 from api.pages.possible import ASKED, NO_PROBLEM, PASS, possible_steps

@@ -12,13 +12,14 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.dossiers import Dossier, Staff, dossiers, sees_recognition, staff_of
+from api.matters import STEP_OF, waiting_of
 from api.pages.cards import Card, People, card_of
 from api.pages.decisions import Bar, bar_of
 from api.pages.doing_words import SAID, Forms, forms_of
 from api.pages.doors import PageDoor, Seen, see
 from api.pages.earlier import similar_of
 from api.pages.frame import Frame, show, with_toast
-from api.pages.inbox import STEP_OF, Matter, matter_of, waiting_of
+from api.pages.inbox import Matter, matter_of
 from api.pages.names import people_of, watches_of
 from api.pages.possible import ASKED, possible_steps
 from api.pages.qr import Code

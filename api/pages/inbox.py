@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.dossiers import Dossier, Staff, dossiers
+from api.matters import AWARD, BUNDLED_KINDS, STEP_OF, waiting_of
 from api.scope import Row, Scoped
 from casework import cases, proposals, tables
 from ledger.codec import loads
@@ -19,8 +20,6 @@ from ledger.store.tables import entry
 SHOWN_MAX = 6
 LOOKED_AT_MAX = 300
 """Open cases looked through for one page, the latest first; what is beyond is counted as "more"."""
-ACTION, REVIEW, AWARD = "action", "review", "award"
-STEP_OF = {ACTION: "decide_action", REVIEW: "review_evidence", AWARD: "decide_award"}
 OPEN = (cases.AWAITING_DECISION, cases.IN_ACTION, cases.AWAITING_REVIEW, cases.RESOLVED)
 ENDING_KINDS = ("case_cleared", "case_closed", "outcome_recorded", "case_expired", "decision_made")
 HANDLED_MAX = 200
@@ -34,21 +33,6 @@ class Matter:
     kind: str
     due: str | None
     value: Mapping[str, Any] | None
-
-
-def waiting_of(dossier: Dossier) -> str | None:
-    """Return what kind of decision a case waits for next, None: none."""
-    row, verdict = dossier.case, dossier.verdict
-    if row["state"] == cases.AWAITING_DECISION:
-        return ACTION
-    if row["action_by"] is not None and any(item["review"] is None for item in dossier.live):
-        return REVIEW
-    if row["state"] != cases.RESOLVED or row["award"] is not None or verdict is None:
-        return None
-    if verdict["result"] != "pass" or row["award_kind"] is None:
-        return None
-    about = [one for one in dossier.decisions if one["about"] == "award" and not one["withdrawn"]]
-    return None if any(one["verdict"] == verdict["verdict"] for one in about) else AWARD
 
 
 def matter_of(dossier: Dossier, kind: str, now: str) -> Matter:
@@ -86,6 +70,8 @@ async def inbox(rows: Scoped, staff: Staff, member: str, now: str) -> list[Matte
     matters = []
     for dossier in await dossiers(rows, found):
         kind = waiting_of(dossier)
+        if kind == AWARD and dossier.case["award_kind"] in BUNDLED_KINDS:
+            continue  # recognised many at once, on a page of their own
         if kind is not None and staff.may(member, STEP_OF[kind], dossier):
             matters.append(matter_of(dossier, kind, now))
     return sorted(matters, key=order_of)

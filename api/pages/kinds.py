@@ -76,6 +76,7 @@ KIND_WORDS: Mapping[str, str] = {
     "outcome_recorded": mark("The result was written down"),
     "verdict_given": mark("It was checked whether it was earned"),
     "award_granted": mark("A recognition was given"),
+    "draw_made": mark("It was drawn whether a recognition is looked at again"),
     "award_held": mark("A question about a recognition was asked"),
     "award_released": mark("A question about a recognition was closed"),
     "award_settled": mark("A recognition became theirs for good"),

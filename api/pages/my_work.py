@@ -12,11 +12,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.dossiers import Dossier, Staff, dossiers, staff_of
+from api.matters import STEP_OF, waiting_of
 from api.pages.cards import Card, People, Tile, came_back, card_of
 from api.pages.doors import PageDoor, Seen, see
 from api.pages.exception_list import OPEN_STATES
 from api.pages.frame import show
-from api.pages.inbox import STEP_OF, Matter, bites_at, inbox, matter_of, waiting_of
+from api.pages.inbox import Matter, bites_at, inbox, matter_of
 from api.pages.names import people_of, watches_of
 from api.pages.shifts import shift_of
 from api.pages.staffed import who_can

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from api.dossiers import Dossier
+from api.matters import ACTION, AWARD, REVIEW
 from api.pages.cards import People
-from api.pages.inbox import ACTION, AWARD, REVIEW
 from api.pages.words import Words, mark
 from casework import authority
 from casework.staffing import Answer

@@ -416,6 +416,13 @@ def _answered(entry: Entry, tell: Telling) -> tuple[str, str]:
     return said, str(tell.secret(entry, "note") or "")
 
 
+def _drawn(entry: Entry, tell: Telling) -> tuple[str, str]:
+    if not entry.body["drawn"]:
+        return tell.say(mark("Not drawn for a second look")), ""
+    why = mark("Chance decides which are looked at again; nobody can choose.")
+    return tell.say(mark("Drawn for a second look")), tell.say(why)
+
+
 SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "case_opened": _opened_case,
     "case_suppressed": _plain(mark("Seen, and hidden for a while")),
@@ -437,6 +444,7 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "outcome_recorded": _outcome,
     "verdict_given": _verdict,
     "award_granted": _granted,
+    "draw_made": _drawn,
     "award_held": _plain(mark("%(who)s asked to wait: there is a question")),
     "award_released": _plain(mark("The question was answered")),
     "award_settled": _plain(

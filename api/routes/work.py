@@ -12,11 +12,13 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.bodies import Door
-from api.identity import Asking, need_to_write
+from api.check_bundle import BUNDLE_MAX, decide, waiting
+from api.dossiers import staff_of
+from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, NotFound
 from api.routes.answers import tell
 from api.routes.reports import opening
-from api.routes.shapes import Asked, Code, Id, IdInPath, Instant, Name, Recorded, Text
+from api.routes.shapes import Asked, Code, Id, IdInPath, Instant, Name, Recorded, Text, Tokens, Told
 from api.scope import Row
 from api.workbench import exceptions_open, expected_of, training_of
 from casework import tables
@@ -243,6 +245,91 @@ async def show_result(case: IdInPath, body: ResultShown, asking: Works) -> Recor
     text = None if row["action_by"] is not None else str(expected["course"])
     request = ReportWork(case, (item,), text, row["outcome_seq"] is None)
     return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
+
+
+class CheckWaiting(Told):
+    """A check that waits for the caller's yes. `binds` is what a yes to it has to name."""
+
+    case: str
+    member: str
+    task: str
+    place: str
+    due_at: str
+    failed: bool
+    binds: str
+
+
+class ChecksWaiting(Told):
+    """The checks that wait for the caller's yes, the oldest first."""
+
+    items: list[CheckWaiting]
+
+
+class CheckBound(Asked):
+    """A check, as it was shown."""
+
+    case: Id
+    binds: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class ChecksRecognised(Asked):
+    """Checks to recognise at once, each with so many tokens."""
+
+    items: Annotated[list[CheckBound], Field(min_length=1, max_length=BUNDLE_MAX)]
+    amount_tokens: Tokens = 0
+    budget: Id | None = None
+    message: Text | None = None
+
+
+class CheckRefused(Told):
+    """A check that was not recognised, and why."""
+
+    case: str
+    code: str
+    detail: str
+
+
+class BundleTold(Told):
+    """What came of it: case -> decision, and what was refused."""
+
+    decided: dict[str, str]
+    refused: list[CheckRefused]
+
+
+@router.get("/checks/waiting", operation_id="list_waiting_checks")
+async def list_waiting_checks(visit: Annotated[Visit, need("case.decide")]) -> ChecksWaiting:
+    """List the checks that wait for the caller's yes, judged one by one."""
+    staff = await staff_of(visit.rooms.rows, visit.rooms.clock.now())
+    found = await waiting(visit.rooms, staff, visit.caller.who)
+    names = ("member", "task", "place", "due_at", "failed", "binds")
+    return ChecksWaiting(
+        items=[
+            CheckWaiting(case=one.dossier.id, **{name: getattr(one, name) for name in names}) for one in found
+        ]
+    )
+
+
+@router.post("/checks/recognise", operation_id="recognise_checks", status_code=201)
+async def recognise_checks(
+    body: ChecksRecognised, asking: Annotated[Asking, need_to_write("case.decide")]
+) -> BundleTold:
+    """Recognise checks at once. Each gets a decision of its own; one that changed since it was shown is named."""
+    made = await decide(
+        asking.rooms,
+        asking.who,
+        asking.key,
+        [(one.case, one.binds) for one in body.items],
+        amount_tokens=body.amount_tokens,
+        budget=body.budget,
+        message=body.message,
+    )
+    return BundleTold(
+        decided=dict(made.done),
+        refused=[
+            CheckRefused(case=case, code=refusal.code, detail=str(refusal.detail))
+            for case, refusal in made.refused.items()
+        ],
+    )
 
 
 @router.post("/accounts", operation_id="link_account", status_code=201)

@@ -197,3 +197,63 @@ kinds:
     fields:
       account: string
 """
+
+
+async def checks_done(at: House, team: Team, count: int, value: int = 34) -> list[str]:
+    """Do so many checks, each looked at again by the manager; return their cases."""
+    made = []
+    for number in range(count):
+        case = await next_case(at, team)
+        at.wait(20 * MINUTE)
+        await at.done(f"/api/v1/cases/{case}/work/reading", team.keys["staff"], {"value": value + number})
+        await at.done(f"/api/v1/cases/{case}/work/reading", team.keys["manager"], {"value": value + number})
+        await at.done(f"/api/v1/cases/{case}/verdicts", team.keys["manager"], {})
+        made.append(case)
+    return made
+
+
+async def test_a_week_of_checks_is_recognised_at_once(at: House, ours: Team) -> None:
+    mine = ours.keys["outsider"]
+    await planned(at, ours)
+    done = await checks_done(at, ours, 3)
+    shown = (await at.ask("GET", "/api/v1/checks/waiting", mine)).json()["items"]
+    assert [one["case"] for one in shown] == done
+    assert {one["member"] for one in shown} == {ours.members["staff"]} and not any(
+        one["failed"] for one in shown
+    )
+    # who looked again is relied on: nothing waits for the manager
+    assert (await at.ask("GET", "/api/v1/checks/waiting", ours.keys["manager"])).json()["items"] == []
+    # one of them is looked at once more before the yes comes: that one is not as it was shown
+    await at.done(f"/api/v1/cases/{done[1]}/work/reading", ours.keys["owner"], {"value": 35})
+    body = {
+        "items": [{"case": one["case"], "binds": one["binds"]} for one in shown],
+        "amount_tokens": 1,
+        "budget": ours.members["budget"],
+        "message": "Thank you for the week",
+    }
+    told = await at.done("/api/v1/checks/recognise", mine, body, key="week-1")
+    assert sorted(told["decided"]) == sorted([done[0], done[2]])
+    assert [(one["case"], one["code"]) for one in told["refused"]] == [(done[1], "stale")]
+    again = await at.done("/api/v1/checks/recognise", mine, body, key="week-1")
+    assert again["decided"] == told["decided"]
+    at.wait(20)
+    await at.tick()
+    for case in (done[0], done[2]):
+        (award,) = (await case_of(at, ours, case))["awards"]
+        assert (award["state"], award["amount_tokens"]) == ("provisional", 1)
+    assert (await case_of(at, ours, done[1]))["awards"] == []
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [([], "invalid_request"), ([("none", "0" * 64)] * 2, "value_invalid"), ([("none", "0" * 64)], None)],
+)
+async def test_a_bundle_is_refused(
+    at: House, ours: Team, items: list[tuple[str, str]], code: str | None
+) -> None:
+    body = {"items": [{"case": case, "binds": binds} for case, binds in items]}
+    answer = await at.ask("POST", "/api/v1/checks/recognise", ours.keys["outsider"], json=body)
+    if code is None:
+        assert (answer.status_code, answer.json()["refused"][0]["code"]) == (201, "unknown")
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (422, code)

@@ -59,6 +59,7 @@ outcome_recorded              . . . . . . . V V . . . . .
 verdict_given:pass            . . . . . . . . R R . . . .
 verdict_given:other           . . . . . . . . V V . . . .
 award_granted                 . . . . . . . . . R . . . .
+draw_made                     . . . . A K W I V R . . O X
 award_held                    . . . . A K W I V R . . O X
 award_released                . . . . A K W I V R . . O X
 award_settled                 . . . . . . . . . R . . . X

@@ -232,7 +232,9 @@ async def test_a_log_is_opened_once(here: Shop) -> None:
 # ------------------------------------------------------------------------------------------ codes and presets
 def test_presets_hold_the_settled_figures_and_are_settings() -> None:
     found = presets.load()
-    assert found.settings == {"undo_seconds": 10, "issue_window_days": 14, "interruptions_per_day_max": 6}
+    assert found.settings == {
+        "undo_seconds": 10, "issue_window_days": 14, "interruptions_per_day_max": 6, "draw_permille": 50,
+    }  # fmt: skip
     assert (found.recognition["k_min_above"], found.recognition["tokens_limit"]) == (3, 100)
     assert (found.limits["shift_lead_amount_minor"], found.limits["manager_amount_minor"]) == (5000, 25000)
     assert found.settings.keys() <= SETTINGS.keys()

@@ -792,6 +792,7 @@ def upgrade() -> None:
         sa.Column("ended_reason", sa.Text(), nullable=True),
         sa.Column("settled_at", sa.Text(), nullable=True),
         sa.Column("settled_seq", sa.BigInteger(), nullable=True),
+        sa.Column("drawn", sa.BigInteger(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("decision_about = 'award'", name=op.f("ck_award_decision_about")),
         sa.CheckConstraint("decision_verb = 'approved'", name=op.f("ck_award_decision_verb")),
