@@ -63,6 +63,14 @@ async def waiting(rooms: Rooms, staff: Staff, who: Principal) -> list[Waiting]:
     return told
 
 
+async def count_waiting(rooms: Rooms, staff: Staff, member: str) -> int:
+    """Return how many checks wait for this member's yes, at most BUNDLE_MAX."""
+    where = {"state": cases.RESOLVED, "award_kind": KIND, "award": None}
+    found = await rooms.rows.find(tables.case_file, where, order="opened_seq", limit=BUNDLE_MAX)
+    told = await dossiers(rooms.rows, found, with_texts=False)
+    return sum(waiting_of(one) == AWARD and staff.may(member, STEP_OF[AWARD], one) for one in told)
+
+
 async def _told(rooms: Rooms, dossier: Dossier, who: Principal) -> Waiting:
     facts = dossier.facts()
     shown = await rooms.desk.show(who, dossier.id, AWARD)

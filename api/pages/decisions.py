@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
+from api.check_bundle import count_waiting
 from api.dossiers import Dossier, Staff, dossiers, staff_of
 from api.matters import ACTION, AWARD, REVIEW
 from api.pages.budgets import budgets_of
@@ -141,6 +142,7 @@ async def page(
         bar=None if current is None else await bar_of(seen, current, people, words),
         passing=() if current is None else passing_of(current.dossier, staff, seen.caller.member, words),
         passkeys=await waiting_passkeys(seen, people),
+        checks=await count_waiting(rooms, staff, seen.caller.member),
         checked=words.clock(now),
         trouble=trouble,
         budgets=[

@@ -58,7 +58,7 @@ SIGNS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "appl
 Work = Callable[[], Awaitable[object]]
 
 
-async def _do(acting: Acting, case: str, said: str, work: Work) -> Response:
+async def take(acting: Acting, case: str, said: str, work: Work) -> Response:
     """Take the step and go back to the page with one sentence; a refusal is shown on the page as it stands now."""
     try:
         await case_row(acting, case)
@@ -102,7 +102,7 @@ async def in_hand(case: CaseId, acting: Works) -> Response:
             )
         await acting.rooms.desk.acknowledge(acting.who, acting.key, Acknowledge(case, until))
 
-    return await _do(acting, case, "in-hand", work)
+    return await take(acting, case, "in-hand", work)
 
 
 @router.post("/exceptions/{case}/propose")
@@ -120,7 +120,7 @@ async def propose(case: CaseId, acting: Proposes) -> Response:
         request = Propose(case, action, text or act_words(action, words), value, flags)
         await acting.rooms.desk.propose(acting.who, acting.key, request)
 
-    return await _do(acting, case, "suggested", work)
+    return await take(acting, case, "suggested", work)
 
 
 async def _known_act(acting: Acting, case: str, action: str) -> None:
@@ -162,7 +162,7 @@ async def done(case: CaseId, acting: Works) -> Response:
         request = TakeAction(case, proposal or "", acting.form.maybe("note"))
         await acting.rooms.desk.take_action(acting.who, acting.key, request)
 
-    return await _do(acting, case, "done", work)
+    return await take(acting, case, "done", work)
 
 
 # ---------------------------------------------------------------------------------------------- evidence
@@ -175,7 +175,7 @@ async def bring_record(case: CaseId, acting: Shows) -> Response:
         item = await acting.rooms.watching.record_as_evidence(acting.who, case, kind, record)
         await _attach(acting, item)
 
-    return await _do(acting, case, "evidence", work)
+    return await take(acting, case, "evidence", work)
 
 
 @router.post("/exceptions/{case}/evidence/statement")
@@ -186,7 +186,7 @@ async def bring_statement(case: CaseId, acting: Shows) -> Response:
         item = upload.statement(acting.who, case, acting.rooms.clock.now())
         await _attach(acting, replace(item, note=acting.form.need("statement")))
 
-    return await _do(acting, case, "evidence", work)
+    return await take(acting, case, "evidence", work)
 
 
 @router.post("/exceptions/{case}/evidence/file")
@@ -202,7 +202,7 @@ async def bring_file(case: CaseId, acting: ShowsFile) -> Response:
         check_content(media_type, content)
         await _attach(acting, upload.file(acting.who, case, content, media_type, acting.rooms.clock.now()))
 
-    return await _do(acting, case, "evidence", work)
+    return await take(acting, case, "evidence", work)
 
 
 def check_content(media_type: str, content: bytes) -> None:
@@ -241,7 +241,7 @@ async def _withdraw(case: str, evidence: str, acting: Acting) -> Response:
         request = WithdrawEvidence(case, evidence, acting.form.need("reason_code"))
         await acting.rooms.desk.withdraw_evidence(acting.who, acting.key, request)
 
-    return await _do(acting, case, "withdrawn", work)
+    return await take(acting, case, "withdrawn", work)
 
 
 @router.post("/exceptions/{case}/link")
@@ -280,7 +280,7 @@ async def result(case: CaseId, acting: Works) -> Response:
         request = RecordOutcome(case, form.need("resolution"), form.need("impact"), form.maybe("note"))
         await acting.rooms.desk.record_outcome(acting.who, acting.key, request)
 
-    return await _do(acting, case, "result", work)
+    return await take(acting, case, "result", work)
 
 
 @router.post("/exceptions/{case}/pass")
@@ -294,7 +294,7 @@ async def pass_on(case: CaseId, acting: Works) -> Response:
         request = AssignOwner(case, acting.form.need("owner", chars_max=64), reason)
         await acting.rooms.desk.assign_owner(acting.who, acting.key, request)
 
-    return await _do(acting, case, "passed", work)
+    return await take(acting, case, "passed", work)
 
 
 @router.post("/exceptions/{case}/no-problem")
@@ -305,7 +305,7 @@ async def no_problem(case: CaseId, acting: Closes) -> Response:
         await _still(acting, case)
         await _close(acting, case, "false_alarm")
 
-    return await _do(acting, case, "no-problem", work)
+    return await take(acting, case, "no-problem", work)
 
 
 @router.post("/exceptions/{case}/close")
@@ -316,7 +316,7 @@ async def close(case: CaseId, acting: Closes) -> Response:
         await _still(acting, case)
         await _close(acting, case, acting.form.need("reason_code"))
 
-    return await _do(acting, case, "closed", work)
+    return await take(acting, case, "closed", work)
 
 
 async def _close(acting: Acting, case: str, reason: str) -> None:
@@ -334,7 +334,7 @@ async def reopen(case: CaseId, acting: Works) -> Response:
         request = CaseStep(case, acting.form.need("reason_code"))
         await acting.rooms.desk.reopen(acting.who, acting.key, request)
 
-    return await _do(acting, case, "reopened", work)
+    return await take(acting, case, "reopened", work)
 
 
 @router.post("/exceptions/{case}/note")
@@ -344,4 +344,4 @@ async def note(case: CaseId, acting: Works) -> Response:
     async def work() -> None:
         await acting.rooms.desk.add_note(acting.who, acting.key, AddNote(case, acting.form.need("note")))
 
-    return await _do(acting, case, "noted", work)
+    return await take(acting, case, "noted", work)

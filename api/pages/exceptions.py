@@ -21,7 +21,8 @@ from api.pages.earlier import similar_of
 from api.pages.frame import Frame, show, with_toast
 from api.pages.inbox import Matter, matter_of
 from api.pages.names import people_of, watches_of
-from api.pages.possible import ASKED, possible_steps
+from api.pages.planned_words import check_of
+from api.pages.possible import ASKED, EVIDENCE, possible_steps
 from api.pages.qr import Code
 from api.pages.staffed import why_not
 from api.pages.telling import story_of
@@ -112,6 +113,9 @@ async def page(
         fresh=_fresh(dossier, card, words, now),
         issued=issued,
         trouble=trouble,
+        check=check_of(dossier, seen.caller.member, words, seen.fresh_key(), opened)
+        if EVIDENCE in forms.can
+        else None,
     )
     answer.headers["ETag"] = f'"{dossier.case["changed_seq"]}"'
     return answer

@@ -77,7 +77,10 @@ def resolutions(dossier: Dossier) -> tuple[str, ...]:
 
 POSSIBLE: tuple[Possible, ...] = (
     Possible(IN_HAND, "acknowledge", ("acknowledged",)),
-    Possible(PROPOSE, "propose", ("proposal_made",)),
+    # a plan asks for the work itself: nothing has to be suggested first
+    Possible(
+        PROPOSE, "propose", ("proposal_made",), lambda dossier, member: dossier.case["origin"] != "schedule"
+    ),
     Possible(DONE, "take_action", ("action_taken",), lambda dossier, member: approved(dossier) is not None),
     Possible(EVIDENCE, "attach_evidence", ("evidence_attached",)),
     Possible(LINK, "issue_link", ("link_issued",)),

@@ -39,6 +39,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "end_invite": {},
     "set_pin": {"pin": "240789"},
     "end_passkey": {"reason_code": "lost"},
+    "take_reading": {"value": 1},
+    "hand_over": {"status": "x", "actions": "x", "contingencies": "x"},
+    "read_back": {"note": "e-1", "opened_at": "2026-11-20T10:00:00Z", "text": "x"},
+    "show_result": {"record": "c-1"},
+    "report_work": {"text": "x"},
 }
 REASON = {"reason_code": "duplicate"}
 FORMS: dict[str, dict[str, Any]] = {
@@ -82,6 +87,7 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
         "award": case,
         "job": "judge:1",
         "playbook": "complaint_to_escalate",
+        "plan": "fridge",
         "source": "pms",
         "kind": "complaint",
         "record": "c-1",
