@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from verifiers.controllers import SERVER, Formula, is_party, parse_formula, parties
 from verifiers.reading import INTEGER_MAX, Reader
+from verifiers.signed_facts import SignedMail, TimeStamp, read_mail, read_stamp
 
 FIELDS_MAX = 64
 COMMITMENTS_MAX = 8
@@ -17,6 +18,9 @@ ALIKE_MAX = 8
 
 SYSTEM = "system"
 GRADES = ("E0", "E1", "E2", "E3", "E4")
+
+LATER_TYPES = ("photo", "signed_mail", "time_stamp")
+"""Types that came later than the first verdicts."""
 
 Scalar = None | bool | int | str
 
@@ -54,7 +58,7 @@ class Neutral:
     """A file or a statement: kept and shown, counts for nothing yet."""
 
 
-Facts = SystemRecord | CustomerConfirmation | Neutral
+Facts = SystemRecord | CustomerConfirmation | SignedMail | TimeStamp | Neutral
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +153,10 @@ def read_item(at: Reader, known: Known) -> Item:
 
 
 def _type(at: Reader) -> str:
-    # Photos came later than the first verdicts: an unknown type is still refused in the words those were frozen with.
-    if at.value == "photo":
-        return "photo"
+    # An unknown type is still refused in the words that the first verdicts were frozen with.
+    for later in LATER_TYPES:
+        if at.value == later:
+            return later
     return at.one_of(("system_record", "customer_confirmation", "file", "statement"))
 
 
@@ -166,6 +171,10 @@ def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
             return _record(at)
         case "customer_confirmation":
             return _confirmation(at, known)
+        case "signed_mail":
+            return read_mail(at)
+        case "time_stamp":
+            return read_stamp(at)
         case "photo":
             _photo(at)
         case "file":
