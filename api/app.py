@@ -41,6 +41,7 @@ from api.routes import (
     records,
     reports,
     searching,
+    signed,
     steps,
     watching,
 )
@@ -68,6 +69,7 @@ ROUTERS = (
     myself,
     reports,
     photos,
+    signed,
     steps,
     awards,
     badges,

@@ -124,6 +124,8 @@ EVIDENCE: Mapping[str, tuple[str, str]] = {
     "photo": (mark("A photo"), "camera"),
     "file": (mark("A file"), "file"),
     "statement": (mark("Somebody's word"), "speech"),
+    "signed_mail": (mark("A signed mail"), "speech"),
+    "time_stamp": (mark("A time stamp"), "file"),
 }
 """Type -> what it is, icon."""
 

@@ -271,6 +271,8 @@ EVIDENCE_SAID: Mapping[str, str] = {
     "photo": mark("Evidence: a photo"),
     "file": mark("Evidence: a file"),
     "statement": mark("Evidence: somebody's word"),
+    "signed_mail": mark("Evidence: a signed mail"),
+    "time_stamp": mark("Evidence: a time stamp"),
 }
 BROUGHT: Mapping[str, str] = {
     "E0": mark("Brought by %(who)s; only said so."),
