@@ -12,7 +12,8 @@ which roots are trusted, and decides whether genTime is plausible.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -115,85 +116,92 @@ def check_token(token: bytes, content: bytes, trust: Trust) -> Stamp:
     Raises:
         StampFault: size, unreadable, not_granted, hash, other_content, signer, path, purpose, wrong_signature.
     """
-    # 1. one reading
-    response = _read(token)
-    if response.status != 0:
-        raise StampFault("not_granted", f"expected the status 0, granted, got {response.status}")
-    info, signers = response.tst_info, list(response.signed_data.signer_infos)
-    if len(signers) != 1:
-        raise StampFault("signer", f"expected one signer, got {len(signers)}")
-    # 2. the imprint
-    name = HASHES.get(info.message_imprint.hash_algorithm.dotted_string)
-    if name is None or any(one.dotted_string not in HASHES for one in response.signed_data.digest_algorithms):
-        raise StampFault("hash", f"expected {', '.join(HASHES.values())}, got another")
-    digest = hashlib.new(name, content).digest()
-    if info.message_imprint.message != digest:
-        got = info.message_imprint.message.hex()
-        raise StampFault(
-            "other_content", f"expected a stamp over {name} {digest.hex()}, got one over {got[:128]}"
+    with _reading():
+        # 1. one reading
+        response = _read(token)
+        # 2. the imprint
+        name, digest = _imprint(response, content)
+        # 3. the path, 4. what the certificate is for
+        inside, at = _inside(response), response.tst_info.gen_time.astimezone(UTC)
+        pool = list({fingerprint(one): one for one in (*inside, *trust.others, *trust.roots)}.values())
+        signer = _signer(response, pool)
+        path = _path(signer, pool, trust.roots, at)
+        _check_purpose(signer)
+        # 5. the signature
+        _check_signature(response, digest, path)
+        return Stamp(
+            _authority(signer),
+            response.tst_info.policy.dotted_string,
+            response.tst_info.serial_number,
+            instant_of((at - datetime(1970, 1, 1, tzinfo=UTC)) // _MS),
+            _accuracy_ms(response),
+            name,
+            path,
+            frozenset(fingerprint(one) for one in inside),
         )
-    # 3. the path, 4. what the certificate is for
-    inside = _inside(response)
-    pool = list({fingerprint(one): one for one in (*inside, *trust.others, *trust.roots)}.values())
-    signer = [
-        one
-        for one in pool
-        if (one.issuer, one.serial_number) == (signers[0].issuer, signers[0].serial_number)
-    ]
-    if len(signer) != 1:
-        raise StampFault("signer", f"expected the signer's certificate once, got it {len(signer)} times")
-    at = info.gen_time.astimezone(UTC)
-    path = _path(signer[0], pool, trust.roots, at)
-    _check_purpose(signer[0])
-    # 5. the signature
-    _check_signature(response, digest, path)
-    return Stamp(
-        _authority(signer[0]),
-        info.policy.dotted_string,
-        info.serial_number,
-        instant_of((at - datetime(1970, 1, 1, tzinfo=UTC)) // _MS),
-        _accuracy_ms(response),
-        name,
-        path,
-        frozenset(fingerprint(one) for one in inside),
-    )
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Make a StampFault of whatever a library raises while it reads bytes from outside: both read each part only when
+    it is asked for, so any line may raise. A panic of the library is no Exception, and only such bytes can cause it."""
+    try:
+        yield
+    except StampFault:
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise StampFault("unreadable", "expected a TimeStampResp in DER, got other bytes") from error
+        raise
+
+
+def certificates(token: bytes) -> list[x509.Certificate]:
+    """Return the certificates that a token brings along. Raises StampFault."""
+    with _reading():
+        return _inside(_read(token))
 
 
 def _read(token: bytes) -> TimeStampResponse:
     if not 0 < len(token) <= TOKEN_SIZE_MAX_BYTES:
         raise StampFault("size", f"expected 1 to {TOKEN_SIZE_MAX_BYTES} bytes, got {len(token)}")
-    try:
-        response = decode_timestamp_response(token)
-        if response.as_bytes() != token:
-            raise ValueError("not canonical")
-        # each part is read when it is asked for: ask here for all that is needed below
-        parts = (
-            response.tst_info.gen_time,
-            response.signed_data.certificates,
-            response.tst_info.serial_number,
-        )
-        assert all(one is not None for one in parts)
-    except BaseException as error:
-        # A panic of the library is no Exception, and only what it was given can have caused it.
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise StampFault("unreadable", "expected a TimeStampResp in DER, got other bytes") from error
-        raise
+    response = decode_timestamp_response(token)
+    if response.as_bytes() != token:
+        raise StampFault("unreadable", "expected a TimeStampResp in DER, got bytes that read back as others")
+    if response.status != 0:
+        raise StampFault("not_granted", f"expected the status 0, granted, got {response.status}")
     return response
 
 
-def certificates(token: bytes) -> list[x509.Certificate]:
-    """Return the certificates that a token brings along. Raises StampFault."""
-    return _inside(_read(token))
+def _imprint(response: TimeStampResponse, content: bytes) -> tuple[str, bytes]:
+    """Return the name of the hash and the digest of the content, which is the one in the token."""
+    imprint, digests = response.tst_info.message_imprint, response.signed_data.digest_algorithms
+    name = HASHES.get(imprint.hash_algorithm.dotted_string)
+    if name is None or any(one.dotted_string not in HASHES for one in digests):
+        raise StampFault("hash", f"expected {', '.join(HASHES.values())}, got another")
+    digest = hashlib.new(name, content).digest()
+    if imprint.message != digest:
+        expected = f"expected a stamp over {name} {digest.hex()}"
+        raise StampFault("other_content", f"{expected}, got one over {imprint.message.hex()[:128]}")
+    return name, digest
+
+
+def _signer(response: TimeStampResponse, pool: Iterable[x509.Certificate]) -> x509.Certificate:
+    """Return the certificate of the one signer, known by issuer and number, which may be there only once."""
+    signers = list(response.signed_data.signer_infos)
+    if len(signers) != 1:
+        raise StampFault("signer", f"expected one signer, got {len(signers)}")
+    wanted = (signers[0].issuer, signers[0].serial_number)
+    found = [one for one in pool if (one.issuer, one.serial_number) == wanted]
+    if len(found) != 1:
+        raise StampFault("signer", f"expected the signer's certificate once, got it {len(found)} times")
+    return found[0]
 
 
 def _inside(response: TimeStampResponse) -> list[x509.Certificate]:
     given = sorted(response.signed_data.certificates)
     if len(given) > CERTIFICATES_MAX:
         raise StampFault("signer", f"expected at most {CERTIFICATES_MAX} certificates, got {len(given)}")
-    try:
-        return [x509.load_der_x509_certificate(one) for one in given]
-    except ValueError as error:
-        raise StampFault("unreadable", "expected X.509 certificates, got other bytes") from error
+    return [x509.load_der_x509_certificate(one) for one in given]
 
 
 # ---------------------------------------------------------------------------------------------- the path
@@ -271,9 +279,11 @@ def _check_signature(response: TimeStampResponse, digest: bytes, path: Sequence[
     try:
         right = verifier.verify(response, digest)
     except Exception as error:  # the library raises what it meets: VerificationError, ValueError ...
-        raise StampFault("wrong_signature", "expected a signature that holds, got another") from error
+        raise StampFault(
+            "wrong_signature", "expected a signature that holds along the path, got another"
+        ) from error
     if right is not True:
-        raise StampFault("wrong_signature", "expected a signature that holds, got another")
+        raise StampFault("wrong_signature", "expected a signature that holds along the path, got another")
 
 
 # ---------------------------------------------------------------------------------------------- what it says
