@@ -7,6 +7,7 @@ the way to the root those that the token does not bring along are frozen with it
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ class Stamped:
 def collect(
     who: Principal, case: str, stamped: Stamped, token: bytes, trust: Trust, received_at: str
 ) -> AttachEvidence:
-    """Return the evidence of one token; the same token counts once in this organisation.
+    """Return the evidence of one token; the same stamp counts once in this organisation.
 
     Raises:
         Refused: time_stamp_invalid.
@@ -52,6 +53,8 @@ def collect(
         facts = {"evidence": stamped.evidence, **told(stamp), "chain": chain(stamp)}
     except StampFault as fault:
         raise refused(fault) from fault
+    digest = hashlib.sha256(stamped.content).hexdigest()
+    same = f"{fingerprint(stamp.path[0])} {stamp.serial} {stamp.stamped_at} {digest}"
     return AttachEvidence(
         case=case,
         type=TYPE,
@@ -63,7 +66,7 @@ def collect(
         content=token,
         concerns=stamped.subjects,  # a hash of what was erased would still tell it from everything else
         # The certificates in a token are not signed: with others beside them it is the same stamp all the same.
-        once=(token, b"stamp\x00" + f"{fingerprint(stamp.path[0])} {stamp.serial}".encode()),
+        once=(token, b"stamp\x00" + same.encode()),
     )
 
 

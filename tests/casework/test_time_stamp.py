@@ -20,6 +20,7 @@ from casework.collectors.time_stamp import Stamped
 from casework.requests import AttachEvidence, Principal
 from casework.time_tokens import REASONS, StampFault, Trust, check_token, fingerprint, trust_of
 from ledger.errors import Refused
+from tests.casework.shop import Shop
 from tests.time_authority import TIME_STAMPING, Holder, holder, signer, stamp
 from verifiers.errors import InputInvalid
 from verifiers.reading import Reader
@@ -268,6 +269,23 @@ def test_bytes_put_in_or_cut_off_are_refused(token: bytes, data: st.DataObject) 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_refused_and_never_break(made: bytes) -> None:
     reason_of(collect, made)
+
+
+async def test_one_stamp_counts_once_whatever_certificates_lie_beside_it(
+    here: Shop, shared_dir: Path
+) -> None:
+    folder = shared_dir / "data/evidence_files/rfc3161/test_tsa"
+    trust = trust_of((folder / "ts_chain.pem").read_bytes())
+    case = await here.open()
+
+    def brought(name: str) -> AttachEvidence:
+        who, made = here.people["waiter"], (folder / name).read_bytes()
+        return time_stamp.collect(who, case, Stamped(EVIDENCE, CONTENT), made, trust, here.now())
+
+    await here.attach(brought("response.tsr"))
+    for name in ("response.tsr", "response-injected-certs.tsr"):
+        with pytest.raises(Refused, match="evidence_reused"):
+            await here.attach(brought(name))
 
 
 # ---------------------------------------------------------------------------------------------- checked again
