@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import dkim
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,6 +160,17 @@ ALTERED: list[tuple[str, bytes, str]] = [
 @pytest.mark.parametrize(("what", "raw", "reason"), ALTERED, ids=[row[0] for row in ALTERED])
 def test_altered_mail_is_refused(what: str, raw: bytes, reason: str) -> None:
     assert reason_of(collect, raw, RSA.record) == reason
+
+
+def test_the_library_alone_takes_what_the_guard_refuses() -> None:
+    """Why there is a guard: should this fail one day, the library has become stricter and docs/evidence.md says so."""
+    plain, part = sign(LETTER, RSA, t=None), sign(LETTER, RSA, t=None, l="10")
+    for raw, reason in (
+        (b"Subject: Paid\r\n" + plain, "header_twice"),
+        (part + b"And send it to another account.\r\n", "body_length"),
+    ):
+        assert dkim.verify(raw, dnsfunc=lambda name, timeout=0: RSA.record.encode()) is True
+        assert reason_of(collect, raw, RSA.record) == reason
 
 
 T, X = str(AT_SECONDS), str(AT_SECONDS + 60)
