@@ -28,6 +28,17 @@ ordering = no
 tsa_name = yes
 {more}
 """
+USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 TIME_STAMPING = (ExtendedKeyUsageOID.TIME_STAMPING,)
 
 
@@ -55,9 +66,13 @@ def holder(
     path_length: int | None = None,
     like: Holder | None = None,
     bulk: int = 0,
+    usage: str | None = None,
 ) -> Holder:
-    """Return a certificate signed by `by`, or by itself; `days` is from and until when it is valid, from now. `like`:
-    another one with the same key and number, which openssl would not sign with itself; `bulk`: so many bytes more."""
+    """Return a certificate signed by `by`, or by itself; `days` is from and until when it is valid, from now.
+
+    `like`: another one with the same key and number, which openssl would not sign with itself; `bulk`: so many bytes
+    more; `usage`: the one thing that the key is for.
+    """
     key, now = like.key if like else ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     number = like.certificate.serial_number if like else x509.random_serial_number()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -74,6 +89,8 @@ def holder(
     if bulk:
         wide = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.9"), b"\x04\x00" * (bulk // 2))
         made = made.add_extension(wide, critical=False)
+    if usage is not None:
+        made = made.add_extension(x509.KeyUsage(**{one: one == usage for one in USAGES}), critical=True)
     if purposes:
         made = made.add_extension(x509.ExtendedKeyUsage(purposes), critical=critical)
     return Holder(made.sign(key if by is None else by.key, SHA256()), key)

@@ -14,6 +14,8 @@ from typing import Any
 
 import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ from casework.mail_reasons import REASONS, MailFault
 from casework.requests import AttachEvidence, Principal
 from ledger.errors import Refused
 from tests.casework.shop import Shop
-from tests.mail_signer import FIVE, LETTER, Key, ed25519_key, rsa_key, sign
+from tests.mail_signer import FIVE, LETTER, Key, ed25519_key, record, rsa_key, sign
 from verifiers.errors import InputInvalid
 from verifiers.reading import Reader
 from verifiers.signed_facts import read_mail as read_facts
@@ -153,6 +155,7 @@ ALTERED: list[tuple[str, bytes, str]] = [
     ("a bare CR", replaced(b"soup\r\n", b"soup\rX: y\r\n", SIGNED), "line_ends"),
     ("too many headers", b"X: y\r\n" * 200 + SIGNED, "headers_too_many"),
     ("a long header", b"X: " + b"y " * 9_000 + b"\r\n" + SIGNED, "headers_too_many"),
+    ("many blanks in the signature", replaced(b" s=s1;", b" " * 150 + b"s=s1;", SIGNED), "signature_unreadable"),
     ("many blanks", SIGNED + b" " * 1_000 + b"x\r\n", "blanks"),
 ]  # fmt: skip
 
@@ -193,6 +196,7 @@ TAGS: list[tuple[str, dict[str, Any], str]] = [
     ("the name of another domain", {"i": "joe@else.example"}, "signature_unreadable"),
     ("no Message-ID", {"headers": FIVE[:4]}, "not_covered"),
     ("no Subject", {"headers": ("from", "to", "date", "message-id")}, "not_covered"),
+    ("a second b= inside another tag", {"n": "x b=y"}, "signature_unreadable"),
     ("names that only look alike", {"h": "from:to:sub ject:date:message-id"}, "signature_unreadable"),
 ]  # fmt: skip
 
@@ -224,6 +228,13 @@ def with_tags(key: Key, **tags: str) -> tuple[str]:
     return (f"{key.record}; " + "; ".join(f"{name}={value}" for name, value in tags.items()),)
 
 
+def numbers(exponent: int, bits: int) -> str:
+    """Return the record of an RSA key that nobody holds."""
+    public = rsa.RSAPublicNumbers(exponent, 2 ** (bits - 1) + 1).public_key()
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return record(k="rsa", p=base64.b64encode(der).decode())
+
+
 KEYS: list[tuple[str, tuple[str, ...], str]] = [
     ("none", (), "key_missing"),
     ("a record that is no key", ("v=spf1 -all",), "key_missing"),
@@ -241,6 +252,8 @@ KEYS: list[tuple[str, tuple[str, ...], str]] = [
     ("a tag twice", (f"{RSA.record}; p=AA",), "key_unreadable"),
     ("not ASCII", (f"{RSA.record}; n=ü",), "key_unreadable"),
     ("without end", (f"{RSA.record}; n={'x' * 2_000}",), "key_unreadable"),
+    ("too long", (numbers(65_537, 8_208),), "key_size"),
+    ("an exponent without end", (numbers(2**40 + 1, 2_048),), "key_unreadable"),
     ("another key", (rsa_key().record,), "wrong_signature"),
 ]  # fmt: skip
 
@@ -292,6 +305,7 @@ ADDRESSES = [
     ("joe@[10.0.0.1]", None),
     ("joe@qu\u00e4y.example", None),
     ('(c ") <joe@quay.example> (" ) boss@bank.example', None),
+    ('(c ") <joe@quay.example>', None),
     ('"open <joe@quay.example>', None),
     ("joe@quay.example,", None),
     (", ".join(f"p{n}@quay.example" for n in range(33)), None),
@@ -382,6 +396,12 @@ def test_reference_says_that_the_code_stands_there(
 ) -> None:
     mail = sign(letter_of(subject, head, body), RSA, headers=headers)
     assert collect(mail, RSA.record).facts["reference"] is stands
+
+
+def test_a_header_put_before_does_not_make_a_text_of_what_was_none() -> None:
+    letter = letter_of("Hello", "\r\nContent-Type: application/pdf", b"TS-0123456789\r\n")
+    raw = b"Content-Type: text/plain\r\n" + sign(letter, RSA, headers=COVERED)
+    assert collect(raw, RSA.record).facts["reference"] is False
 
 
 def nested(levels: int) -> bytes:

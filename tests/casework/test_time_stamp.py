@@ -111,10 +111,14 @@ def test_sizes(made: bytes) -> None:
     assert reason_of(collect, made) == "size"
 
 
-def test_what_was_not_granted_is_refused() -> None:
+def test_what_was_not_granted_is_refused(token: bytes) -> None:
     # PKIStatusInfo { status rejection(2) } alone, and granted without a token
-    for status in (2, 0):
-        assert reason_of(collect, bytes((0x30, 5, 0x30, 3, 2, 1, status))) in ("not_granted", "unreadable")
+    for status, reason in ((2, "not_granted"), (0, "unreadable")):
+        assert reason_of(collect, bytes((0x30, 5, 0x30, 3, 2, 1, status))) == reason
+    # grantedWithMods(1), which is no part of what is signed
+    granted = bytes((0x30, 3, 2, 1, 0))
+    assert granted in token
+    assert reason_of(collect, token.replace(granted, bytes((0x30, 3, 2, 1, 1)), 1)) == "not_granted"
 
 
 def test_a_time_later_than_now_is_refused(token: bytes) -> None:
@@ -144,6 +148,12 @@ def path(what: str, reason: str) -> Callable[[Callable[[], tuple[Holder, tuple[H
 @path("signed by what is no authority", "path")
 def _() -> tuple[Holder, tuple[Holder, ...]]:
     between = holder("Between", ROOT, authority=False)
+    return signer(between), (ROOT, between)
+
+
+@path("signed by a key that signs no certificates", "path")
+def _() -> tuple[Holder, tuple[Holder, ...]]:
+    between = holder("Between", ROOT, usage="crl_sign")
     return signer(between), (ROOT, between)
 
 
@@ -205,6 +215,7 @@ def test_paths_that_lead_nowhere(
 
 PURPOSES: list[tuple[str, dict[str, Any]]] = [
     ("none", {"purposes": ()}),
+    ("a key that signs nothing", {"usage": "key_agreement"}),
     ("not critical", {"critical": False}),
     ("another", {"purposes": (ExtendedKeyUsageOID.CODE_SIGNING,)}),
     ("another beside it", {"purposes": (*TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING)}),
@@ -218,7 +229,8 @@ def test_a_certificate_for_more_than_time_stamps_is_refused(
     good = signer(ROOT)
     bare = stamp(tmp_path, good, CONTENT, certificates=False)
     same = signer(ROOT, like=good)
-    assert collect(bare, trust_of(ROOT.pem + same.pem)).grade == "E4"
+    for fit in (same, signer(ROOT, like=good, usage="digital_signature")):
+        assert collect(bare, trust_of(ROOT.pem + fit.pem)).grade == "E4"
     bad = signer(ROOT, like=good, **more)
     assert reason_of(collect, bare, trust_of(ROOT.pem + bad.pem)) == "purpose"
 
@@ -239,7 +251,11 @@ def test_a_path_that_would_fill_the_facts_is_refused(tmp_path: Path) -> None:
     assert reason_of(collect, stamp(tmp_path, by, CONTENT), trust) == "chain"
 
 
-@pytest.mark.parametrize("pem", [b"", b"no certificates", CLOCK.pem], ids=["nothing", "text", "no root"])
+NAMESAKE = holder("Same", holder("Same"))
+PEMS = {"nothing": b"", "text": b"no certificates", "no root": CLOCK.pem, "a root by name only": NAMESAKE.pem}
+
+
+@pytest.mark.parametrize("pem", PEMS.values(), ids=list(PEMS))
 def test_a_file_of_roots_has_roots(pem: bytes) -> None:
     with pytest.raises(StampFault, match="roots: expected"):
         trust_of(pem)
