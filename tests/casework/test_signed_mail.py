@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,52 +16,39 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework import mail_guard, references
+from casework import mail_guard
+from casework.audit import audit
 from casework.collectors import signed_mail
-from casework.collectors.signed_mail import Case
-from casework.mail_reading import MAIL_SIZE_MAX_BYTES, addresses, read_mail
-from casework.mail_reasons import REASONS, MailFault
-from casework.requests import AttachEvidence, Principal
+from casework.mail_reading import MAIL_SIZE_MAX_BYTES, read_mail
+from casework.mail_reasons import MailFault
+from casework.requests import AttachEvidence
 from ledger.errors import Refused
-from tests.casework.shop import Shop
+from ledger.store.tables import shapes
+from tests.casework.histories import read
+from tests.casework.mail_scenes import (
+    AT,
+    AT_SECONDS,
+    CASE,
+    ED,
+    NAME,
+    RSA,
+    SIGNED,
+    WHO,
+    collect,
+    customer,
+    reason_of,
+    replaced,
+)
+from tests.casework.shop import PROJECTIONS, Shop
 from tests.mail_signer import FIVE, LETTER, Key, ed25519_key, record, rsa_key, sign
 from verifiers.errors import InputInvalid
 from verifiers.reading import Reader
 from verifiers.signed_facts import read_mail as read_facts
 
-AT = "2026-11-20T10:00:00.000Z"
-AT_SECONDS = 1_795_168_800
-NAME = "s1._domainkey.quay.example"
-CASE = Case("01a1f866-0d00-7944-b5ab-9b1aa0731dd3", "TS-0123456789")
-WHO = Principal("01a1f866-0d00-7944-b5ab-9b1aa0731dd4", "staff", "web", "session")
-RSA, ED = rsa_key(), ed25519_key()
-SIGNED = sign(LETTER, RSA)
 FACTS = {
     "domain", "selector", "algorithm", "key", "key_seen_at", "signed_at", "expires_at", "sent_at", "from", "to",
     "message", "reference", "case", "size_bytes",
 }  # fmt: skip
-
-
-def customer(name: str) -> str:
-    """Return a pseudonym, made as the vault makes them but without its key."""
-    return hashlib.sha256(name.encode()).hexdigest()
-
-
-def collect(raw: bytes, *keys: str, at: str = AT, name: str = NAME) -> AttachEvidence:
-    """Return the evidence of a mail whose key is served under one name."""
-    mail = signed_mail.read(raw)
-    signed_mail.names(mail, at)
-    return signed_mail.collect(WHO, CASE, mail, {name: keys}, at, customer)
-
-
-def reason_of(make: Callable[..., Any], *given: Any, **named: Any) -> str:
-    """Return the reason for which a call is refused."""
-    with pytest.raises(Refused) as caught:
-        make(*given, **named)
-    assert caught.value.code == "mail_unsigned"
-    reason, _, said = str(caught.value.detail).partition(": ")
-    assert reason in REASONS and "expected" in said and "got" in said
-    return reason
 
 
 # ---------------------------------------------------------------------------------------------- what counts
@@ -128,11 +112,6 @@ def test_a_domain_above_may_sign_and_one_beside_may_not() -> None:
 # ---------------------------------------------------------------------------------------------- what does not
 def before(head: bytes) -> bytes:
     return head + b"\r\n" + SIGNED
-
-
-def replaced(old: bytes, new: bytes, mail: bytes = LETTER) -> bytes:
-    assert old in mail
-    return mail.replace(old, new, 1)
 
 
 ALTERED: list[tuple[str, bytes, str]] = [
@@ -285,156 +264,6 @@ def test_an_answer_that_did_not_come_is_said() -> None:
     assert reason_of(signed_mail.collect, WHO, CASE, mail, {NAME: fault}, AT, customer) == fault.reason
 
 
-# ---------------------------------------------------------------------------------------------- one reading
-ADDRESSES = [
-    ("joe@quay.example", ("joe@quay.example",)),
-    ("Joe <JOE@Quay.Example>", ("joe@quay.example",)),
-    ('"Bloggs, Joe <x@y.example>" <joe@quay.example>', ("joe@quay.example",)),
-    ("joe@quay.example (Joe)", ("joe@quay.example",)),
-    ("=?utf-8?q?J=C3=B6?= <joe@quay.example>", ("joe@quay.example",)),
-    ("a@b.example, C <c@d.example>", ("a@b.example", "c@d.example")),
-    ("Us: a@b.example, c@d.example;", ("a@b.example", "c@d.example")),
-    ("undisclosed-recipients:;", ()),
-    ("joe@quay", None),
-    ("joe", None),
-    ("<>", None),
-    ("boss@bank.example <joe@quay.example>", None),
-    ("<joe@quay.example> <boss@bank.example>", None),
-    ("joe@quay.example boss@bank.example", None),
-    ('"joe smith"@quay.example', None),
-    ("joe@[10.0.0.1]", None),
-    ("joe@qu\u00e4y.example", None),
-    ('(c ") <joe@quay.example> (" ) boss@bank.example', None),
-    ('(c ") <joe@quay.example>', None),
-    ('"open <joe@quay.example>', None),
-    ("joe@quay.example,", None),
-    (", ".join(f"p{n}@quay.example" for n in range(33)), None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("value", "found"), ADDRESSES)
-def test_addresses_are_read_in_one_way_or_not_at_all(value: str, found: tuple[str, ...] | None) -> None:
-    if found is None:
-        with pytest.raises(MailFault, match="address_unreadable"):
-            addresses(value.encode("latin-1"), "from")
-    else:
-        assert addresses(value.encode("latin-1"), "from") == found
-
-
-@pytest.mark.parametrize(
-    "sender", [b"a@quay.example, b@quay.example", b"nobody:;", b"a@quay.example\r\n b@x.example"]
-)
-def test_from_is_one_address(sender: bytes) -> None:
-    letter = replaced(b"Joe Bloggs <Joe@quay.example>", sender)
-    assert reason_of(collect, sign(letter, RSA), RSA.record) == "address_unreadable"
-
-
-DATES = [
-    (b"Fri, 11 Jul 2003 21:00:37 -0700 (PDT)", "2003-07-12T04:00:37.000Z"),
-    (b"11 Jul 2003 21:00:37 -0000", "2003-07-11T21:00:37.000Z"),
-    (b"yesterday", None),
-    (b"Fri, 99 Foo 2026 09:30:00 +0000", None),
-    (b"Fri, 20 Nov 99999999999999999999 09:30:00 +0000", None),
-    (b"Fri, 20 Nov 2026 09:30:00 +999999", None),
-    (b"Wed, 31 Dec 1969 23:59:59 +0000", None),
-]
-
-
-@pytest.mark.parametrize(("value", "instant"), DATES)
-def test_a_date_is_an_instant_or_none(value: bytes, instant: str | None) -> None:
-    letter = replaced(b"Fri, 20 Nov 2026 09:30:00 +0000", value)
-    assert collect(sign(letter, RSA), RSA.record).facts["sent_at"] == instant
-
-
-# ---------------------------------------------------------------------------------------------- the reference
-def test_the_reference_is_short_and_differs_by_every_bit_it_shows() -> None:
-    assert references.reference("0" * 64) == "TS-0000000000"
-    assert references.reference("f" * 64) == "TS-ZZZZZZZZZZ"
-    assert references.reference("0000000000004000" + "0" * 48) == "TS-0000000001"
-    many = {references.reference(hashlib.sha256(str(number).encode()).hexdigest()) for number in range(2_000)}
-    assert len(many) == 2_000 and all(len(one) == 13 and not set(one[3:]) & set("ILOU") for one in many)
-
-
-def letter_of(subject: str, head: str, body: bytes) -> bytes:
-    text = LETTER.replace(b"About the soup", subject.encode("latin-1"))
-    top, _, _ = text.partition(b"\r\n\r\n")
-    return top + head.encode() + b"\r\n\r\n" + body
-
-
-TWO_PARTS = (
-    b"--cut\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    b"It is TS-01234=\r\n56789, yes\r\n"
-    b"--cut\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nVFMtMDEyMzQ1Njc4OQ==\r\n--cut--\r\n"
-)
-PICTURE_ONLY = TWO_PARTS.replace(b"TS-01234=\r\n56789", b"nothing")
-BASE64 = "\r\nContent-Transfer-Encoding: base64"
-MULTI = "\r\nContent-Type: multipart/mixed; boundary=cut"
-COVERED = (*FIVE, "content-type", "content-transfer-encoding")
-MENTIONS = [
-    ("in the subject", "Re: [TS-0123456789]", "", b"x", FIVE, True),
-    ("in small letters", "re ts-0123456789", "", b"x", FIVE, True),
-    ("in an encoded word", "=?utf-8?b?VFMtMDEyMzQ1Njc4OQ==?=", "", b"x", FIVE, True),
-    ("in the text", "Hello", "", b"about TS-0123456789.\r\n", FIVE, True),
-    ("quoted", "Hello", "", b"> TS-0123456789\r\n", FIVE, True),
-    ("of another case", "TS-0123456788", "", b"x", FIVE, False),
-    ("as a part of a longer word", "TS-01234567890", "", b"XTS-0123456789", FIVE, False),
-    ("in base64", "Hello", BASE64, b"VFMtMDEyMzQ1Njc4OQ==\r\n", COVERED, True),
-    ("in base64 that is not signed", "Hello", BASE64, b"VFMtMDEyMzQ1Njc4OQ==\r\n", FIVE, False),
-    ("in a part", "Hello", MULTI, TWO_PARTS, COVERED, True),
-    ("in parts whose border is not signed", "Hello", MULTI, TWO_PARTS, FIVE, False),
-    ("in a picture", "Hello", MULTI, PICTURE_ONLY, COVERED, False),
-    ("after the last part", "Hello", MULTI, PICTURE_ONLY + b"TS-0123456789\r\n", COVERED, False),
-    ("in what is no text", "Hello", "\r\nContent-Type: application/pdf", b"TS-0123456789\r\n", COVERED, False),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("what", "subject", "head", "body", "headers", "stands"), MENTIONS, ids=[row[0] for row in MENTIONS]
-)
-def test_reference_says_that_the_code_stands_there(
-    what: str, subject: str, head: str, body: bytes, headers: tuple[str, ...], stands: bool
-) -> None:
-    mail = sign(letter_of(subject, head, body), RSA, headers=headers)
-    assert collect(mail, RSA.record).facts["reference"] is stands
-
-
-def test_a_header_put_before_does_not_make_a_text_of_what_was_none() -> None:
-    letter = letter_of("Hello", "\r\nContent-Type: application/pdf", b"TS-0123456789\r\n")
-    raw = b"Content-Type: text/plain\r\n" + sign(letter, RSA, headers=COVERED)
-    assert collect(raw, RSA.record).facts["reference"] is False
-
-
-def nested(levels: int) -> bytes:
-    body = b"TS-0123456789\r\n"
-    for level in range(levels):
-        kind = b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (level - 1) if level else b"\r\n"
-        body = b"--b%d\r\n" % level + kind + body + b"\r\n--b%d--\r\n" % level
-    return letter_of("Hello", f"\r\nContent-Type: multipart/mixed; boundary=b{levels - 1}", body)
-
-
-def test_parts_have_limits() -> None:
-    assert collect(sign(nested(5), RSA, headers=COVERED), RSA.record).facts["reference"] is True
-    many = letter_of("Hello", MULTI, b"--cut\r\n\r\nx\r\n" * 50 + b"--cut--\r\n")
-    for letter in (nested(6), many):
-        assert reason_of(collect, sign(letter, RSA, headers=COVERED), RSA.record) == "parts"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"x" + b" \t" * 128 + b"y\r\n", b"(" * 500_000, b'"' * 500_000, b"\r\n" * 400_000, b"--cut\r\n" * 100_000,
-     (b" " * 256 + b"x") * 3_500],
-    ids=["blanks", "brackets", "quotes", "lines", "borders", "many runs of blanks"],
-)  # fmt: skip
-def test_a_mail_of_any_shape_takes_no_longer_than_a_second_or_two(body: bytes) -> None:
-    begun = time.monotonic()
-    for head in ("", MULTI):
-        try:
-            collect(sign(letter_of("Hello", head, body), RSA, headers=FIVE), RSA.record)
-        except Refused as refused:
-            assert refused.code == "mail_unsigned"
-    assert time.monotonic() - begun < 10
-
-
 # ---------------------------------------------------------------------------------------------- never an exception
 def refused_or_same(raw: bytes) -> None:
     """A mail that differs is refused, or is one whose signed parts are what they were."""
@@ -540,6 +369,29 @@ async def test_one_mail_counts_once_whatever_servers_put_before_it(here: Shop) -
     # somebody else's mail with the same Message-ID is another mail: nobody uses up the id of another
     other = LETTER.replace(b"Joe@", b"Jim@")
     await here.attach(brought(second, sign(other, RSA)))
+
+
+async def test_a_case_with_a_mail_is_judged_as_without_it_and_its_history_is_earned(here: Shop) -> None:
+    case = await here.until("reviewed")
+    mail = signed_mail.read(sign(LETTER, RSA, t=None))
+    told = replace(CASE, id=case)
+    who = here.people["waiter"]
+    evidence = await here.attach(
+        signed_mail.collect(who, told, mail, {NAME: (RSA.record,)}, here.now(), customer)
+    )
+    await here.review(case, evidence)
+    verdict = await here.judge(case)
+    assert verdict["result"] == "pass"
+    given = await here.rows.open(verdict["input_item"])
+    assert [one["facts"]["domain"] for one in given["evidence"] if one["type"] == "signed_mail"] == [
+        "quay.example"
+    ]
+    done = await here.approve(case)
+    here.wait(seconds=10)
+    await here.grant(case, done.ids["decision"])
+    history = await read(here)
+    earned = audit(history.entries, shapes(), PROJECTIONS, history.open)
+    assert (earned.findings, earned.awards) == ([], 1)
 
 
 # ---------------------------------------------------------------------------------------------- real mail
