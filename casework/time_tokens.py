@@ -4,7 +4,7 @@
     3. the signer's certificate, and a path from it up to a trusted root, each valid at genTime   4. the certificate is
     for time stamps and for nothing else   5. the library checks the signature over all of it, along that very path
 
-The path is built here because the library takes every certificate it is given for trusted. Not checked: revocation
+The path is built here because the library takes a root among the intermediates for trusted too. Not checked: revocation
 lists, and the signing-certificate attribute (RFC 3161 section 2.4.2), which the library does not show. The caller says
 which roots are trusted, and decides whether genTime is plausible.
 """
