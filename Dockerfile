@@ -1,9 +1,10 @@
 # Linted here (hadolint, `make check`), not built here: see docs/running.md.
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY requirements.lock ./
+COPY requirements-build.lock requirements.lock ./
 RUN python -m venv /opt/tallystick \
-    && /opt/tallystick/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.lock
+    && /opt/tallystick/bin/python -m pip install --no-cache-dir --require-hashes -r requirements-build.lock \
+    && /opt/tallystick/bin/python -m pip install --no-cache-dir --require-hashes --no-build-isolation -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY ledger ledger
 COPY playbooks playbooks

@@ -11,7 +11,7 @@ help: ## say what each command does
 setup: $(STAMP) ## make .venv from the lock (with uv when it is there); instant when nothing changed
 	@:
 
-$(STAMP): requirements-dev.lock pyproject.toml tools/setup.sh
+$(STAMP): requirements-dev.lock requirements-build.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh
 	@touch $(STAMP)
 

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from api.caller import draw_key
 from api.journal import Journal
+from api.mail_keys import DnsKeys
 from api.passwords import Passwords
 from api.pictures import Pictures
 from api.rooms import Rooms
@@ -153,6 +154,8 @@ class Installation:
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),
             pictures=self.pictures,
+            mail_keys=DnsKeys(self.settings.dns),
+            tsa_roots=self.settings.tsa_roots,
         )
 
     async def measure(self) -> None:

@@ -101,6 +101,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "reason_missing": 422,
     "reason_unknown": 422,
     "value_invalid": 422,
+    "mail_unsigned": 422,
+    "time_stamp_invalid": 422,
     "beneficiary_invalid": 422,
     "idempotency_mismatch": 422,
     "invalid": 422,

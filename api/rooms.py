@@ -4,12 +4,15 @@ installation.py."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from api.kept import Kept
 from api.pictures import Pictures
 from api.scope import Scoped
 from api.watching import Watching
+from casework import references
+from casework.collectors.signed_mail import KeyLookup
 from casework.credentials import Credentials
 from casework.desk import Desk
 from casework.intake import Intake
@@ -56,6 +59,10 @@ class Rooms:
     publisher: Publisher
     watching: Watching
     pictures: Pictures
+    mail_keys: KeyLookup
+    """Where keys of mail domains are looked up (TALLYSTICK_DNS)."""
+    tsa_roots: Path | None
+    """A PEM file: who is trusted to stamp times (TALLYSTICK_TSA_ROOTS); None: nobody."""
     previews: Kept = field(default_factory=Kept)
     """What api/previews.py worked out."""
 
@@ -64,6 +71,10 @@ class Rooms:
         if is_pseudonym(given):
             return given
         return self.vault.fingerprint("data-subject", "named", given)
+
+    def reference(self, case: str) -> str:
+        """Return the code of a case, which a customer may repeat in a mail."""
+        return references.reference(self.vault.fingerprint(references.PURPOSE, case))
 
     @property
     def origin(self) -> str:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+from api.mail_keys import resolver_of
 from ledger.keys import KeyFolder
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -89,6 +90,12 @@ def _proxy(given: str) -> str:
     return given
 
 
+def _dns(given: str) -> str:
+    """Return the resolver's address as it was given. Raises ValueError."""
+    resolver_of(given)
+    return given
+
+
 class Settings(BaseSettings):
     """One installation: where its data lies, where it listens, and its named limits."""
 
@@ -137,6 +144,13 @@ class Settings(BaseSettings):
     page_items_max: Annotated[int, Field(ge=1, le=1_000)] = 200
     records_per_batch_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     requests_in_flight_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+
+    dns: Annotated[str, AfterValidator(_dns)] = ""
+    """The resolver that is asked for the keys of mail domains: an address, with a port if it is not 53. Empty: those of
+    the machine; `off`: none, so that no mail counts as signed."""
+
+    tsa_roots: Path | None = None
+    """A PEM file with the roots that are trusted to stamp times, and what may lie between; without it none is taken."""
 
     clock_file: Path | None = None
     """A file that holds the time; only for organisations whose origin ends in `.invalid` (demo and simulation)."""

@@ -4,6 +4,8 @@ Refused (ledger.errors)         this command fails, nothing was written; `code` 
 CaseworkError                   root of this package's own errors
 |-- TokenInvalid                a decision token or link token that this log never issued; the door answers 403
 |-- WayInEnded                  the session, key or act that this came by ended meanwhile; the door answers 401
+|-- MailFault                   why a mail does not count (mail_reasons.py); its collector refuses with it
+|-- StampFault                  why a time stamp does not count (time_tokens.py); its collector refuses with it
 |-- PresetInvalid               presets.yaml is not what it should be; start-up stops
 `-- Unjudgeable                 a verdict cannot be computed (erased or damaged private values); a person must look
 """
@@ -53,6 +55,8 @@ REFUSALS: dict[str, str] = {
     "evidence_missing": "required evidence is missing, under its grade or not accepted",
     "evidence_reused": "this evidence was used before",
     "evidence_closed": "this evidence was withdrawn, replaced or reviewed already",
+    "mail_unsigned": "the mail carries no signature that counts",
+    "time_stamp_invalid": "the time stamp does not hold for this evidence",
     "link_closed": "this link was answered, has expired or is unknown",
     # decisions
     "nonce_replayed": "this decision was already used once",

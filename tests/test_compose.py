@@ -134,7 +134,7 @@ def test_dockerfile_is_accepted() -> None:
         ("WORKDIR /src", "WORKDIR src", "DL3000"),
         ("RUN useradd", "RUN sudo useradd", "DL3004"),
         ("USER 10001", "USER root", "DL3002"),
-        ("COPY requirements.lock ./", "ADD requirements.lock ./", "DL3020"),
+        ("COPY requirements-build.lock requirements.lock ./", "ADD requirements.lock ./", "DL3020"),
     ],
 )
 def test_planted_dockerfile_fault_is_reported(right: str, wrong: str, rule: str) -> None:

@@ -30,14 +30,18 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c 'import sys; sys.exit(sys.
 fi
 
 echo "setup: installing $(grep -c == "$lock") locked packages; without uv this takes about a minute"
+# What builds comes first, from a lock of its own: a package that is source only is built with it and nothing unhashed.
 # The project's own step needs no network: its build backend came with the lock (docs/adr/0002).
 if command -v uv >/dev/null 2>&1; then
     VIRTUAL_ENV="$PWD/.venv"
     export VIRTUAL_ENV
-    uv pip sync --quiet --require-hashes "$lock"
+    uv pip install --quiet --require-hashes -r requirements-build.lock
+    uv pip sync --quiet --require-hashes --no-build-isolation "$lock"
     uv pip install --quiet --offline --no-deps --no-build-isolation --no-index --editable .
 else
     .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip --upgrade >/dev/null
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+    pip="$PWD/.venv/bin/python -m pip install --quiet --disable-pip-version-check"
+    $pip --require-hashes -r requirements-build.lock
+    $pip --require-hashes --no-build-isolation -r "$lock"
+    $pip --no-deps --no-build-isolation --no-index --editable .
 fi

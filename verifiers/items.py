@@ -15,6 +15,7 @@ from verifiers.known import Scalar as Scalar
 from verifiers.known import read_fields
 from verifiers.known import read_scalar as read_scalar
 from verifiers.reading import Reader
+from verifiers.signed_facts import SignedMail, TimeStamp, read_mail, read_stamp
 from verifiers.work_items import FIELDS_MAX as FIELDS_MAX
 from verifiers.work_items import READERS, WorkFacts
 
@@ -22,6 +23,9 @@ COMMITMENTS_MAX = 8
 ALIKE_MAX = 8
 
 GRADES = ("E0", "E1", "E2", "E3", "E4")
+
+LATER_TYPES = frozenset({"photo", "signed_mail", "time_stamp", *READERS})
+"""Types that came later than the first verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Neutral:
     """A file or a statement: kept and shown, counts for nothing yet."""
 
 
-Facts = SystemRecord | CustomerConfirmation | WorkFacts | Neutral
+Facts = SystemRecord | CustomerConfirmation | SignedMail | TimeStamp | WorkFacts | Neutral
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,8 @@ def read_item(at: Reader, known: Known) -> Item:
 
 
 def _type(at: Reader) -> str:
-    # Photos and these came later than the first verdicts: an unknown type is still refused in the words those were
-    # frozen with.
-    if type(at.value) is str and (at.value == "photo" or at.value in READERS):
+    # An unknown type is still refused in the words that the first verdicts were frozen with.
+    if type(at.value) is str and at.value in LATER_TYPES:
         return str(at.value)
     return at.one_of(("system_record", "customer_confirmation", "file", "statement"))
 
@@ -135,6 +138,10 @@ def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
             return _record(at)
         case "customer_confirmation":
             return _confirmation(at, known)
+        case "signed_mail":
+            return read_mail(at)
+        case "time_stamp":
+            return read_stamp(at)
         case "photo":
             _photo(at)
         case "file":

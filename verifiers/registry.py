@@ -43,7 +43,15 @@ VERIFIERS: Mapping[tuple[str, int], Verifier] = {
     ("service_issue", 1): Verifier(
         service_issue.judge,
         service_issue_policy.read_parameters,
-        ("system_record", "customer_confirmation", "photo", "file", "statement"),
+        (
+            "system_record",
+            "customer_confirmation",
+            "photo",
+            "file",
+            "statement",
+            "signed_mail",
+            "time_stamp",
+        ),
     ),
     ("operational_check", 1): Verifier(
         operational_check.judge,

@@ -131,6 +131,8 @@ EVIDENCE: Mapping[str, tuple[str, str]] = {
     "read_back": (mark("What the next shift understood"), "speech"),
     "snapshot": (mark("What was open at that moment"), "file"),
     "training_result": (mark("A result of a course"), "file"),
+    "signed_mail": (mark("A signed mail"), "speech"),
+    "time_stamp": (mark("A time stamp"), "file"),
 }
 """Type -> what it is, icon."""
 

@@ -277,6 +277,8 @@ EVIDENCE_SAID: Mapping[str, str] = {
     "read_back": mark("Evidence: what the next shift understood"),
     "snapshot": mark("Evidence: what was open at that moment"),
     "training_result": mark("Evidence: a result of a course"),
+    "signed_mail": mark("Evidence: a signed mail"),
+    "time_stamp": mark("Evidence: a time stamp"),
 }
 BROUGHT: Mapping[str, str] = {
     "E0": mark("Brought by %(who)s; only said so."),

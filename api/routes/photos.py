@@ -182,7 +182,7 @@ async def read_content(
     case: IdInPath, evidence: IdInPath, visit: Annotated[Visit, need("case.read")]
 ) -> Response:
     """Give the file of one item as it was sent, opened from the vault."""
-    item, content, facts = await _stored(visit, case, evidence)
+    item, content, facts = await stored(visit, case, evidence)
     media_type = served_type(content, facts.get("media_type"))
     shown = "inline" if media_type in photo.MEDIA_TYPES else "attachment"
     name = facts.get("name") or f"{item['type']}-{evidence}"
@@ -207,7 +207,7 @@ async def read_thumbnail(
     there, wraps = await visit.rooms.reader.items([commitment])
     if small is None or not there or not wraps:  # an erased item is no more, whatever memory still holds
         pictures.drop(commitment)
-        _, content, facts = await _stored(visit, case, evidence)
+        _, content, facts = await stored(visit, case, evidence)
         if served_type(content, facts.get("media_type")) not in photo.MEDIA_TYPES:
             raise NotFound("thumbnail", evidence)
         small = await pictures.thumbnail(content, facts["media_type"])
@@ -223,7 +223,7 @@ async def _item(visit: Visit, case: str, evidence: str) -> Row:
     return row
 
 
-async def _stored(visit: Visit, case: str, evidence: str) -> tuple[Row, bytes, dict[str, Any]]:
+async def stored(visit: Visit, case: str, evidence: str) -> tuple[Row, bytes, dict[str, Any]]:
     """Return the row, the bytes and the facts of an item. Raises NotFound: there are none, or they were erased."""
     row = await _item(visit, case, evidence)
     content = await visit.rooms.rows.open(row["content_item"])

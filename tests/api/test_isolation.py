@@ -26,6 +26,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "attach_record": {"kind": "complaint", "record": "c-1"},
     "attach_file": {"content": "eA==", "media_type": "text/plain"},
     "attach_statement": {"statement": "x"},
+    "attach_mail": {"mail": "eA=="},
+    "attach_time_stamp": {"token": "eA=="},
     "withdraw_evidence": {"reason_code": "mistaken"},
     "review_evidence": {"result": "accepted"},
     "issue_link": {"customer": "guest", "until": "2026-11-21T10:00:00Z"},
