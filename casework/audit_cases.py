@@ -64,6 +64,8 @@ class Standing:
     """Command and case of the last case_opened or case_reopened, and why it may go to an owner in that command."""
     owing: list[Owing] = field(default_factory=list)
     """What the command at hand still has to hold."""
+    checked_in: tuple[str, str, str, Any] | None = None
+    """Command, point and member of the last check-in by a tag, and its facts: its tap comes in the same command."""
     recovered: tuple[str, str] | None = None
     """Command and member of the last owner_recovered: its invite comes in the same command."""
     signing_in: set[str] = field(default_factory=set)
@@ -299,8 +301,10 @@ def _item(standing: Standing, entry: Entry, name: str) -> Row:
     return item
 
 
-def check_attached(standing: Standing, entry: Entry) -> None:
-    """From its submitter; a customer's word only through the customer's own link; replaced by its own submitter."""
+def check_attached(standing: Standing, entry: Entry) -> Any:
+    """From its submitter; a customer's word only through the customer's own link; replaced by its own submitter.
+
+    Returns its facts, None where they are gone: a value is opened once."""
     body, actor = entry.body, entry.actor
     customer = actor.role == people.CUSTOMER
     party = f"customer:{actor.id}" if customer else SYSTEM if actor.id == SYSTEM else f"member:{actor.id}"
@@ -315,6 +319,7 @@ def check_attached(standing: Standing, entry: Entry) -> None:
         standing.facts[body["evidence"]] = _digest(facts)
     if customer:
         _check_confirmation(standing, entry, facts)
+    return facts
 
 
 def _check_confirmation(standing: Standing, entry: Entry, facts: Any) -> None:
@@ -501,7 +506,6 @@ CHECKS: Mapping[str, Check] = {
     "action_taken": check_action,
     "outcome_recorded": check_outcome,
     "case_closed": check_closed,
-    "evidence_attached": check_attached,
     "evidence_withdrawn": check_taken_back,
     "link_issued": check_link,
     "link_answered": check_answered,

@@ -66,6 +66,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "decision_withdrawn:award": _from(*_JUDGED),
     "action_taken": _from(IN_ACTION),
     "evidence_attached": _from(*_OWNED, RESOLVED),
+    "point_tapped": _from(*_OWNED, RESOLVED),
     "evidence_withdrawn": _from(*_OWNED, RESOLVED),
     "evidence_reviewed": _from(*_OWNED, RESOLVED),
     "link_issued": _from(*_OWNED),

@@ -54,6 +54,10 @@ REFUSALS: dict[str, str] = {
     "evidence_reused": "this evidence was used before",
     "evidence_closed": "this evidence was withdrawn, replaced or reviewed already",
     "link_closed": "this link was answered, has expired or is unknown",
+    "point_unknown": "there is no such check-in point in use",
+    "tap_invalid": "the tap or code is not one of this check-in point",
+    "tap_replayed": "this tap of the tag, or a later one, was used before",
+    "code_expired": "this came too late to show that somebody was there",
     # decisions
     "nonce_replayed": "this decision was already used once",
     "expired": "this was valid until an earlier instant",

@@ -17,7 +17,7 @@ from ledger.entries import SYSTEM, Draft
 
 GRADES = ("E0", "E1", "E2", "E3", "E4")
 """E0 assertion, E1 file, E2 captured in our app, E3 corroborated, E4 signed by a device or third party."""
-TYPES = ("system_record", "customer_confirmation", "photo", "file", "statement")
+TYPES = ("system_record", "customer_confirmation", "photo", "file", "statement", "check_in")
 REVIEWS = ("accepted", "refused")
 REFUSE_REASONS = ("not_this_case", "unreadable", "not_convincing", "wrong_time", "contradicted")
 WITHDRAW_REASONS = ("mistaken", "replaced", "not_mine", "private")

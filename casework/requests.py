@@ -178,7 +178,7 @@ class AttachEvidence:
     """One item as a collector froze it. Doors call the collectors; nobody types a grade or controllers."""
 
     case: str
-    type: str  # system_record | customer_confirmation | photo | file | statement
+    type: str  # one of evidence.TYPES
     grade: str  # E0..E4
     submitter: str  # party
     controllers: Mapping[str, Any]  # formula, docs/spec/verdict.md

@@ -250,6 +250,14 @@ KINDS: dict[str, Kind] = _kinds(
     ),
     Kind("passkey_confirmed", {"passkey": "id"}),
     Kind("passkey_ended", {"passkey": "id", "reason_code": "text"}),
+    # --- check-in points
+    Kind(
+        "point_registered",
+        {"point": "id", "place": "text", "method": "text", "uid": "text?"},  # method: nfc | screen | printed
+        ("label", "secret"),
+    ),
+    Kind("point_ended", {"point": "id", "reason_code": "text"}),
+    Kind("point_doubted", {"point": "id"}, ("note",)),
     # --- watching
     Kind("kinds_published", {"digest": "hash", "content": "object"}),
     Kind(
@@ -342,6 +350,7 @@ KINDS: dict[str, Kind] = _kinds(
         },
         ("facts", "content"),
     ),
+    Kind("point_tapped", {"point": "id", "counter": "int"}),
     Kind("evidence_withdrawn", {"evidence": "id", "reason_code": "text"}),
     Kind("evidence_reviewed", {"evidence": "id", "result": "text", "reason_code": "text?"}),
     Kind(
