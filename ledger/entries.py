@@ -18,6 +18,8 @@ ENTRY_VERSION = 1
 REGISTRY_VERSION = 1
 SYSTEM = "system"
 ZERO_HASH = "0" * 64
+SECRET = "secret"
+"""The private path of keys: they are used where they lie, and never leave with an export."""
 CMD_DOMAIN = b"tallystick/cmd/v1"
 
 Body = Mapping[str, Any]
@@ -254,7 +256,7 @@ KINDS: dict[str, Kind] = _kinds(
     Kind(
         "point_registered",
         {"point": "id", "place": "text", "method": "text", "uid": "text?"},  # method: nfc | screen | printed
-        ("label", "secret"),
+        ("label", SECRET),
     ),
     Kind("point_ended", {"point": "id", "reason_code": "text"}),
     Kind("point_doubted", {"point": "id"}, ("note",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -37,6 +38,6 @@ class Tag:
         whole = _signed(session, b"")
         return picc.hex().upper(), bytes(whole[index] for index in range(1, 16, 2)).hex().upper()
 
-    def cloned(self, **other: str) -> Tag:
+    def cloned(self, **other: Any) -> Tag:
         """Return a copy with another key or UID."""
         return replace(self, **other)

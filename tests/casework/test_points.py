@@ -160,6 +160,16 @@ async def test_registering_a_doubted_point_anew_ends_it_and_a_repeat_names_the_n
     assert (row["state"], row["reason_code"]) == ("ended", "replaced")
 
 
+async def test_there_are_so_many_points_and_no_more(here: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(point_rules, "POINTS_MAX", 2)
+    first = await point(here)
+    await point(here, RegisterPoint("bar", "screen"))
+    with pytest.raises(Refused, match=r"value_invalid: expected at most 2 points"):
+        await point(here, RegisterPoint("store", "screen"))
+    await here.office.end_point(here.people["owner"], here.key(), EndPoint(first, "closed"))
+    await point(here, RegisterPoint("store", "screen"))
+
+
 async def test_an_agent_and_a_shared_device_doubt_nothing(here: Shop) -> None:
     made = await point(here)
     on_device = replace(here.people["waiter"], via="device", assurance="pin")
