@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -451,20 +451,47 @@ async def test_where_somebody_was_last_goes_as_they_leave(here: Shop, case: str)
     assert [row["member"] for row in await here.rows.scan("presence", ())] == [here.people["owner"].id]
 
 
-async def test_the_point_changed_between_the_look_and_the_writing(
-    here: Shop, case: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Looked at anew, so that what is written is worth what the point is worth by then."""
-    made, looked = await point(here), check_ins.look
+Meanwhile = Callable[[], Awaitable[Any]]
+
+
+def between(monkeypatch: pytest.MonkeyPatch, meanwhile: Meanwhile) -> None:
+    """Let something happen once, after the next check-in was looked at and before it is written."""
+    look, left = check_ins.look, [meanwhile]
 
     async def slow(*given: Any) -> check_ins.Looked:
-        found = await looked(*given)
-        if (await row_of(here, "point", made))["state"] == "active":
-            await here.office.doubt_point(here.people["owner"], here.key(), DoubtPoint(made))
+        found = await look(*given)
+        if left:
+            await left.pop()()
         return found
 
     monkeypatch.setattr(check_ins, "look", slow)
+
+
+async def test_a_point_that_is_doubted_meanwhile_is_looked_at_anew(
+    here: Shop, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await point(here)
+    owner = here.people["owner"]
+    between(monkeypatch, lambda: here.office.doubt_point(owner, here.key(), DoubtPoint(made)))
     assert (await told(here, case, await tap(here, case, 1)))[0] == "E1"
+
+
+async def test_a_check_in_elsewhere_meanwhile_is_not_passed_over(
+    here: Shop, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await point(here)
+    code, _ = await here.desk.code_of(await point(here, RegisterPoint("bar", "screen")))
+    between(monkeypatch, lambda: scan(here, case, code))
+    assert await before(here, case, await tap(here, case, 1)) == ("bar", here.now())
+
+
+async def test_a_tap_used_meanwhile_counts_once(
+    here: Shop, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await point(here)
+    between(monkeypatch, lambda: tap(here, case, 1, "owner"))
+    with pytest.raises(Refused, match="tap_replayed"):
+        await tap(here, case, 1)
 
 
 async def test_a_case_with_a_check_in_is_judged(here: Shop) -> None:
