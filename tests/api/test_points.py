@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.auditing import audit_folder
 from ledger.export import export_log
 from tests.api.house import House, Team
 from tests.casework.tags import Tag
@@ -209,6 +211,8 @@ async def test_the_keys_of_a_tag_leave_by_no_door(at: House, ours: Team, tmp_pat
     for text in told:
         assert KEYS["meta_key"] not in text and KEYS["file_key"] not in text
     assert not [one for one in (tmp_path / "out").rglob("*") if "secret" in one.name]
+    audited = await asyncio.to_thread(audit_folder, tmp_path / "out", None, ())
+    assert audited.intact.findings == [] and audited.earned is not None and audited.earned.findings == []
 
 
 BODIES = [
