@@ -30,7 +30,8 @@ DEVICE = "device"
 """No role either: a shared device itself, before anybody there has given a PIN. See api/routes/devices.py."""
 
 DEVICE_ACTS = frozenset({
-    "report_case", "add_note", "attach_record", "attach_file", "attach_statement", "acknowledge_case", "take_action",
+    "report_case", "add_note", "attach_record", "attach_file", "attach_statement", "check_in", "acknowledge_case",
+    "take_action",
 })  # fmt: skip
 """The routes, by name, that take the one act of a PIN on a shared device; what they write is device_rules.KINDS."""
 
@@ -45,6 +46,10 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "sign_in.write": _PEOPLE,
     "device.read": _LEADS,
     "device.write": _LEADS,
+    "point.read": _INSIDE | {AUDITOR},
+    "point.write": _LEADS,
+    "point.doubt": _PEOPLE,  # whoever sees that a tag was moved
+    "point.code": _LEADS,
     "away.read": _PEOPLE,
     "away.write": _PEOPLE,  # the rule: oneself, or anybody for an owner (casework/absence.py)
     "authority.read": _READERS,

@@ -74,6 +74,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "link_closed": 404,
     "invite_closed": 404,
     "device_ended": 404,
+    "point_unknown": 404,
     # this person may not
     "member_inactive": 403,
     "role_missing": 403,
@@ -91,6 +92,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "second_person_needed": 403,
     "own_device_needed": 403,
     "session_needed": 403,
+    "tap_invalid": 403,
     "passkey_invalid": 403,
     "passkey_missing": 403,
     # the request itself is wrong

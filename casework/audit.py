@@ -22,9 +22,11 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     10. joining   invited by somebody who may; used once, by the invited, before it expired; a sign-in set by its
                   member or by way of an invite; an owner let in again by the system alone; from a shared device
                   nothing but its few acts
+    11. places    a check-in is worth what its point was worth then, and a tag's comes with its tap, which is newer than
+                  all before it; points are set up and ended by an owner or a manager
 
 Steps 1 and 2 are here, 3 to 5 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py, 9 in
-audit_people.py, 10 in audit_joining.py.
+audit_people.py, 10 in audit_joining.py, 11 in audit_points.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.
@@ -42,6 +44,7 @@ from casework import (
     audit_joining,
     audit_passkeys,
     audit_people,
+    audit_points,
     awards,
     cases,
     evidence,
@@ -50,6 +53,7 @@ from casework import (
     passkey_rules,
     passkeys,
     people,
+    point_requests,
 )
 from casework.audit_standing import Check, OpenValue, Owing, Standing, expect
 from casework.passkeys import VerifySignature
@@ -77,6 +81,7 @@ PEOPLE_ONLY = frozenset({
     "case_closed", "award_released", "award_declined", "award_revoked", "budget_approved", "agent_stopped",
     "link_issued", "invite_used", "sign_in_set", "device_shared", "device_ended",
     "passkey_enrolled", "passkey_confirmed", "passkey_ended",
+    "point_registered", "point_ended", "point_doubted", "point_tapped",
 })  # fmt: skip
 """No agent, customer or job writes these by any door."""
 
@@ -114,6 +119,7 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "award_declined": {"reason_code": awards.DECLINE_REASONS},
     "award_revoked": {"cause": awards.REVOKE_CAUSES},
     "passkey_ended": {"reason_code": passkey_rules.END_REASONS},
+    "point_ended": {"reason_code": point_requests.END_REASONS},
 }
 """Kind -> its coded fields and their codes: a reason that is none tells the person nothing."""
 
@@ -322,4 +328,5 @@ _CHECKS: Mapping[str, Check] = {
     **audit_people.CHECKS,
     **audit_passkeys.CHECKS,
     **audit_joining.CHECKS,
+    **audit_points.CHECKS,
 }

@@ -274,8 +274,10 @@ def _item(standing: Standing, entry: Entry, name: str) -> Row:
     return item
 
 
-def check_attached(standing: Standing, entry: Entry) -> None:
-    """From its submitter; a customer's word only through the customer's own link; replaced by its own submitter."""
+def check_attached(standing: Standing, entry: Entry) -> Any:
+    """From its submitter; a customer's word only through the customer's own link; replaced by its own submitter.
+
+    Returns its facts, None where they are gone: a value is opened once."""
     body, actor = entry.body, entry.actor
     customer = actor.role == people.CUSTOMER
     party = f"customer:{actor.id}" if customer else SYSTEM if actor.id == SYSTEM else f"member:{actor.id}"
@@ -290,6 +292,7 @@ def check_attached(standing: Standing, entry: Entry) -> None:
         standing.facts[body["evidence"]] = digest_of(facts)
     if customer:
         _check_confirmation(standing, entry, facts)
+    return facts
 
 
 def _check_confirmation(standing: Standing, entry: Entry, facts: Any) -> None:
@@ -482,7 +485,6 @@ CHECKS: Mapping[str, Check] = {
     "work_reported": check_reported,
     "outcome_recorded": check_outcome,
     "case_closed": check_closed,
-    "evidence_attached": check_attached,
     "evidence_withdrawn": check_taken_back,
     "link_issued": check_link,
     "link_answered": check_answered,

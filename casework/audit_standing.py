@@ -57,6 +57,8 @@ class Standing:
     """Command and case of the last case_opened or case_reopened, and why it may go to an owner in that command."""
     owing: list[Owing] = field(default_factory=list)
     """What the command at hand still has to hold."""
+    checked_in: tuple[str, str, str, Any] | None = None
+    """Command, point and member of the last check-in by a tag, and its facts: its tap comes in the same command."""
     recovered: tuple[str, str] | None = None
     """Command and member of the last owner_recovered: its invite comes in the same command."""
     signing_in: set[str] = field(default_factory=set)

@@ -67,6 +67,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "action_taken": _from(IN_ACTION),
     "work_reported": _from(AWAITING_DECISION, to=IN_ACTION),
     "evidence_attached": _from(*_OWNED, RESOLVED),
+    "point_tapped": _from(*_OWNED, RESOLVED),
     "evidence_withdrawn": _from(*_OWNED, RESOLVED),
     "evidence_reviewed": _from(*_OWNED, RESOLVED),
     "link_issued": _from(*_OWNED),

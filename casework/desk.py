@@ -22,12 +22,15 @@ from casework import (
     awards,
     cases,
     charters,
+    check_ins,
     decisions,
     draws,
     evidence,
     judging,
     passkeys,
     people,
+    point_rules,
+    presence,
     proposals,
     reports,
     signatures,
@@ -37,6 +40,7 @@ from casework.collectors import customer_link
 from casework.errors import TokenInvalid, refuse
 from casework.foreseen import foresee
 from casework.intake import Done, Intake, acting_needs, joined
+from casework.point_requests import PRINTED, SCREEN, SCREEN_SECONDS, CheckIn
 from casework.requests import (
     Acknowledge,
     AddNote,
@@ -68,6 +72,7 @@ from ledger.clock import instant_of
 from ledger.commands import Command, Need, Rule
 from ledger.commitments import SALT_SIZE_BYTES, commit_value
 from ledger.entries import SYSTEM, Actor
+from ledger.errors import Refused
 
 LINK_TOKEN_BYTES = 32
 NONCE_BYTES = 16
@@ -292,6 +297,48 @@ class Desk:
         words = None if request.text is None else self._in.seal((who.id,), text=request.text)
         known = {"shown": tuple(shown), "words": words}
         return await self._in.submit(who, key, request, work.reported, needs, ids=ids, known=known)
+
+    async def check_in(self, who: Principal, key: str, request: CheckIn) -> Done:
+        """Show that whoever asks was at a point. ids: case, evidence.
+
+        Refused: point_unknown, tap_invalid, tap_replayed, code_expired, evidence_reused (a screen's code, by the same
+        person), value_invalid, own_device_needed, agent_may_not, stale, transition. Raises TokenInvalid: a code that
+        was never issued here.
+        """
+        if await self._in.is_repeat(who, key):
+            return await self._in.submit(who, key, request, point_rules.checked_in, ())
+        for _ in range(check_ins.TRIES_MAX - 1):
+            try:
+                return await self._check_in(who, key, request)
+            except Refused as refused:
+                if refused.code != "stale":
+                    raise
+        return await self._check_in(who, key, request)
+
+    async def _check_in(self, who: Principal, key: str, request: CheckIn) -> Done:
+        looked = await check_ins.look(self._in, who, request)
+        private = self._in.seal(looked.item.concerns, facts=looked.item.facts)
+        reuse = tuple(self._in.vault.reuse_digest(one) for one in looked.item.once)
+        needs = [*looked.needs, *(Need("reuse", (digest,)) for digest in reuse)]
+        return await self._in.submit(
+            who, key, request, point_rules.checked_in, needs, ids=self._in.ids("evidence"), private=private,
+            known={**looked.known, "reuse": reuse},
+        )  # fmt: skip
+
+    async def code_of(self, point: str) -> tuple[str, str | None]:
+        """Return the code of a point to be shown now, and until when it is good (None: it is one to be printed).
+
+        Refused: point_unknown (none, one that has ended, or a tag, which has no code).
+        """
+        row = point_rules.in_use(await self._in.records.get("point", (point,)), point)
+        secret, now_ms = check_ins.code_key(self._in), self._in.clock()
+        if row["method"] == PRINTED:
+            return presence.seal_printed(secret, self._in.log, point), None
+        if row["method"] != SCREEN:
+            raise refuse("point_unknown", f"expected a point with a code, got the tag {point}", "/point")
+        drawn = self._in.entropy.token(presence.NONCE_BYTES)
+        code = presence.seal_screen(secret, self._in.log, point, now_ms, drawn)
+        return code, instant_of(now_ms + SCREEN_SECONDS * 1_000)
 
     async def withdraw_evidence(self, who: Principal, key: str, request: WithdrawEvidence) -> Done:
         """The submitter takes an item back; it stays visible. ids: case, evidence."""

@@ -21,7 +21,7 @@ DEVICE_ROLES = (people.OWNER, people.MANAGER)
 HERE_ROLES = frozenset({people.OWNER, people.MANAGER, "staff"})
 """Whose names a shared device shows."""
 KINDS = frozenset({
-    "case_opened", "owner_assigned", "note_added", "evidence_attached", "acknowledged", "action_taken",
+    "case_opened", "owner_assigned", "note_added", "evidence_attached", "point_tapped", "acknowledged", "action_taken",
 })  # fmt: skip
 """What may be written from a shared device; an owner is assigned there only by the opening itself."""
 PIN_TRIES_MAX = 5

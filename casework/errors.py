@@ -58,6 +58,10 @@ REFUSALS: dict[str, str] = {
     "mail_unsigned": "the mail carries no signature that counts",
     "time_stamp_invalid": "the time stamp does not hold for this evidence",
     "link_closed": "this link was answered, has expired or is unknown",
+    "point_unknown": "there is no such check-in point in use",
+    "tap_invalid": "the tap or code is not one of this check-in point",
+    "tap_replayed": "this tap of the tag, or a later one, was used before",
+    "code_expired": "this came too late to show that somebody was there",
     # decisions
     "nonce_replayed": "this decision was already used once",
     "expired": "this was valid until an earlier instant",

@@ -58,6 +58,7 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("delegation_given", "delegation_ended"), ("delegation", "giver")),
     "api_key_issued": ("key", "member"),
     "api_key_ended": ("key",),
+    **dict.fromkeys(("point_registered", "point_ended", "point_doubted"), ("point",)),
     **dict.fromkeys(("passkey_enrolled", "passkey_confirmed", "passkey_ended"), ("passkey",)),
     **dict.fromkeys(("budget_set", "budget_approved"), ("budget",)),
     **dict.fromkeys(("playbook_published", "mode_changed"), ("playbook",)),
@@ -91,7 +92,7 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
 """First kind of a command -> the ids its answer names beside its case. A repeat names the same ones and no more."""
 
 
-NAMED_BY_THEIR_LAST = frozenset({"member_left"})
+NAMED_BY_THEIR_LAST = frozenset({"member_left", "point_registered"})
 """Kinds that end a command of many entries and say alone what it was about."""
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from casework import absence, cases, passkeys, people
 from casework.errors import refuse
 from casework.requests import Asked, MemberStep
-from ledger.changes import Row
+from ledger.changes import Delete, Row
 from ledger.commands import Command, Decided, Need, View
 from ledger.entries import Draft
 
@@ -61,7 +61,8 @@ def left(view: View, command: Command, at: str) -> Decided:
     drafts = [*_handed_over(view, asked), *(draft for end in ENDS for draft in end(view, request.member, at))]
     body = {"member": request.member, "reason_code": request.reason_code}
     drafts.append(Draft("member_left", None, body))
-    return Decided(tuple(drafts), (), {"member": request.member})
+    # where they were last is nobody's business any more
+    return Decided(tuple(drafts), (Delete("presence", (request.member,)),), {"member": request.member})
 
 
 def _handed_over(view: View, asked: Asked) -> list[Draft]:

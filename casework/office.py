@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from casework import absence, account_rules, charters, leaving, passkey_rules, people, plan_rules
+from casework import absence, account_rules, charters, leaving, passkey_rules, people, plan_rules, point_rules
 from casework import office_rules as rules
 from casework.absence import EndAway, GoAway
 from casework.errors import refuse
 from casework.intake import Done, Intake
+from casework.point_requests import DoubtPoint, EndPoint, RegisterPoint
 from casework.requests import (
     THE_SYSTEM,
     ApproveBudget,
@@ -88,7 +89,7 @@ class Office:
         size, _ = await self._in.records.head()
         owned = await self._in.records.owned(request.member)
         successor = request.successor or await absence.first_owner(self._in.records, request.member)
-        needs = [*leaving.NEEDS, Need("assignment", (request.member,))]
+        needs = [*leaving.NEEDS, Need("assignment", (request.member,)), Need("presence", (request.member,))]
         needs += [Need("case_file", (case,)) for case in owned]
         known = {"size": size, "owned": tuple(owned), "successor": successor}
         return await self._in.submit(who, key, request, leaving.left, needs, known=known)
@@ -175,6 +176,29 @@ class Office:
         """ids: passkey. Refused: unknown, passkey_state, role_missing, reason_unknown."""
         needs = [Need("passkey", (request.passkey,))]
         return await self._in.submit(who, key, request, passkey_rules.ended, needs)
+
+    # ------------------------------------------------------------------------------------------ check-in points
+    async def register_point(self, who: Principal, key: str, request: RegisterPoint) -> Done:
+        """ids: point. A tag's keys go into the vault and are told nobody. Refused: see point_rules.registered."""
+        ids = self._in.ids("point")
+        keys = {"meta_key": request.meta_key, "file_key": request.file_key}
+        secret = keys if request.meta_key is not None else None
+        private = self._in.seal((), label=request.label, secret=secret)
+        needs = [Need("point", ())]
+        return await self._in.submit(
+            who, key, request, point_rules.registered, needs, ids=ids, private=private
+        )
+
+    async def end_point(self, who: Principal, key: str, request: EndPoint) -> Done:
+        """ids: point. Refused: role_missing, point_unknown, reason_unknown."""
+        needs = [Need("point", (request.point,))]
+        return await self._in.submit(who, key, request, point_rules.ended, needs)
+
+    async def doubt_point(self, who: Principal, key: str, request: DoubtPoint) -> Done:
+        """Anybody says that a point is not where it belongs. ids: point. Refused: point_unknown."""
+        private = self._in.seal((who.id,), note=request.note)
+        needs = [Need("point", (request.point,))]
+        return await self._in.submit(who, key, request, point_rules.doubted, needs, private=private)
 
     # ------------------------------------------------------------------------------------------ budgets and settings
     async def set_budget(self, who: Principal, key: str, request: SetBudget) -> Done:

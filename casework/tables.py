@@ -23,6 +23,8 @@ from sqlalchemy import (
 from casework.absence_tables import assignment as assignment
 from casework.absence_tables import delegation as delegation
 from casework.absence_tables import look as look
+from casework.point_tables import point as point
+from casework.point_tables import presence as presence
 from ledger.store.tables import VAULT, metadata
 
 

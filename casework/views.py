@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from casework import cases, passkey_rules, views_joining, views_of_people
+from casework import cases, passkey_rules, views_joining, views_of_people, views_of_points
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.entries import Entry
@@ -520,6 +520,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "api_key_ended": _api_key_ended,
     **views_joining.KINDS,
     **passkey_rules.ROWS,
+    **views_of_points.KINDS,
     "settings_changed": _settings_changed,
     "budget_set": _budget_set,
     "budget_approved": _budget_approved,

@@ -18,6 +18,8 @@ ENTRY_VERSION = 1
 REGISTRY_VERSION = 1
 SYSTEM = "system"
 ZERO_HASH = "0" * 64
+SECRET = "secret"
+"""The private path of keys: they are used where they lie, and never leave with an export."""
 CMD_DOMAIN = b"tallystick/cmd/v1"
 
 Body = Mapping[str, Any]
@@ -250,6 +252,14 @@ KINDS: dict[str, Kind] = _kinds(
     ),
     Kind("passkey_confirmed", {"passkey": "id"}),
     Kind("passkey_ended", {"passkey": "id", "reason_code": "text"}),
+    # --- check-in points
+    Kind(
+        "point_registered",
+        {"point": "id", "place": "text", "method": "text", "uid": "text?"},  # method: nfc | screen | printed
+        ("label", SECRET),
+    ),
+    Kind("point_ended", {"point": "id", "reason_code": "text"}),
+    Kind("point_doubted", {"point": "id"}, ("note",)),
     # --- watching
     Kind("kinds_published", {"digest": "hash", "content": "object"}),
     Kind(
@@ -347,6 +357,7 @@ KINDS: dict[str, Kind] = _kinds(
         },
         ("facts", "content"),
     ),
+    Kind("point_tapped", {"point": "id", "counter": "int"}),
     Kind("evidence_withdrawn", {"evidence": "id", "reason_code": "text"}),
     Kind("evidence_reviewed", {"evidence": "id", "result": "text", "reason_code": "text?"}),
     Kind(

@@ -11,7 +11,7 @@ loop for the next rows. Memory holds one chunk of rows and one tile per level, h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -31,6 +31,7 @@ from ledger.bundles import (
 from ledger.checkpoints import Checkpoint, open_checkpoint, parse_text
 from ledger.commitments import Opened
 from ledger.durable import INCOMING_SUFFIX, replace_file
+from ledger.entries import SECRET
 from ledger.errors import LedgerError, ProgrammingError, ProofError
 from ledger.folders import CHECKPOINT, write_log
 from ledger.notes import parse_note
@@ -104,7 +105,7 @@ def _write_folder(
     older = (note for note in source.checkpoints() if parse_text(parse_note(note).text).size < promised.size)
     written = kept = 0
     values: set[Path] = set()
-    for name, data in write_log(source.entries(), checkpoint, keys, older, source.opened()):
+    for name, data in write_log(source.entries(), checkpoint, keys, older, leaving(source.opened())):
         path = folder / name
         private = name.startswith(f"{VAULT_FOLDER}/")
         if private:
@@ -118,6 +119,11 @@ def _write_folder(
         replace_file(path, data, PRIVATE_MODE if private else PUBLIC_MODE)
         written += 1
     return Exported(promised.size, written, kept)
+
+
+def leaving(opened: Iterable[Opened] | None) -> Iterator[Opened] | None:
+    """Return the private values that may leave: keys are used where they lie."""
+    return None if opened is None else (one for one in opened if one.path != SECRET)
 
 
 def _check_folder(folder: Path, promised: Checkpoint) -> None:

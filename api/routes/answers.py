@@ -24,7 +24,7 @@ JSON_COLUMNS = frozenset(
 JSON_IN_SOME = {"evidence": frozenset({"decision", "verdict"}), "authorities": frozenset({"delegation"})}
 NOT_JSON_IN = {"kinds": frozenset({"playbook"})}
 FLAG_COLUMNS = frozenset({"active", "second_person", "withdrawn", "address_known_before", "dead"})
-HIDDEN_COLUMNS = frozenset({"log", "token_digest", "secret_digest"})
+HIDDEN_COLUMNS = frozenset({"log", "token_digest", "secret_digest", "secret_item"})
 
 
 def plain(row: Mapping[str, Any], table: Table | None = None) -> dict[str, Any]:
@@ -53,6 +53,7 @@ RESOURCES: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "policy": (tables.policy, ("policy",)),
     "source": (tables.source, ("source",)),
     "passkey": (tables.passkey, ("passkey",)),
+    "point": (tables.point, ("point",)),
 }
 """What a change is told with, the first of these that its ids name."""
 

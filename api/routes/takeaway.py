@@ -14,6 +14,7 @@ from api.rooms import Rooms
 from api.routes.answers import plain
 from casework import tables
 from ledger.canonical import json_dumps
+from ledger.entries import SECRET
 from ledger.store.tables import account
 from ledger.vault import ORGANISATION
 
@@ -21,8 +22,8 @@ VERSION = 1
 TYPE = "tallystick/take-away"
 OWN_WORDS = frozenset({"note", "text", "reason", "message", "purpose"})
 """Paths of a private value that its entry's actor wrote."""
-LEFT_OUT = frozenset({"content", "file", "input", "output", "subject"})
-"""Paths whose values are files, what a verifier was shown, or whom a case is about: named, never copied."""
+LEFT_OUT = frozenset({"content", "file", "input", "output", "subject", SECRET})
+"""Paths whose values are files, what a verifier was shown, whom a case is about, or keys: named, never copied."""
 PARTS = ("provisional", "settled", "owed")
 
 

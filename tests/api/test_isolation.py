@@ -46,6 +46,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "read_back": {"note": "e-1", "opened_at": "2026-11-20T10:00:00Z", "text": "x"},
     "show_result": {"record": "c-1"},
     "report_work": {"text": "x"},
+    "end_point": {"reason_code": "lost"},
+    "doubt_point": {},
+    "check_in": {"point": "?", "picc": "00" * 16, "cmac": "00" * 8},
 }
 REASON = {"reason_code": "duplicate"}
 FORMS: dict[str, dict[str, Any]] = {
@@ -72,6 +75,7 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
     budget = await at.done("/api/v1/budgets", owner, {"amount_tokens": 10})
     invite = await at.done("/api/v1/invites", owner, {"member": theirs.members["staff"]})
     device = await at.done("/api/v1/devices", owner, {"label": "Theirs"})
+    point = await at.done("/api/v1/points", owner, {"place": case, "method": "screen", "label": "Theirs"})
     return {
         "case": case,
         "proposal": proposal["ids"]["proposal"],
@@ -85,6 +89,7 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
         "budget": budget["ids"]["budget"],
         "invite": invite["ids"]["invite"],
         "device": device["ids"]["device"],
+        "point": point["ids"]["point"],
         "passkey": await _passkey(at, theirs, case),
         "award": case,
         "job": "judge:1",
@@ -155,7 +160,7 @@ async def test_lists_hold_only_our_own(at: House, ours: Team, theirs: Team) -> N
         "cases", "awards", "accounts", "postings", "log/entries?limit=1000",
         "members", "authorities", "keys", "budgets", "settings", "kinds", "playbooks", "policies", "sources", "cases",
         "awards", "accounts", "postings", "log/entries?limit=1000", "invites", "devices",
-        "passkeys", "me/passkeys",
+        "passkeys", "me/passkeys", "points",
     ):  # fmt: skip
         answer = await at.ask("GET", f"/api/v1/{path}", ours.keys["owner"])
         assert answer.status_code == 200
@@ -167,6 +172,7 @@ async def test_lists_hold_only_our_own(at: House, ours: Team, theirs: Team) -> N
             ids["key"],
             ids["invite"],
             ids["device"],
+            ids["point"],
             ids["passkey"],
             *theirs.members.values(),
         ):

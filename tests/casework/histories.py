@@ -17,6 +17,7 @@ from casework.joining_requests import (
     ShareDevice,
     UseInvite,
 )
+from casework.point_requests import CheckIn, DoubtPoint, EndPoint, RegisterPoint
 from casework.requests import (
     THE_SYSTEM,
     AddNote,
@@ -34,6 +35,7 @@ from ledger.reader import LogReader
 from ledger.reading import read_entry
 from tests.casework import routine
 from tests.casework.shop import Shop, shop
+from tests.casework.tags import Tag
 
 Values = dict[tuple[int, str], Any]
 """(seq, path) -> private value."""
@@ -83,6 +85,7 @@ async def honest(folder: Path) -> History:
         await _revoked(here, named)
         await _by_many(here, named)
         await _reopened(here, named)
+        await _at_points(here, named)
         named |= await routine.lived(here)
         return await read(here, named)
 
@@ -237,3 +240,32 @@ async def _reopened(here: Shop, named: dict[str, str]) -> None:
     await here.desk.propose(here.people["agent"], here.key(), request)
     del case
     await here.until("outcome", number="open")
+
+
+async def _at_points(here: Shop, named: dict[str, str]) -> None:
+    """Taps, one of them late and one at a doubted tag; a screen's code and one on paper; a tag registered anew."""
+    tag, owner, host = Tag(), here.people["owner"], here.people["host"]
+    door = RegisterPoint("larder", "nfc", "Door", tag.uid, tag.meta_key, tag.file_key)
+    for name, request in (
+        ("the_tag", door),
+        ("the_screen", RegisterPoint("bar", "screen")),
+        ("the_paper", RegisterPoint("store", "printed")),
+    ):
+        named[name] = (await here.office.register_point(host, here.key(), request)).ids["point"]
+    case = named["present"] = await here.open(number="present")
+    await _tapped(here, case, tag, 4)
+    await _tapped(here, case, tag, 6, here.now())
+    for name in ("the_screen", "the_paper"):
+        code, _ = await here.desk.code_of(named[name])
+        await here.desk.check_in(here.people["clerk"], here.key(), CheckIn(case, code=code))
+    await here.office.doubt_point(here.people["clerk"], here.key(), DoubtPoint(named["the_tag"], "Moved"))
+    await _tapped(here, case, tag, 7)
+    anew = replace(door, place="larder-3")
+    named["anew"] = (await here.office.register_point(owner, here.key(), anew)).ids["point"]
+    await _tapped(here, case, tag, 9)
+    await here.office.end_point(owner, here.key(), EndPoint(named["the_screen"], "closed"))
+
+
+async def _tapped(here: Shop, case: str, tag: Tag, counter: int, at: str | None = None) -> None:
+    picc, cmac = tag.tapped(counter)
+    await here.desk.check_in(here.people["cook"], here.key(), CheckIn(case, picc=picc, cmac=cmac, at=at))

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from casework.collectors import work as collected
 from casework.plans import Slot, read_plan, slots
+from casework.point_requests import CheckIn, RegisterPoint
 from casework.requests import (
     THE_SYSTEM,
     AttachEvidence,
@@ -21,8 +22,11 @@ from casework.requests import (
     ReportWork,
 )
 from tests.casework.shop import DAY_MS, Shop
+from tests.casework.tags import Tag
 from verifiers.registry import load_policy
 
+TAG = Tag(uid="04a1b2c3d4e5f6")
+"""At the cold room."""
 POLICIES = Path(__file__).resolve().parents[2] / "verifiers" / "policies"
 
 
@@ -71,6 +75,9 @@ async def furnish(here: Shop) -> None:
     """Publish the fridge's policy and plan, and let the accountant award checks."""
     await publish_policy(here, "operational_check")
     await publish_plan(here, fridge())
+    door = RegisterPoint("cold-room", "nfc", "Door", TAG.uid, TAG.meta_key, TAG.file_key)
+    await here.join("chef", "manager")  # whoever sets a tag up knows its keys, and earns nothing by it
+    await here.office.register_point(here.people["chef"], here.key(), door)
 
 
 async def link_account(here: Shop, name: str, member: str | None, who: str = "owner") -> None:
@@ -105,17 +112,12 @@ async def open_check(here: Shop, content: dict[str, Any] | None = None) -> tuple
     return done.ids["case"], slot
 
 
-def tap(here: Shop, case: str, who: str = "waiter", **facts: Any) -> AttachEvidence:
-    """Return a check-in at the cold room, as the collector of check-ins freezes it."""
-    person = here.people[who]
-    said = {
-        "place": "cold-room", "point": "tag-1", "method": "nfc", "counter": 1, "nonce_issued_at": None,
-        "at": here.now(), "offline": False, "member": person.id, "before": None, **facts,
-    }  # fmt: skip
-    return AttachEvidence(
-        case, "check_in", "E4", f"member:{person.id}", {"party": "system:point:tag-1"}, here.now(), said,
-        concerns=(person.id,),
-    )  # fmt: skip
+async def tap(here: Shop, case: str, who: str = "waiter") -> str:
+    """Tap the tag at the cold room, as the person's phone does; return the evidence id."""
+    here.count += 1
+    picc, cmac = TAG.tapped(here.count)
+    request = CheckIn(case, picc=picc, cmac=cmac)
+    return (await here.desk.check_in(here.people[who], here.key(), request)).ids["evidence"]
 
 
 def reading(
@@ -130,8 +132,8 @@ async def report(
     here: Shop, case: str, slot: Slot, value: int = 34, who: str = "waiter", **more: Any
 ) -> None:
     """Do the check: tap, read, say that it is done."""
-    items = (tap(here, case, who), reading(here, case, slot, value, who, **more))
-    request = ReportWork(case, items, "The fridge was read", True)
+    await tap(here, case, who)
+    request = ReportWork(case, (reading(here, case, slot, value, who, **more),), "The fridge was read", True)
     await here.desk.report_work(here.people[who], here.key(), request)
 
 

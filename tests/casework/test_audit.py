@@ -21,6 +21,7 @@ from ledger.store.tables import shapes
 from tests.casework.forged_credentials import CREDENTIALS
 from tests.casework.forged_handing import HANDING
 from tests.casework.forged_joining import JOINING
+from tests.casework.forged_points import POINTS
 from tests.casework.forged_routine import ROUTINE
 from tests.casework.forgeries import FORGERIES, Forgery
 from tests.casework.forging import Story
@@ -29,7 +30,7 @@ from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
-ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *ROUTINE]
+ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE]
 STAFF = Actor("nobody", "owner", "web")
 
 

@@ -50,6 +50,7 @@ decision_withdrawn:award      . . . . . . . . V R . . . .
 action_taken                  . . . . . . . I . . . . . .
 work_reported                 . . . . . . I . . . . . . .
 evidence_attached             . . . . A K W I V R . . . .
+point_tapped                  . . . . A K W I V R . . . .
 evidence_withdrawn            . . . . A K W I V R . . . .
 evidence_reviewed             . . . . A K W I V R . . . .
 link_issued                   . . . . A K W I V . . . . .

@@ -12,6 +12,7 @@ from casework import views
 from casework.absence import GoAway
 from casework.joining import Joining
 from casework.joining_requests import Chosen, EndDevice, Invite, ShareDevice, UseInvite
+from casework.point_requests import RegisterPoint
 from casework.requests import (
     THE_SYSTEM,
     AwardStep,
@@ -45,6 +46,9 @@ async def _busy(here: Shop) -> None:
     await _administer(here)
     await _let_in(here)
     await routine.lived(here)
+    await here.office.register_point(
+        here.people["owner"], here.key(), RegisterPoint("bar", "screen", "Behind the bar")
+    )
     for number in ("a", "b", "c"):
         _, award = await here.awarded(number=number)
         if number == "a":

@@ -533,6 +533,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "playbook", name=op.f("pk_playbook")),
     )
     op.create_table(
+        "point",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("point", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("uid", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("last_counter", sa.BigInteger(), nullable=True),
+        sa.Column("label_item", sa.Text(), nullable=True),
+        sa.Column("secret_item", sa.Text(), nullable=True),
+        sa.Column("doubt_item", sa.Text(), nullable=True),
+        sa.Column("doubted_by", sa.Text(), nullable=True),
+        sa.Column("registered_by", sa.Text(), nullable=False),
+        sa.Column("registered_at", sa.Text(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "point", name=op.f("pk_point")),
+    )
+    op.create_table(
         "policy",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("policy", sa.Text(), nullable=False),
@@ -576,6 +595,15 @@ def upgrade() -> None:
         sa.Column("quiet_from", sa.Text(), nullable=True),
         sa.Column("quiet_until", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("log", "member", name=op.f("pk_preference")),
+        info={"vault": True},
+    )
+    op.create_table(
+        "presence",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", name=op.f("pk_presence")),
         info={"vault": True},
     )
     op.create_table(
