@@ -13,6 +13,7 @@ from typing import Any
 from api.dossiers import Dossier
 from api.matters import ACTION, AWARD, REVIEW
 from api.pages.inbox import Matter
+from api.pages.planned_words import planned_facts
 from api.pages.shipped import VALUES, field_name, title_words
 from api.pages.words import Words, mark
 from api.scope import Row
@@ -168,6 +169,7 @@ STATES: Mapping[str, tuple[str, str, int, int]] = {
 BACK_STATES = (cases.REOPENED, cases.ASSIGNED, cases.ACKNOWLEDGED)
 """A case that came back is in these until somebody suggests something again."""
 
+PLANNED = mark("It is part of the plan here: done in time, it keeps small things small.")
 WORTH_TELLING = mark("Somebody here thought it worth telling.")
 
 
@@ -220,6 +222,7 @@ def card_of(
     waits for from the reader."""
     row = dossier.case
     chip, tone, done, now = STATES[row["state"]]
+    why = PLANNED if row["origin"] == "schedule" else str(wanted.get("why") or WORTH_TELLING)
     if came_back(row):
         chip, tone, *_ = STATES[cases.REOPENED]
     chip, tone = _chip(matter, words) or (words.gettext(chip), tone)
@@ -237,7 +240,7 @@ def card_of(
         failed=row["state"] == cases.EXPIRED,
         happened=_happened(dossier, people, words),
         claims=_claims(dossier, words),
-        why=words.gettext(str(wanted.get("why") or WORTH_TELLING)),
+        why=words.gettext(why),
         owner=people.name(row["owner"], words),
         suggested=_suggested(dossier, people, words),
         tiles=(*_tiles(dossier, people, words), *_missing(dossier, wanted, words)),
@@ -284,6 +287,9 @@ def _at_first(dossier: Dossier, people: People, words: Words) -> str:
     if row["origin"] == "signal":
         return words.gettext("A watch noticed it: %(time)s. It has been so since %(since)s.",
             time=words.moment(str(row["opened_at"])), since=since)  # fmt: skip
+    if row["origin"] == "schedule":
+        due = str(dossier.facts().get("due_at") or row["onset"])
+        return words.gettext("It is due at %(time)s, as planned.", time=words.moment(due))
     who = people.name(row["opened_by"], words)
     if row["origin"] == "claim":
         return words.gettext("%(who)s asked for this to be recognised: %(time)s.",
@@ -295,6 +301,8 @@ def _claims(dossier: Dossier, words: Words) -> tuple[Claim, ...]:
     subject = dossier.text(dossier.case, "subject_item") or {}
     kind, record = subject.get("kind"), subject.get("id")
     source = f"/exceptions/{dossier.id}/source" if kind and record else None
+    if dossier.case["origin"] == "schedule":
+        return tuple(Claim(label, said, None) for label, said in planned_facts(dossier.facts(), words))
     told = []
     for name, value in list(dossier.facts().items())[:FACTS_SHOWN_MAX]:
         said = value_words(value, words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,31 @@ def check_of(dossier: Dossier, member: str, words: Words, key: str, opened: str)
         key=key,
         opened=opened == "check" or not again,
     )
+
+
+def planned_facts(facts: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
+    """Return (label, words) of what a plan says: where, when it may be done, what it should be, which shift."""
+    told = []
+    place, should_be = str(facts.get("place") or facts.get("site") or ""), range_words(facts, words)
+    if place:
+        told.append((words.gettext("Where"), place.replace("-", " ")))
+    if should_be:
+        told.append((words.gettext("It should be"), should_be))
+    if facts.get("due_at") and "late_seconds" in facts:
+        due = datetime.fromisoformat(str(facts["due_at"]))
+        first, last = (
+            words.moment(instant(due + timedelta(seconds=seconds)))
+            for seconds in (-int(facts["early_seconds"]), int(facts["late_seconds"]))
+        )
+        told.append((words.gettext("It may be done"), f"{first} – {last}"))
+    if facts.get("shift"):
+        told.append((words.gettext("Shift"), str(facts["shift"])))
+    return told
+
+
+def instant(moment: datetime) -> str:
+    """Return a moment as RFC 3339 UTC with milliseconds."""
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def range_words(facts: Mapping[str, Any], words: Words) -> str:
