@@ -79,7 +79,10 @@ POSSIBLE: tuple[Possible, ...] = (
     Possible(IN_HAND, "acknowledge", ("acknowledged",)),
     # a plan asks for the work itself: nothing has to be suggested first
     Possible(
-        PROPOSE, "propose", ("proposal_made",), lambda dossier, member: dossier.case.get("origin") != "schedule"
+        PROPOSE,
+        "propose",
+        ("proposal_made",),
+        lambda dossier, member: dossier.case.get("origin") != "schedule",
     ),
     Possible(DONE, "take_action", ("action_taken",), lambda dossier, member: approved(dossier) is not None),
     Possible(EVIDENCE, "attach_evidence", ("evidence_attached",)),
