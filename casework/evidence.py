@@ -19,7 +19,7 @@ GRADES = ("E0", "E1", "E2", "E3", "E4")
 """E0 assertion, E1 file, E2 captured in our app, E3 corroborated, E4 signed by a device or third party."""
 TYPES = (
     "system_record", "customer_confirmation", "photo", "file", "statement", "signed_mail", "time_stamp", "check_in",
-    "reading", "handover_note", "read_back", "snapshot", "training_result",
+    "reading", "handover_note", "read_back", "snapshot", "training_result", "assessment",
 )  # fmt: skip
 REVIEWS = ("accepted", "refused")
 REFUSE_REASONS = ("not_this_case", "unreadable", "not_convincing", "wrong_time", "contradicted")

@@ -17,7 +17,7 @@ from verifiers.controllers import K_OR_MORE, Forgery, Formula, all_of, forgery_n
 from verifiers.inputs import VerdictInput
 from verifiers.items import GRADES, Item
 from verifiers.reading import MS_PER_SECOND, Reader
-from verifiers.verdicts import FAIL, INSUFFICIENT, PASS, Check, Verdict, result_of
+from verifiers.verdicts import FAIL, INSUFFICIENT, NEEDS_HUMAN, PASS, Check, Verdict
 
 OK = "ok"
 AGENT = "agent"
@@ -251,6 +251,13 @@ def _found(
     )
 
 
+def routine_result(checks: tuple[Check, ...]) -> str:
+    """Return what the lines add up to: what fails, else what is missing, else what a person has to look at. A person is
+    asked once all is there, so that bringing more never takes a case back from them."""
+    found = {check.result for check in checks}
+    return next((result for result in (FAIL, INSUFFICIENT, NEEDS_HUMAN) if result in found), PASS)
+
+
 def verdict(
     given: VerdictInput,
     checks: tuple[Check, ...],
@@ -263,7 +270,7 @@ def verdict(
     """Add up. The caller still must have the award decided by somebody, and check k with that person in it."""
     complete = not best.lacking and best.forgery is not None
     judged = Verdict(
-        result=result_of(checks),
+        result=routine_result(checks),
         checks=checks,
         missing=_missing(checks),
         relied_on=tuple(item.id for item in best.items) if complete else (),

@@ -107,10 +107,10 @@ def judge(given: VerdictInput) -> Verdict:
     on_time, readings, late = _on_time(parameters, due, mine)
     # 4. Whether anybody was there: lines 5 and 6.
     present, there = _present(given, parameters, due, who, readings)
-    elsewhere, check_ins, hasty = _not_elsewhere(parameters, there)
+    elsewhere, check_ins = _not_elsewhere(parameters, there)
     # 5. What speaks against it: lines 7 to 9.
     copied = _not_copied(given, parameters, readings)
-    reported = _reported(readings)
+    reported, silent = _reported(readings)
     agrees, rechecks, against = _recheck_agrees(given, parameters, due, who, readings)
     # 6. Whether it suffices, and how hard it is to fake: lines 10 to 13.
     left = {
@@ -128,7 +128,7 @@ def judge(given: VerdictInput) -> Verdict:
         best,
         settle_conditions=SETTLE_CONDITIONS,
         reversal_causes=REVERSAL_CAUSES,
-        counter_evidence=[item.id for item, _ in (*late, *hasty, *against)],
+        counter_evidence=[item.id for item, _ in (*late, *silent, *against)],
     )
 
 
@@ -236,20 +236,17 @@ def _present(
     return line("present", OK if left else reason, observed, required, INSUFFICIENT, shown), left
 
 
-def _not_elsewhere(parameters: Parameters, there: CheckIns) -> tuple[Check, CheckIns, CheckIns]:
+def _not_elsewhere(parameters: Parameters, there: CheckIns) -> tuple[Check, CheckIns]:
     required = f"at least {parameters.travel_seconds_min} seconds since a check-in at another place"
     quick_ms = parameters.travel_seconds_min * MS_PER_SECOND
-    hasty = [
+    left = [
         (item, one)
         for item, one in there
-        if one.before is not None and one.before[0] != one.place and one.at_ms - one.before[1] < quick_ms
+        if one.before is None or one.before[0] == one.place or one.at_ms - one.before[1] >= quick_ms
     ]
-    left = [pair for pair in there if pair not in hasty]
-    reason = OK if left else "elsewhere_just_before" if hasty else "nothing_left"
-    shown = [item for item, _ in (left or hasty)]
-    otherwise = FAIL if hasty else INSUFFICIENT
-    check = line("not_elsewhere", reason, f"{len(left)} of {len(there)}", required, otherwise, shown)
-    return check, left, [] if left else hasty
+    reason = OK if left else "elsewhere_just_before" if there else "nothing_left"
+    shown = [item for item, _ in (left or there)]
+    return line("not_elsewhere", reason, f"{len(left)} of {len(there)}", required, INSUFFICIENT, shown), left
 
 
 def _not_copied(given: VerdictInput, parameters: Parameters, readings: Readings) -> Check:
@@ -270,14 +267,15 @@ def _not_copied(given: VerdictInput, parameters: Parameters, readings: Readings)
     return line("not_copied", reason, f"in a row: {run}", required, NEEDS_HUMAN, items)
 
 
-def _reported(readings: Readings) -> Check:
+def _reported(readings: Readings) -> tuple[Check, Readings]:
     """Written down honestly, a failed check earns the same as a good one; kept quiet, it earns nothing."""
     required = "an exception reported for every reading outside its range"
     outside = [(item, one) for item, one in readings if _is_outside(one)]
-    silent = [item for item, one in outside if one.exception is None]
+    silent = [(item, one) for item, one in outside if one.exception is None]
     reason = "failure_not_reported" if silent else OK
     observed = f"outside: {len(outside)}, not reported: {len(silent)}"
-    return line("failure_reported", reason, observed, required, INSUFFICIENT, silent)
+    check = line("failure_reported", reason, observed, required, INSUFFICIENT, [item for item, _ in silent])
+    return check, silent
 
 
 def _is_outside(one: Reading) -> bool:
@@ -298,10 +296,12 @@ def _recheck_agrees(
         same_check = due is not None and (other.task, other.place) == (due.task, due.place)
         if not same_check or who is None or given.same(other.member, who):
             continue
-        for _, one in readings:
-            if abs(other.at_ms - one.at_ms) <= within_ms:
-                (agreeing if _agree(parameters, one, other) else against).append((item, other))
-                break
+        near = [pair for pair in readings if abs(other.at_ms - pair[1].at_ms) <= within_ms]
+        apart = [pair for pair in near if not _agree(parameters, pair[1], other)]
+        if apart:  # both speak against the check: one of them is not so
+            against += [(item, other), *(pair for pair in apart if pair not in against)]
+        elif near:
+            agreeing.append((item, other))
     reason = "recheck_contradicts" if against else OK
     observed = f"agree: {len(agreeing)}, contradict: {len(against)}"
     shown = [item for item, _ in (against or agreeing)]

@@ -15,7 +15,7 @@ from typing import Any
 
 from ledger.canonical import decode, encode
 from ledger.errors import CanonicalError
-from verifiers import operational_check, service_issue, service_issue_policy
+from verifiers import handover, operational_check, referral, service_issue, service_issue_policy, training
 from verifiers.errors import InputInvalid, PolicyInvalid, VerifierError, VerifierUnknown
 from verifiers.inputs import INPUT_SIZE_MAX_BYTES, VerdictInput, read_input
 from verifiers.policy import Policy, read_policy
@@ -52,6 +52,27 @@ VERIFIERS: Mapping[tuple[str, int], Verifier] = {
             "signed_mail",
             "time_stamp",
         ),
+    ),
+    ("handover", 1): Verifier(
+        handover.judge,
+        handover.read_parameters,
+        ("handover_note", "read_back", "snapshot", "system_record", "file", "statement"),
+        input_version=2,
+        routine=True,
+    ),
+    ("training", 1): Verifier(
+        training.judge,
+        training.read_parameters,
+        ("training_result", "assessment", "file", "statement"),
+        input_version=2,
+        routine=True,
+    ),
+    ("referral", 1): Verifier(
+        referral.judge,
+        referral.read_parameters,
+        ("system_record", "customer_confirmation", "signed_mail", "file", "statement"),
+        input_version=2,
+        routine=True,
     ),
     ("operational_check", 1): Verifier(
         operational_check.judge,

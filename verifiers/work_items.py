@@ -135,7 +135,19 @@ class TrainingResult:
     channel: str
 
 
-WorkFacts = CheckIn | Reading | HandoverNote | ReadBack | Snapshot | TrainingResult
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What an assessor saw of somebody's skill."""
+
+    course: str
+    course_version: str
+    member: str
+    assessor: str
+    at_ms: int
+    passed: bool
+
+
+WorkFacts = CheckIn | Reading | HandoverNote | ReadBack | Snapshot | TrainingResult | Assessment
 
 
 def _check_in(at: Reader, known: Known) -> CheckIn:
@@ -270,6 +282,18 @@ def _training_result(at: Reader, known: Known) -> TrainingResult:
     )
 
 
+def _assessment(at: Reader, known: Known) -> Assessment:
+    member = at.members("course", "course_version", "member", "assessor", "at", "passed")
+    return Assessment(
+        course=member["course"].id(),
+        course_version=member["course_version"].id(),
+        member=known.member(member["member"]),
+        assessor=known.member(member["assessor"]),
+        at_ms=member["at"].instant(),
+        passed=member["passed"].boolean(),
+    )
+
+
 READERS: Mapping[str, Callable[[Reader, Known], WorkFacts]] = {
     "check_in": _check_in,
     "reading": _reading,
@@ -277,4 +301,5 @@ READERS: Mapping[str, Callable[[Reader, Known], WorkFacts]] = {
     "read_back": _read_back,
     "snapshot": _snapshot,
     "training_result": _training_result,
+    "assessment": _assessment,
 }

@@ -276,6 +276,7 @@ EVIDENCE_SAID: Mapping[str, str] = {
     "handover_note": mark("Evidence: a hand-over note"),
     "read_back": mark("Evidence: what the next shift understood"),
     "snapshot": mark("Evidence: what was open at that moment"),
+    "assessment": mark("Evidence: what somebody saw them do"),
     "training_result": mark("Evidence: a result of a course"),
     "signed_mail": mark("Evidence: a signed mail"),
     "time_stamp": mark("Evidence: a time stamp"),

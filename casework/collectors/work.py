@@ -94,6 +94,15 @@ def training_result(
     )
 
 
+def assessment(
+    who: Principal, case: str, course: str, course_version: str, member: str, passed: bool, received_at: str
+) -> AttachEvidence:
+    """Return what an assessor saw of somebody's skill: another person's word."""
+    facts: dict[str, Any] = {"course": course, "course_version": course_version, "member": member}
+    facts |= {"assessor": who.id, "at": received_at, "passed": passed}
+    return _own(who, case, "assessment", CORROBORATED, facts, received_at)
+
+
 def _own(
     who: Principal, case: str, type_name: str, grade: str, facts: Mapping[str, Any], received_at: str
 ) -> AttachEvidence:

@@ -187,7 +187,6 @@ FAILING = (
     Case("ticked_at_the_end_of_the_shift", FAIL, ("on_time", "too_late"), {"evidence.1": reading(at="17:00")}),
     Case("kept_on_the_phone_too_long", FAIL, ("on_time", "received_too_late"), {"evidence.1": reading(received="22:31:00.001")}),
     Case("phone_that_is_ahead", FAIL, ("on_time", "from_the_future"), {"evidence.1": reading(received="10:25")}),
-    Case("in_two_places_at_once", FAIL, ("not_elsewhere", "elsewhere_just_before"), {"evidence.0": check_in(before={"place": "bar", "at": clock("10:29:30.001")})}),
     Case("recheck_says_otherwise", FAIL, ("recheck_agrees", "recheck_contradicts"), {"evidence": [check_in(), reading(), reading("again", "ben", "10:50", 80)]}),
     Case("recheck_in_another_unit", FAIL, ("recheck_agrees", "recheck_contradicts"), {"evidence": [check_in(), reading(), reading("again", "ben", "10:50", 34, unit="F")]}),
     Case("awarded_twice", FAIL, ("not_awarded_before", "already_awarded"), {"prior.awards": [prior_award("operational_check", SUBJECT, "case-1")]}),
@@ -195,6 +194,7 @@ FAILING = (
 
 LACKING = (
     Case("work_not_reported", INSUFFICIENT, ("one_beneficiary", "work_not_reported"), {"facts.action_taken": None}),
+    Case("in_two_places_at_once", INSUFFICIENT, ("not_elsewhere", "elsewhere_just_before"), {"evidence.0": check_in(before={"place": "bar", "at": clock("10:29:30.001")})}),
     Case("nothing_written_down", INSUFFICIENT, ("reading_recorded", "no_reading"), {"evidence": [check_in()]}),
     Case("reading_of_another_task", INSUFFICIENT, ("reading_recorded", "no_reading"), {"evidence.1": reading(task="oven")}),
     Case("reading_by_a_colleague", INSUFFICIENT, ("reading_recorded", "no_reading"), {"evidence": [check_in(), reading(by="ben")]}),

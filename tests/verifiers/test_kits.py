@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 import subprocess
@@ -121,6 +122,10 @@ def test_published_policy_is_one(kit: Kit) -> None:
 def _whole(kit: Kit, drawn: list[Json]) -> Json:
     value = kit.input({})
     value["evidence"] = [{**copy.deepcopy(one), "id": f"e{n}", "seq": 14 + n} for n, one in enumerate(drawn)]
+    new = {one["id"]: f"e{n}" for n, one in reversed(list(enumerate(drawn)))}  # the first of a name keeps it
+    for one in value["evidence"]:  # what names another item names it still
+        if one["facts"].get("note") in new:
+            one["facts"]["note"] = new[one["facts"]["note"]]
     return value
 
 
@@ -142,6 +147,21 @@ def test_dropping_evidence_never_improves(drawn: tuple[Kit, list[Json]], data: s
     dropped = data.draw(st.sets(st.sampled_from(ids)) if ids else st.just(set()))
     value["evidence"] = [one for one in value["evidence"] if one["id"] not in dropped]
     assert RANK[said(kit, value)["result"]] <= RANK[whole["result"]]
+
+
+@pytest.mark.parametrize("kit", EACH)
+def test_dropping_one_item_never_improves(kit: Kit) -> None:
+    """Every pair of further items beside the passing evidence, and each of those dropped, one at a time."""
+    base = kit.base()["evidence"]
+    for one, other in itertools.combinations(kit.noise, 2):
+        value = _whole(kit, [*base, one, other])
+        whole = said(kit, value)
+        for place, item in enumerate(value["evidence"]):
+            if item["id"] not in whole["counter_evidence"]:
+                less = said(
+                    kit, {**value, "evidence": [*value["evidence"][:place], *value["evidence"][place + 1 :]]}
+                )
+                assert RANK[less["result"]] <= RANK[whole["result"]], (one["id"], other["id"], item["type"])
 
 
 @given(kit_and_evidence(), st.randoms(use_true_random=False))

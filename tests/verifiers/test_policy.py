@@ -15,7 +15,13 @@ from verifiers.policy import policy_digest
 from verifiers.registry import VERIFIERS, load_policy
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "verifiers" / "policies").glob("*.yaml"))
-TERMS = {"service_issue": (14, 100, 2, 3), "operational_check": (3, 10, 2, 3)}
+TERMS = {
+    "service_issue": (14, 100, 2, 3),
+    "operational_check": (3, 10, 2, 3),
+    "handover": (2, 50, 2, 3),
+    "training": (14, 50, 2, 3),
+    "referral": (30, 100, 3, 3),
+}
 """Window in days, tokens above which more must stand behind it, k up to there and above."""
 SETS = "parameters.evidence_sets"
 
