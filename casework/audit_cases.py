@@ -16,6 +16,7 @@ from casework import (
     cases,
     charters,
     decisions,
+    evidence,
     judging_routine,
     people,
     plan_rules,
@@ -310,7 +311,7 @@ def _check_confirmation(standing: Standing, entry: Entry, facts: Any) -> None:
 def _check_taken_back(standing: Standing, entry: Entry, name: str) -> None:
     cases.without_award(find_case(standing, entry))
     item = _item(standing, entry, name)
-    mine = item["type"] != "customer_confirmation" and _submitted(standing, entry, item)
+    mine = item["type"] not in evidence.KEPT and _submitted(standing, entry, item)
     expect(mine, "evidence_closed", "expected an item of its own submitter, never a customer's answer")
 
 

@@ -21,6 +21,9 @@ TYPES = (
     "system_record", "customer_confirmation", "photo", "file", "statement", "signed_mail", "time_stamp", "check_in",
     "reading", "handover_note", "read_back", "snapshot", "training_result", "assessment",
 )  # fmt: skip
+KEPT = frozenset({"customer_confirmation", "reading", "check_in"})
+"""What nobody takes back: a guest's word, and what somebody found. Who mistyped a reading writes down another and says
+why; both are there for whoever judges."""
 REVIEWS = ("accepted", "refused")
 REFUSE_REASONS = ("not_this_case", "unreadable", "not_convincing", "wrong_time", "contradicted")
 WITHDRAW_REASONS = ("mistaken", "replaced", "not_mine", "private")
@@ -65,7 +68,7 @@ def item_draft(view: View, asked: Asked, request: AttachEvidence, at: str) -> Dr
     there = cases.live(view.scan("evidence", (request.case,)))
     if request.replaces is not None:
         replaced = next((row for row in there if row["evidence"] == request.replaces), None)
-        if replaced is None or replaced["type"] == "customer_confirmation":
+        if replaced is None or replaced["type"] in KEPT:
             raise refuse(
                 "evidence_closed",
                 f"expected an item that can be replaced, got {request.replaces}",
@@ -132,7 +135,7 @@ def withdrawn(view: View, command: Command, at: str) -> Decided:
     request = asked.request
     people.no_agent(view, asked.who)
     item = _open_item(view, request.case, request.evidence)
-    if item["type"] == "customer_confirmation" or not _is_submitter(view, asked.who.id, item):
+    if item["type"] in KEPT or not _is_submitter(view, asked.who.id, item):
         raise refuse("evidence_closed", "expected its own submitter; a customer's answer stays")
     reason = cases.one_of(request.reason_code, WITHDRAW_REASONS, "reason_code")
     draft = Draft("evidence_withdrawn", request.case, {"evidence": request.evidence, "reason_code": reason})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from api.dossiers import Dossier
 from api.scope import Row
 from casework import cases
+from casework.evidence import KEPT
 from casework.staffing import Answer
 
 IN_HAND, PROPOSE, DONE, EVIDENCE, LINK = "in_hand", "propose", "done", "evidence", "link"
@@ -48,7 +49,7 @@ def own_items(dossier: Dossier, member: str) -> list[Row]:
         item
         for item in dossier.live
         if item["submitter"] == f"member:{member}" or item["attached_by"] == member
-        if item["type"] != "customer_confirmation"
+        if item["type"] not in KEPT
     ]
 
 

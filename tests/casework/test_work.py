@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from casework.audit import audit
-from casework.requests import THE_SYSTEM, AwardStep, Judge, ReportWork
+from casework.requests import THE_SYSTEM, AwardStep, Judge, ReportWork, WithdrawEvidence
 from ledger.errors import Refused
 from ledger.store.tables import shapes
 from tests.casework import routine
@@ -129,3 +129,20 @@ async def test_the_record_of_checks_is_earned(here: Shop) -> None:
     history = await read(here)
     found = audit(history.entries, shapes(), PROJECTIONS, history.open)
     assert (found.findings, found.unreplayable) == ([], [])
+
+
+async def test_what_somebody_found_is_not_taken_back(here: Shop) -> None:
+    """A bad reading that could be withdrawn would be replaced by a good one."""
+    case, slot = await routine.open_check(here)
+    await routine.report(here, case, slot, value=92)
+    for row in await here.rows.scan("evidence", (case,)):
+        with pytest.raises(Refused) as refused:
+            request = WithdrawEvidence(case, row["evidence"], "mistaken")
+            await here.desk.withdraw_evidence(here.people["waiter"], here.key(), request)
+        assert refused.value.code == "evidence_closed"
+    better = replace(routine.reading(here, case, slot, 34), replaces=row["evidence"])
+    with pytest.raises(Refused) as refused:
+        await here.desk.attach_evidence(here.people["waiter"], here.key(), better)
+    assert refused.value.code == "evidence_closed"
+    await here.desk.attach_evidence(here.people["waiter"], here.key(), replace(better, replaces=None))
+    assert (await here.judge(case))["result"] == "insufficient"
