@@ -91,16 +91,18 @@ def _named(entry: Entry, facts: Any) -> str | None:
 def _check_worth(row: Row, entry: Entry, facts: Any) -> None:
     """Grade and controllers follow from the point, and from whether it waited, which only the facts say."""
     body, actor = entry.body, entry.actor
+    if facts is not None:
+        _check_facts(row, entry, facts)
     told = (body["grade"], body["controllers"])
-    ways = (False, True) if facts is None else (facts["offline"],)
-    worth = [check_in.worth(row, actor.id, offline) for offline in ways]
+    ways: tuple[str, ...] = check_in.WAITED
+    if facts is not None:
+        ways = (check_in.waited(facts["at"] if facts["offline"] else None, body["received_at"]),)
+    worth = [check_in.worth(row, actor.id, how_long) for how_long in ways]
     if told not in worth:
         state = "doubted " if row["state"] == DOUBTED else ""
         wrong(
             f"expected grade and controllers of a {state}{row['method']} point: {worth[0][0]}, got {told[0]}"
         )
-    if facts is not None:
-        _check_facts(row, entry, facts)
 
 
 def _check_facts(row: Row, entry: Entry, facts: Mapping[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 | how it was shown | grade | who could have made it |
 | a tag's tap, as it happened | E4 | whoever stands there (the point), or set the tag up: they know its keys |
-| a tag's tap that waited on a phone without a network | E3 | the same; when it was, the phone alone says |
+| a tag's tap that waited up to 15 minutes on a phone without a network | E3 | the same |
+| one that waited longer: when it was, the phone alone says | E1 | the same |
 | a screen's code | E3 | whoever stands at the place |
 | a code on paper | E1 | the member alone: a photo of it does as well |
 | any of these at a point that somebody doubts | E1 | as above |
@@ -29,7 +30,9 @@ OFFLINE_HOURS_MAX = 12
 SKEW_MINUTES = 5
 """How far ahead of ours a phone's clock may be."""
 GRADES = {NFC: "E4", SCREEN: "E3", PRINTED: "E1"}
-OFFLINE_GRADE, DOUBTED_GRADE = "E3", "E1"
+OFFLINE_GRADE, LATE_GRADE, DOUBTED_GRADE = "E3", "E1", "E1"
+FRESH_MINUTES = 15
+"""How long a tap may have waited and still show when it was: a phone's clock is set back in a moment."""
 POINT_PARTY = "system:point:"
 
 
@@ -61,7 +64,7 @@ def collect(
     row = shown.point
     if at is not None:
         check_waited(row["method"], at, received_at)
-    grade, controllers = worth(row, who.id, at is not None)
+    grade, controllers = worth(row, who.id, waited(at, received_at))
     when = received_at if at is None else at
     earlier = before is not None and before["at"] <= when
     return AttachEvidence(
@@ -87,14 +90,27 @@ def collect(
     )
 
 
-def worth(point: Row, member: str, offline: bool) -> tuple[str, Mapping[str, Any]]:
-    """Return the grade of a check-in at this point and who could have made it."""
+AT_ONCE, A_WHILE, LONG = "at once", "a while", "long"
+WAITED = (AT_ONCE, A_WHILE, LONG)
+
+
+def waited(at: str | None, received_at: str) -> str:
+    """Return how long a check-in waited on a phone, of WAITED; `at` is the phone's time, None: it did not."""
+    if at is None:
+        return AT_ONCE
+    return A_WHILE if at >= later(received_at, seconds=-FRESH_MINUTES * 60) else LONG
+
+
+def worth(point: Row, member: str, how_long: str) -> tuple[str, Mapping[str, Any]]:
+    """Return the grade of a check-in at this point and who could have made it; `how_long` it waited, of WAITED."""
     method = point["method"]
     there: Mapping[str, Any] = {"party": f"{POINT_PARTY}{point['point']}"}
     formula = {PRINTED: {"party": f"member:{member}"}, SCREEN: there}.get(method)
     # Whoever set a tag up was told its keys, and can make a tap of it at home.
     formula = formula or {"any": [{"party": f"member:{point['registered_by']}"}, there]}
-    grade = OFFLINE_GRADE if offline and method == NFC else GRADES[method]
+    grade = GRADES[method]
+    if method == NFC:
+        grade = {A_WHILE: OFFLINE_GRADE, LONG: LATE_GRADE}.get(how_long, grade)
     return DOUBTED_GRADE if point["state"] == DOUBTED else grade, formula
 
 

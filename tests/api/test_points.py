@@ -80,7 +80,7 @@ async def test_a_tag_from_its_registration_to_its_end(at: House, ours: Team) -> 
     at.wait(3_600)
     late = tapped(tag, 8, at="2026-11-20T10:30:00Z")
     grade, _, facts = await item_of(at, ours, case, (await at.done(path, staff, late))["ids"]["evidence"])
-    assert (grade, facts["offline"], facts["at"]) == ("E3", True, "2026-11-20T10:30:00.000Z")
+    assert (grade, facts["offline"], facts["at"]) == ("E1", True, "2026-11-20T10:30:00.000Z")
     note = {"note": "It hangs in the bar now"}
     told = await at.done(f"/api/v1/points/{point}/doubt", staff, note)
     assert told["resource"]["state"] == "doubted"

@@ -96,7 +96,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "change"), WRONG, ids=[f"{kind} {change}" for kind, change in WRONG])
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    WRONG,
+    ids=[f"{kind}-{next(iter(change))}-{number}" for number, (kind, change) in enumerate(WRONG)],
+)
 def test_any_other_shape_is_refused(kind: str, change: dict[str, Any]) -> None:
     facts = {**(mail() if kind == "signed_mail" else stamp()), **change}
     facts = {name: value for name, value in facts.items() if value is not DROP}
