@@ -69,7 +69,7 @@ def test_both_change_nothing_beside_a_pass_and_make_none_by_themselves() -> None
     assert alone.output["result"] == "insufficient"
 
 
-WRONG = [
+WRONG: list[tuple[str, dict[str, Any]]] = [
     ("signed_mail", {"domain": None}),
     ("signed_mail", {"algorithm": "rsa-sha1"}),
     ("signed_mail", {"key": DROP}),
