@@ -25,6 +25,7 @@ from ledger.publish import Publisher
 from ledger.reader import LogReader
 from ledger.vault import Vault
 from ledger.writer import Writer
+from playbooks.records import NAMED, subject_id
 
 
 class Now(Protocol):
@@ -70,7 +71,7 @@ class Rooms:
         """Return the pseudonym of a customer named by hand; one that came with a record stays as it is."""
         if is_pseudonym(given):
             return given
-        return self.vault.fingerprint("data-subject", "named", given)
+        return subject_id(self.vault, NAMED, given)
 
     def reference(self, case: str) -> str:
         """Return the code of a case, which a customer may repeat in a mail."""

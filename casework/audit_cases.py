@@ -428,6 +428,9 @@ def _check_shown(standing: Standing, value: Mapping[str, Any], row: Row) -> None
     for member, said in value["people"].items():
         known = view.get("member", (member,))
         other += [] if known is not None and known["same_as"] == said["same_as"] else [f"member {member}"]
+    if value["v"] > 1:
+        unsaid = judging_routine.named_in_records(value["evidence"]) - set(value["people"])
+        other += [f"member {one}" for one in sorted(unsaid) if view.get("member", (one,)) is not None]
     if other or value["case"] != case:
         wrong(f"input: expected the case as it stood, got another {', '.join(other) or 'case'}")
 

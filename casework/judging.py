@@ -96,6 +96,12 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
         "prior": prior,
     }
     named = _members(value)
+    if version > 1:
+        named |= {
+            one
+            for one in judging_routine.named_in_records(shown)
+            if await records.get("member", (one,)) is not None
+        }
     value["people"] = await _people(records, named)
     size, root = await records.head()  # last: every seq read above is below it
     value["as_of"] = {"size": size, "root": root}

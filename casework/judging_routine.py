@@ -74,6 +74,12 @@ async def recognised(records: Records, award: str) -> list[str]:
     return sorted(share["member"] for share in await records.scan("award_share", (award,)))
 
 
+def named_in_records(items: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the texts in records shown: one may be a member id, whose second accounts the judge has to know."""
+    records = (item["facts"]["fields"] for item in items if item["type"] == "system_record")
+    return {text for fields in records for text in fields.values() if isinstance(text, str)}
+
+
 def named_in(facts: Mapping[str, Any]) -> set[str]:
     """Return the member ids that stand in the facts of an item of work."""
     named = {facts.get(name) for name in MEMBERS_IN}

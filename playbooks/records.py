@@ -14,6 +14,7 @@ already counts as repeated, and the entry is appended when the last chunk is in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -35,6 +36,9 @@ from playbooks.shapes import ACTIVE, TimerRow
 from playbooks.tables import record, record_index, record_version, timer
 from playbooks.world import Bucketing, RecordChange, Said, Signal, Step, TimerKey, Version, not_after
 
+NAMED = "named"
+"""The space of names that hold whatever source they come from: those that people give by hand, mail addresses."""
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 DUE_TIMERS_MAX = 500
 ROWS_PER_READ_MAX = 10_000
 KEYS_PER_READ_MAX = 400
@@ -117,7 +121,12 @@ def write_chunk(view: View, command: Command, at: str) -> Decided:
 
 
 def subject_id(vault: Vault, source: str, subject: str) -> str:
-    """Return the pseudonymous id of a source's data subject, the same for every version that concerns her."""
+    """Return the pseudonymous id of a source's data subject, the same for every version that concerns her.
+
+    A mail address names one person wherever it stands; any other name means something within its source alone.
+    """
+    if _ADDRESS.fullmatch(subject):
+        return vault.fingerprint("data-subject", NAMED, subject.casefold())
     return vault.fingerprint("data-subject", source, subject)
 
 

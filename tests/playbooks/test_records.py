@@ -354,3 +354,12 @@ async def test_a_playbook_published_after_its_records_catches_up(store_url: str,
             ("answered", "j"), ("answered", "k"), ("staffed", "j"), ("staffed", "k"),
         ]  # fmt: skip
         assert not (await backfill(shop.rows, late, NOW)).rows
+
+
+async def test_a_mail_address_names_one_person_whatever_the_source(store_url: str, tmp_path: Path) -> None:
+    async with _shop(store_url, tmp_path) as shop:
+        vault = shop.vault
+        both = [(source, name) for source in ("shop", "crm") for name in ("Jo@q.example", "jo@q.example")]
+        assert len({subject_id(vault, *one) for one in both}) == 1
+        for odd in ("guest-7", "@q.example", "jo@", "jo @q.example", "a@b@c"):
+            assert subject_id(vault, "shop", odd) != subject_id(vault, "crm", odd), odd

@@ -1,0 +1,36 @@
+"""The honest way to each recognition settles, so that a row of zeros in the list of abuses says something."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.abuse.flows import (
+    honest_check,
+    honest_course,
+    honest_handover,
+    honest_issue,
+    honest_referral,
+    opened,
+)
+from tests.abuse.ground import TOKENS, Ground
+from tests.api.house import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WAYS: dict[str, Callable[[Ground], Awaitable[object]]] = {
+    "service_issue": honest_issue,
+    "operational_check": honest_check,
+    "handover": honest_handover,
+    "training": honest_course,
+    "referral": honest_referral,
+}
+
+
+@pytest.mark.parametrize("kind", sorted(WAYS))
+async def test_the_honest_way_settles(at: House, kind: str) -> None:
+    g = await opened(at, 900 + sorted(WAYS).index(kind), frozenset())
+    await WAYS[kind](g)
+    await g.believed()
+    assert (await g.settled_tokens(), await g.why()) == ({"staff": TOKENS[kind]}, await g.why())
