@@ -23,9 +23,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from casework.laboratory import agents, checks, issues
-from casework.laboratory.agents import COLLUDER, GAMER, HONEST, LAZY
+from casework.laboratory.agents import COLLUDER, GAMER, HONEST, LAZY, Mix
 from casework.laboratory.plays import PLAYS
-from casework.laboratory.report import Figures, KindFigures, figures, percent
+from casework.laboratory.report import KindFigures, figures, percent
 from casework.laboratory.year import Rules, Year, play_year
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +49,7 @@ class Variant:
     name: str
     change: Change | None = None
     rules: Rules = dataclasses.field(default_factory=Rules)
+    mix: Mix = dataclasses.field(default_factory=Mix)
 
 
 def _sets(*grades: Mapping[str, str], k: int = 1) -> Change:
@@ -71,6 +72,7 @@ def _no_cap(content: Content) -> None:
 AROUND = (
     Variant("as shipped"),
     Variant("as shipped, lazy approver", rules=Rules(LAZY)),
+    Variant("as shipped, nobody colludes", mix=Mix(colluder=0)),
     Variant("shortest window: 1 day", _terms(window_days=1)),
     Variant("without the draw", rules=Rules(draw_permille=0)),
     Variant("one in five drawn", rules=Rules(draw_permille=200)),
@@ -128,32 +130,29 @@ def played(verifier: str, variant: Variant, seed: int, weeks: int = 52) -> Year:
     content = copy.deepcopy(shipped(verifier))
     if variant.change is not None:
         variant.change(content)
-    return play_year(content, seed, PEOPLE, variant.rules, weeks=weeks)
+    return play_year(content, seed, PEOPLE, variant.rules, variant.mix, weeks=weeks)
 
 
 def measured(verifier: str, number: int, seed: int) -> Measured:
     """Play one year of a variant, by its number, and count it."""
     year = played(verifier, VARIANTS[verifier][number], seed)
     found = figures(year)
-    honest, gamer, colluder = (_kind(found, kind) for kind in (HONEST, GAMER, COLLUDER))
+    by_kind = {one.kind: one for one in found.kinds}
+    honest, gamer = by_kind[HONEST], by_kind[GAMER]
     return Measured(
         found.gamed.permille,
         found.honest_refusals.permille,
         found.caught_by_draw.permille,
-        _ratio(gamer.tokens_per_person, honest.tokens_per_person),
-        _ratio(colluder.tokens_per_person, honest.tokens_per_person),
+        _ratio(gamer, honest),
+        _ratio(by_kind.get(COLLUDER), honest),
         gamer.minutes_per_token,
         honest.minutes_per_token,
         tuple(one.figure for one in year.counters),
     )
 
 
-def _kind(found: Figures, kind: str) -> KindFigures:
-    return next(one for one in found.kinds if one.kind == kind)
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+def _ratio(part: KindFigures | None, whole: KindFigures) -> float | None:
+    return part.tokens_per_person / whole.tokens_per_person if part is not None and whole.tokens else None
 
 
 def play_all(verifier: str) -> list[list[Measured]]:
