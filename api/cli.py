@@ -20,7 +20,19 @@ from api.house import ForeignPackage
 from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
-from api.verbs import badges, demo, doctor, jobs, joining, people, record, rehearsing, serving, watching
+from api.verbs import (
+    badges,
+    demo,
+    doctor,
+    jobs,
+    joining,
+    people,
+    policies,
+    record,
+    rehearsing,
+    serving,
+    watching,
+)
 from api.verbs.console import DONE, FAILED, MISUSE, STOPPED, Misuse, begin, complain
 from casework.errors import CaseworkError
 from ledger.errors import LedgerError
@@ -67,6 +79,7 @@ app.add_typer(jobs.job, name="job")
 app.command("ingest")(watching.ingest)
 app.command("backtest")(watching.backtest)
 app.add_typer(watching.playbook, name="playbook")
+app.add_typer(policies.policy, name="policy")
 app.command("simulate")(rehearsing.simulate)
 app.command("audit")(record.audit)
 app.add_typer(badges.badge, name="badge")

@@ -39,7 +39,7 @@ def abuse(group: str, name: str, *coalition: str, one_click: str = CREDITED) -> 
 
 def of_group(group: str) -> list[Abuse]:
     """Return the abuses of one group."""
-    from tests.abuse import issues, mint, routine
+    from tests.abuse import checks, issues, mint, routine
 
-    assert issues.GROUP and mint.GROUP and routine.CHECKS
+    assert issues.GROUP and mint.GROUP and checks.CHECKS and routine.TRAINING
     return [one for one in ABUSES.values() if one.group == group]

@@ -11,7 +11,7 @@ from typing import Any
 
 from api.tellings import configure
 from casework.draws import is_drawn
-from tests.abuse import issues, mint, routine
+from tests.abuse import checks, issues, mint, routine
 from tests.abuse.conspiracies import ALL_BUT_THE_YES, CONSPIRACIES, ENOUGH, UNSEEN, Conspiracy
 from tests.abuse.flows import opened
 from tests.abuse.ground import Ground
@@ -21,7 +21,7 @@ from tests.api.house import House, house
 from tests.name_server import serving
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "abuse.md"
-PLAYED = (mint, issues, routine)
+PLAYED = (mint, issues, checks, routine)
 AGAIN = 500
 """Numbers of organisations that are played twice begin here."""
 DRAWS, SEED = 10_000, 7

@@ -1,0 +1,300 @@
+"""A world of service issues: complaints that come, fixes that hold or do not, guests who answer or stay silent.
+
+Complaints wait in one queue. Whoever games may close without fixing, answer the guest's link themselves, or invent a
+guest: a booking system shows what was typed into it, so the record alone proves little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from casework.laboratory.agents import (
+    CHERRY_PICKER,
+    COLLUDER,
+    DONE,
+    GAMED,
+    GAMER,
+    MISTAKEN,
+    Person,
+    happens,
+    on_shift,
+)
+from casework.laboratory.case_inputs import (
+    BOOKS,
+    DIGEST,
+    LEAD,
+    MS_PER_DAY,
+    MS_PER_HOUR,
+    MS_PER_MINUTE,
+    Json,
+    instant,
+    item,
+    verdict_input,
+)
+from casework.laboratory.claims import Claim, Counter
+
+FIX, CLOSE, OWN_CARD, INVENT, INVENT_FOR = (
+    "fix",
+    "closed_early",
+    "own_card",
+    "invented",
+    "invented_by_partner",
+)
+INVENTS = (INVENT, INVENT_FOR)
+WAYS = {GAMER: (CLOSE, OWN_CARD, INVENT, FIX), COLLUDER: (INVENT_FOR, CLOSE, OWN_CARD, FIX)}
+"""What who games may try; the lines of gaming of the research, section 2.4, and an invented guest. Splitting one matter
+in two is not played: the second opening is a return of the first, so one of both lapses whatever else is true."""
+FIRST_HOUR = 9
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The house. Assumptions of ours unless a source is named."""
+
+    per_person_permille: int = 850
+    """Complaints per person on shift and day: four a week, about as many as the shifts leave time for."""
+    hard_permille: int = 300
+    easy_minutes: float = 25.0
+    hard_minutes: float = 60.0
+    minutes_per_shift: float = 25.0
+    """What a shift leaves for complaints; one that is harder takes the time of later shifts."""
+    takes_max: int = 2
+    """Who closes without fixing could take every complaint of the day; that would be noticed."""
+    closing_minutes: float = 3.0
+    inventing_minutes: float = 6.0
+    invents_per_week_max: int = 2
+    """More guests that nobody has seen would be talked about."""
+    known_address_permille: int = 600
+    """Guests whose address was known before: bookings; the others get a card handed over."""
+    answers_permille: int = 700
+    """Guests who answer the link after a true fix, one reminder included; the figure that decides most here."""
+    second_source_permille: int = 250
+    """Fixes that a second system shows too: a refund in the till, a part in the stock book."""
+    answers_unfixed_permille: int = 500
+    """Guests of an unfixed complaint who answer the link ..."""
+    polite_permille: int = 50
+    """... and those of them who say yes all the same."""
+    fix_fails_permille: int = 30
+    """True fixes that do not hold."""
+    returns_permille: int = 600
+    """Guests with an unfixed complaint who come back about it ..."""
+    returns_days_mean: float = 5.0
+    """... after so many days on average."""
+    tells_days: int = 1
+    """From the fix to the guest's answer, and from there to the approval."""
+    waits_days: int = 3
+    """A complaint that nobody took for so long counts as left lying."""
+
+
+@dataclass(slots=True)
+class Complaint:
+    """One matter of one guest."""
+
+    number: int
+    customer: str
+    at_ms: int
+    hard: bool
+    known_address: bool
+    by_hand_of: str | None = None
+    """Who typed an invented one."""
+
+
+class Issues:
+    """The world of `service_issue`."""
+
+    def __init__(self, seed: str, pays_failures: bool = True, world: World | None = None) -> None:
+        self.world = world or World()
+        self.chance = Random(f"{seed}/issues")
+        self.number = 0
+        self.queue: list[Complaint] = []
+        self.left: dict[str, float] = {}
+        self.invented: dict[tuple[str, int], int] = {}
+        self.closed = self.returned = self.came = self.lying = 0
+
+    def day(self, day: int, people: Sequence[Person]) -> Iterator[Claim]:
+        """Play one day: complaints come, who is there takes what they like best, guests answer the next day."""
+        here = on_shift(people, self.chance)
+        self._arrive(day, len(here))
+        for person in here:
+            budget = self.left.get(person.id, 0.0) + self.world.minutes_per_shift
+            budget = min(budget, 2 * self.world.minutes_per_shift)
+            for _ in range(self.world.takes_max):
+                claim = self._work(day, person) if budget > 0 else None
+                if claim is None:
+                    break
+                budget -= claim.minutes
+                yield claim
+            self.left[person.id] = budget
+        waits_ms = self.world.waits_days * MS_PER_DAY
+        old = [one for one in self.queue if (day + 1) * MS_PER_DAY - one.at_ms > waits_ms]
+        self.lying += len(old)
+        # what lies so long goes to the lead, who sees to it without recognition
+        self.queue = [one for one in self.queue if one not in old]
+
+    def told(self, claim: Claim, granted: bool) -> None:
+        """Nothing here depends on what became of a claim: each guest has one matter."""
+
+    def counters(self) -> tuple[Counter, ...]:
+        """Return guests who came back, and complaints that were left lying."""
+        return (
+            Counter("guests who came back about the same matter", self.returned, self.closed),
+            Counter("complaints left lying for the lead", self.lying, self.came),
+        )
+
+    # ---------------------------------------------------------------------------------------------- what comes
+    def _arrive(self, day: int, here: int) -> None:
+        for _ in range(here):
+            if happens(self.chance, self.world.per_person_permille):
+                self.queue.append(self._complaint(day, None))
+                self.came += 1
+
+    def _complaint(self, day: int, by_hand_of: str | None) -> Complaint:
+        self.number += 1
+        minute = self.chance.randrange(60)
+        at_ms = day * MS_PER_DAY + FIRST_HOUR * MS_PER_HOUR + minute * MS_PER_MINUTE
+        hard = by_hand_of is None and happens(self.chance, self.world.hard_permille)
+        known = by_hand_of is None and happens(self.chance, self.world.known_address_permille)
+        return Complaint(self.number, f"guest-{self.number}", at_ms, hard, known, by_hand_of)
+
+    def _work(self, day: int, person: Person) -> Claim | None:
+        way = self._way(day, person)
+        if way in INVENTS:
+            author = person.partner if way == INVENT_FOR and person.partner else person.id
+            self.invented[person.id, day // 7] = self.invented.get((person.id, day // 7), 0) + 1
+            return self._claim(day, person, self._complaint(day, author), way)
+        wanted = [one for one in self.queue if person.kind != CHERRY_PICKER or not one.hard]
+        if not wanted:
+            return None
+        matter = wanted[0]
+        self.queue.remove(matter)
+        return self._claim(day, person, matter, way)
+
+    def _way(self, day: int, person: Person) -> str:
+        ways: tuple[str, ...] = WAYS.get(person.kind, ())
+        if not ways:
+            return FIX
+        if self.invented.get((person.id, day // 7), 0) >= self.world.invents_per_week_max:
+            ways = tuple(way for way in ways if way not in INVENTS)
+        return person.tally.choose(ways, self.chance)
+
+    # ------------------------------------------------------------------------------------------ what is written
+    def _claim(self, day: int, person: Person, matter: Complaint, way: str) -> Claim:
+        world, chance = self.world, self.chance
+        truth, minutes = GAMED, world.inventing_minutes if way in INVENTS else world.closing_minutes
+        if way == FIX:
+            truth = MISTAKEN if happens(chance, world.fix_fails_permille) else DONE
+            minutes = world.hard_minutes if matter.hard else world.easy_minutes
+        acted_ms = day * MS_PER_DAY + 11 * MS_PER_HOUR
+        said_ms = (day + world.tells_days) * MS_PER_DAY + 12 * MS_PER_HOUR
+        found = None
+        if way not in INVENTS:
+            self.closed += 1
+            if truth != DONE and happens(chance, world.returns_permille):
+                self.returned += 1
+                found = acted_ms + round(chance.expovariate(1 / world.returns_days_mean) * MS_PER_DAY)
+        evidence = self._evidence(person, matter, way, acted_ms, said_ms)
+        return Claim(
+            person=person,
+            at_ms=said_ms,
+            approved_at_ms=said_ms + world.tells_days * MS_PER_DAY,
+            way=way,
+            learnt_as=way,
+            truth=truth,
+            minutes=minutes,
+            value=self._input(person, matter, acted_ms, said_ms, evidence),
+            found_at_ms=found,
+        )
+
+    def _evidence(
+        self, person: Person, matter: Complaint, way: str, acted_ms: int, said_ms: int
+    ) -> list[Json]:
+        found = [_record("rec", "pms", person, matter, acted_ms)]
+        if way == FIX and happens(self.chance, self.world.second_source_permille):
+            found.append(_record("rec2", "till", person, matter, acted_ms))
+        answer = self._answer(matter, way)
+        if answer is not None:
+            bearer = self._bearer(person, matter, way)
+            found.append(_confirmation(matter, bearer, answer, acted_ms, said_ms))
+        return found
+
+    def _answer(self, matter: Complaint, way: str) -> str | None:
+        world, chance = self.world, self.chance
+        if way == CLOSE:
+            # only a mail asks by itself; whoever closes without fixing hands no card over
+            if not matter.known_address or not happens(chance, world.answers_unfixed_permille):
+                return None
+            return "resolved" if happens(chance, world.polite_permille) else "not_resolved"
+        if way == FIX:
+            return "resolved" if happens(chance, world.answers_permille) else None
+        return "resolved"
+
+    def _bearer(self, person: Person, matter: Complaint, way: str) -> str | None:
+        if way == INVENT_FOR:
+            return matter.by_hand_of
+        if way in (OWN_CARD, INVENT):
+            return person.id
+        return None if matter.known_address else person.id
+
+    def _input(
+        self, person: Person, matter: Complaint, acted_ms: int, said_ms: int, evidence: list[Json]
+    ) -> Json:
+        facts: Json = {
+            "origin": "signal",
+            "onset": instant(matter.at_ms),
+            "opened_at": instant(matter.at_ms),
+            "opened_seq": 10,
+            "opened_by": "system",
+            "subject": {"kind": "complaint", "id": str(matter.number), "customer": matter.customer},
+            "playbook": {"id": "complaint-to-escalate", "digest": DIGEST},
+            "owner": person.id,
+            "proposal": {"id": f"prop-{matter.number}", "digest": DIGEST, "maker": person.id, "seq": 12},
+            "action_decision": {
+                "seq": 14,
+                "at": instant(acted_ms - 30 * MS_PER_MINUTE),
+                "approver": LEAD,
+                "verb": "approved",
+                "proposal_digest": DIGEST,
+            },
+            "action_taken": {"seq": 15, "at": instant(acted_ms), "by": person.id},
+        }
+        people = [LEAD, BOOKS, *([matter.by_hand_of] if matter.by_hand_of else [])]
+        prior: Json = {"awards": [], "reopened": []}
+        case = f"issue-{matter.number}"
+        return verdict_input(1, case, facts, said_ms, person.id, evidence, people, prior)
+
+
+def _record(name: str, source: str, person: Person, matter: Complaint, acted_ms: int) -> Json:
+    """Return the complaint as a system has it after it was closed there; what was typed there looks like the rest."""
+    facts = {
+        "kind": "complaint",
+        "id": str(matter.number),
+        "version": 2,
+        "event_time": instant(acted_ms + MS_PER_MINUTE),
+        "first_event_at": instant(matter.at_ms),
+        "customer": matter.customer,
+        "source": source,
+        "fields": {"status": "closed"},
+    }
+    controllers = {"party": f"source:{source}"}
+    at_ms = acted_ms + 2 * MS_PER_MINUTE
+    return item(name, "system_record", "E3", 16, at_ms, f"member:{person.id}", controllers, facts, LEAD)
+
+
+def _confirmation(matter: Complaint, bearer: str | None, answer: str, acted_ms: int, said_ms: int) -> Json:
+    facts = {
+        "link": f"link-{matter.number}",
+        "case": f"issue-{matter.number}",
+        "customer": matter.customer,
+        "issued_at": instant(acted_ms + 5 * MS_PER_MINUTE),
+        "handed_over_by": bearer,
+        "address_known_before_case": bearer is None,
+        "answered_at": instant(said_ms - 30 * MS_PER_MINUTE),
+        "answer": answer,
+    }
+    other = "system:mail" if bearer is None else f"member:{bearer}"
+    controllers = {"any": [{"party": f"customer:{matter.customer}"}, {"party": other}]}
+    at_ms = said_ms - 30 * MS_PER_MINUTE
+    party = f"customer:{matter.customer}"
+    return item("yes", "customer_confirmation", "E3", 17, at_ms, party, controllers, facts, LEAD)
