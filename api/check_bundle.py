@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.dossiers import Dossier, Staff, dossiers
-from api.matters import AWARD, STEP_OF, waiting_of
+from api.matters import AWARD, BUNDLED_KIND, STEP_OF, waiting_of
 from api.rooms import Rooms
 from casework import cases, tables
 from casework.errors import refuse
@@ -22,9 +22,8 @@ from ledger.canonical import encode
 from ledger.codec import loads
 from ledger.errors import Refused
 
-KIND = "operational_check"
 BUNDLE_MAX = 200
-"""Checks of one bundle, the oldest first; what is beyond waits for the next."""
+"""Checks of one bundle; what is beyond waits for the next."""
 FLEETING = ("as_of", "nonce", "expires")
 """Members of what a decision was shown that differ each time it is shown."""
 
@@ -51,8 +50,8 @@ class Decided:
 
 
 async def waiting(rooms: Rooms, staff: Staff, who: Principal) -> list[Waiting]:
-    """Return the checks that wait for this member's yes, the oldest first."""
-    where = {"state": cases.RESOLVED, "award_kind": KIND, "award": None}
+    """Return the checks that wait for this member's yes, of the latest done, the oldest of them first."""
+    where = {"state": cases.RESOLVED, "award_kind": BUNDLED_KIND, "award": None}
     found = await rooms.rows.find(tables.case_file, where, order="opened_seq", limit=BUNDLE_MAX * 2)
     told = []
     for dossier in reversed(await dossiers(rooms.rows, found)):
@@ -65,7 +64,7 @@ async def waiting(rooms: Rooms, staff: Staff, who: Principal) -> list[Waiting]:
 
 async def count_waiting(rooms: Rooms, staff: Staff, member: str) -> int:
     """Return how many checks wait for this member's yes, at most BUNDLE_MAX."""
-    where = {"state": cases.RESOLVED, "award_kind": KIND, "award": None}
+    where = {"state": cases.RESOLVED, "award_kind": BUNDLED_KIND, "award": None}
     found = await rooms.rows.find(tables.case_file, where, order="opened_seq", limit=BUNDLE_MAX)
     told = await dossiers(rooms.rows, found, with_texts=False)
     return sum(waiting_of(one) == AWARD and staff.may(member, STEP_OF[AWARD], one) for one in told)
@@ -132,12 +131,11 @@ async def _decide(
     message: str | None,
 ) -> str:
     row = await rooms.rows.one(tables.case_file, case=case)
-    if row is None or row["award_kind"] != KIND:
+    if row is None or row["award_kind"] != BUNDLED_KIND:
         raise refuse("unknown", f"expected a check of this organisation, got {case}", "/items")
     # sent again after a lost answer, what was decided then is what is told: it is no longer as it was shown
-    mine = RequestKey.of(
-        f"{key}:{case}", hashlib.sha256(f"{case}:{bound}:{tokens}:{budget}".encode()).hexdigest()
-    )
+    asked = encode([case, bound, tokens, budget, message])
+    mine = RequestKey.of(f"{key}:{case}", hashlib.sha256(asked).hexdigest())
     shown = await rooms.desk.show(who, case, AWARD)
     if not await rooms.desk.was_taken(who, mine) and binding(shown.basis) != bound:
         raise refuse("stale", "expected the check as it was shown, got one that changed since")

@@ -12,8 +12,8 @@ ACTION, REVIEW, AWARD = "action", "review", "award"
 STEP_OF = {ACTION: "decide_action", REVIEW: "review_evidence", AWARD: "decide_award"}
 ROUTINE_KINDS = frozenset(name for (name, _), judge in VERIFIERS.items() if judge.routine)
 WORK_TYPES = frozenset(READERS)
-BUNDLED_KINDS = frozenset({"operational_check"})
-"""Kinds that are recognised many at once (api/check_bundle.py)."""
+BUNDLED_KIND = "operational_check"
+"""The kind that is recognised many at once (api/check_bundle.py)."""
 
 
 def waiting_of(dossier: Dossier) -> str | None:

@@ -26,8 +26,8 @@ from ledger.codec import loads
 from ledger.errors import LedgerError, Refused, StoreError
 
 WAITING = (cases.ASSIGNED, cases.ACKNOWLEDGED, cases.AWAITING_DECISION)
-OPEN_MAX = 2_000
-"""Open planned cases looked at in a tick, the earliest first."""
+CHUNK_ROWS = 2_000
+"""Open planned cases read at once, the latest first."""
 OFFLINE_MS = 12 * 3_600_000
 """How long after its time what a phone without a network kept may still come (offline_hours_max of the policy)."""
 SEEN_MAX = 20_000
@@ -101,10 +101,8 @@ class Plans:
         return self._plans[known]
 
     async def _overdue(self, rooms: Rooms) -> int:
-        where = {"origin": "schedule", "state": list(WAITING)}
-        found = await rooms.rows.find(tables.case_file, where, order="opened_seq", limit=OPEN_MAX)
         now, done = rooms.clock.unix_ms(), 0
-        for row in found:
+        for row in await _waiting(rooms):
             closes = await self._closes_ms(rooms, row)
             if closes is None or closes >= now:
                 continue
@@ -122,6 +120,21 @@ class Plans:
             while len(self._closes) > SEEN_MAX:
                 self._closes.popitem(last=False)
         return self._closes[known]
+
+
+async def _waiting(rooms: Rooms) -> list[Row]:
+    """Return every planned case that waits to be done; the eldest must not be left out, whatever came after it."""
+    where = {"origin": "schedule", "state": list(WAITING)}
+    found: list[Row] = []
+    below: int | None = None
+    while True:
+        read = await rooms.rows.find(
+            tables.case_file, where, order="opened_seq", below=below, limit=CHUNK_ROWS
+        )
+        found += read
+        if len(read) < CHUNK_ROWS:
+            return found
+        below = int(read[-1]["opened_seq"])
 
 
 async def _open(rooms: Rooms, slot: Slot) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.dossiers import Dossier, Staff, dossiers
-from api.matters import AWARD, BUNDLED_KINDS, STEP_OF, waiting_of
+from api.matters import AWARD, BUNDLED_KIND, STEP_OF, waiting_of
 from api.scope import Row, Scoped
 from casework import cases, proposals, tables
 from ledger.codec import loads
@@ -70,7 +70,7 @@ async def inbox(rows: Scoped, staff: Staff, member: str, now: str) -> list[Matte
     matters = []
     for dossier in await dossiers(rows, found):
         kind = waiting_of(dossier)
-        if kind == AWARD and dossier.case["award_kind"] in BUNDLED_KINDS:
+        if kind == AWARD and dossier.case["award_kind"] == BUNDLED_KIND:
             continue  # recognised many at once, on a page of their own
         if kind is not None and staff.may(member, STEP_OF[kind], dossier):
             matters.append(matter_of(dossier, kind, now))

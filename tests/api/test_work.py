@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api import plans
 from tests.api.house import House, Team
 from tests.api.test_path import ROOT, decide
 
@@ -144,6 +145,16 @@ async def test_what_nobody_did_goes_to_a_lead_and_is_a_miss(at: House, theirs: T
     assert (late.status_code, late.json()["code"]) == (409, "transition")
 
 
+async def test_of_many_that_wait_none_is_left_out(
+    at: House, theirs: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "CHUNK_ROWS", 1)
+    waiting = [await next_case(at, theirs), await next_case(at, theirs)]
+    at.wait(14 * HOUR)
+    await at.tick()
+    assert {(await case_of(at, theirs, case))["case"]["state"] for case in waiting} == {"EXPIRED"}
+
+
 async def test_a_plan_that_ended_asks_for_nothing_and_times_that_passed_are_not_opened(
     at: House, theirs: Team
 ) -> None:
@@ -236,6 +247,9 @@ async def test_a_week_of_checks_is_recognised_at_once(at: House, ours: Team) -> 
     assert [(one["case"], one["code"]) for one in told["refused"]] == [(done[1], "stale")]
     again = await at.done("/api/v1/checks/recognise", mine, body, key="week-1")
     assert again["decided"] == told["decided"]
+    other = await at.done("/api/v1/checks/recognise", mine, {**body, "message": "Never mind"}, key="week-1")
+    assert other["decided"] == {}
+    assert {one["code"] for one in other["refused"]} == {"idempotency_mismatch", "stale"}
     at.wait(20)
     await at.tick()
     for case in (done[0], done[2]):
