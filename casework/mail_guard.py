@@ -184,7 +184,11 @@ def _times(tags: Mapping[bytes, bytes], at: str) -> tuple[str | None, str | None
         raise MailFault("expired", f"x=: expected {at} or later, got {instant_of(expires * 1000)}")
     if signed is not None and expires is not None and expires <= signed:
         raise _unreadable("x= after t=", "an earlier one")
-    return tuple(None if one is None else instant_of(one * 1000) for one in (signed, expires))  # type: ignore[return-value]
+    return _instant(signed), _instant(expires)
+
+
+def _instant(seconds: int | None) -> str | None:
+    return None if seconds is None else instant_of(seconds * 1000)
 
 
 def _seconds(tags: Mapping[bytes, bytes], name: bytes) -> int | None:

@@ -28,6 +28,7 @@ from verifiers.errors import InputInvalid
 from verifiers.known import Known
 from verifiers.reading import Reader
 from verifiers.work_items import READERS
+from verifiers.work_items import CheckIn as ReadCheckIn
 
 TAG = Tag()
 COLD_ROOM = RegisterPoint("cold-room-2", "nfc", "On the door", TAG.uid, TAG.meta_key, TAG.file_key)
@@ -197,7 +198,7 @@ async def test_a_tap_is_worth_e4_and_its_facts_are_those_a_verifier_reads(here: 
     assert (await here.kinds(case))[-2:] == ["evidence_attached", "point_tapped"]
     assert (await row_of(here, "point", made))["last_counter"] == 61
     one = READERS["check_in"](Reader(facts, "facts", InputInvalid), Known(100, frozenset({waiter})))
-    assert one.counter == 61 and one.member == waiter  # type: ignore[union-attr]
+    assert isinstance(one, ReadCheckIn) and (one.counter, one.member) == (61, waiter)
 
 
 async def test_a_tap_that_comes_again_or_late_is_refused(here: Shop, case: str) -> None:
