@@ -55,7 +55,7 @@ WAYS = {GAMER: (OFFICE, PRINTED, VISIT), COLLUDER: (OFFICE_RECHECK, LENT_PHONE, 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The house. Assumptions of ours unless a source is named; temperatures in tenths of a degree."""
+    """The house. Assumptions of ours unless a source is named; the last word of a name is its unit."""
 
     due_per_person: int = 2
     """Checks per person on shift and day: a small kitchen's round at opening and at closing."""
@@ -64,18 +64,27 @@ class World:
     takes_sitting_max: int = 5
     """What one person writes up in a shift without walking: it costs nothing, so they take more."""
     near_places: int = 3
+    """Places beside the work, as a bar or a kitchen has them ..."""
     far_places: int = 3
+    """... and as many that somebody has to walk to: a cellar, a store, a cold room outside."""
     near_minutes: float = 1.0
+    """There and back, to a near place."""
     far_minutes: float = 5.0
+    """There and back, to a far one: what makes a check worth not doing."""
     read_minutes: float = 1.0
+    """Opening the door, waiting for the display, reading it."""
     write_minutes: float = 0.3
+    """Typing one number into a phone."""
     handle_minutes: float = 20.0
     """What a failure costs whoever tells it: move the goods, call somebody, write it down."""
     mean: int = 34
+    """Tenths of a degree: the middle of what the plan calls in range, a little above."""
     spread: float = 5.0
+    """Tenths of a degree: doors are opened, so good readings differ by about half a degree."""
     fails_permille: int = 20
-    """A refrigerator that is too warm when it is checked; the task's figure, 2 %."""
+    """A refrigerator that is too warm when it is checked: one in fifty, so that a year has enough to count."""
     failing_mean: int = 90
+    """Tenths of a degree: a door left open, well out of range, so that nobody could call it doubtful."""
     noise: float = 1.0
     """Two readings of one display within an hour differ by about a tenth of a degree."""
     forgets_permille: int = 15
@@ -95,6 +104,7 @@ class World:
     hides_permille: int = 700
     """Who games and sees a failure mostly writes a good number: telling costs 20 minutes."""
     hides_honest_permille: int = 0
+    """Honest people hide nothing where telling costs no token."""
     hides_unpaid_permille: int = 100
     """What honest people hide when only good readings pay: rewards at a threshold made even good workers game it
     (Gubler, Larkin, Pierce 2016); the size is ours."""

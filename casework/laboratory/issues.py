@@ -56,14 +56,19 @@ class World:
     per_person_permille: int = 850
     """Complaints per person on shift and day: four a week, about as many as the shifts leave time for."""
     hard_permille: int = 300
+    """Complaints that take more than a word and a voucher; enough of them that picking easy ones pays."""
     easy_minutes: float = 25.0
+    """Listening, putting it right, writing it down."""
     hard_minutes: float = 60.0
+    """The same with a second person, a supplier or a room to be changed."""
     minutes_per_shift: float = 25.0
     """What a shift leaves for complaints; one that is harder takes the time of later shifts."""
     takes_max: int = 2
     """Who closes without fixing could take every complaint of the day; that would be noticed."""
     closing_minutes: float = 3.0
+    """Setting a status and writing a line, without having done anything."""
     inventing_minutes: float = 6.0
+    """Making up a guest and a matter, typing both, and answering the card."""
     invents_per_week_max: int = 2
     """More guests that nobody has seen would be talked about."""
     known_address_permille: int = 600
