@@ -38,34 +38,6 @@ kinds:
       duration_seconds: int
       completed_at: string
 """
-PLAYBOOK = """
-playbook: complaint_open
-title: Complaint {complaint.id} is still open
-why: A complaint that nobody answers is told to everybody else.
-mode: live
-signal:
-  shape: response
-  subject: complaint
-  when: complaint.severity == 'high' && complaint.status == 'open'
-  expect: complaint.status != 'open'
-  from: complaint.opened_at
-  within: 2h
-evidence:
-  - type: system_record
-    min_grade: E3
-    says: The complaint, closed
-route:
-  - to: role:staff
-decision:
-  action: call-the-guest
-  minimum: key
-verifier: service_issue/v1
-award:
-  kind: service_issue
-  amount_tokens: 5
-measure:
-  clock: onset
-"""
 PLAN = """
 v: 1
 plan: fridge

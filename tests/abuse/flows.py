@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.clock import instant_of, unix_ms_of
-from tests.abuse.documents import HANDOVER_PLAN, KINDS, PLAN, PLAYBOOK, POLICIES, policy_text
+from tests.abuse.documents import HANDOVER_PLAN, KINDS, PLAN, POLICIES, policy_text
 from tests.abuse.ground import DAY, HOUR, MINUTE, TAG_KEYS, Ground
 from tests.api.house import House
+from tests.api.test_path import PLAYBOOK
 from tests.casework.tags import Tag
 
 GUEST = "guest@quay.example"

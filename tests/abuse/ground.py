@@ -20,7 +20,6 @@ from casework.intake import RequestKey
 from casework.requests import THE_SYSTEM
 from tests.api.house import House, Team
 from tests.casework.tags import Tag
-from tests.name_server import Zone
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 TAG_KEYS = {"meta_key": "5a" * 16, "file_key": "6b" * 16}
@@ -44,7 +43,6 @@ class Ground:
     taps: int = 0
     number: int = 0
     shared: Path = Path()
-    zone: Zone | None = None
 
     @property
     def now(self) -> str:

@@ -144,7 +144,7 @@ async def too_many_tokens(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "more tokens than the budget holds", "manager")
+@abuse(GROUP, "more tokens than the budget holds", "manager", one_click=REFUSED)
 async def more_than_there_is(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "manager", **g.gift("service_issue", "staff", tokens=501))
@@ -152,7 +152,7 @@ async def more_than_there_is(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "more tokens than whoever decides may give", "second")
+@abuse(GROUP, "more tokens than whoever decides may give", "second", one_click=REFUSED)
 async def beyond_ones_power(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.must("/authorities", "owner", {"member": g.who("second"), "about": "award", "tokens_max": 1})
@@ -161,7 +161,7 @@ async def beyond_ones_power(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a yes by somebody who may not", "second")
+@abuse(GROUP, "a yes by somebody who may not", "second", one_click=REFUSED)
 async def no_power(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "second", **g.gift("service_issue", "staff"))
@@ -169,7 +169,7 @@ async def no_power(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a yes by a power that has ended", "manager")
+@abuse(GROUP, "a yes by a power that has ended", "manager", one_click=REFUSED)
 async def ended_power(g: Ground) -> Deserved:
     issue = await ready(g)
     rows = (await g.ask("GET", "/authorities", "owner")).json()["items"]
@@ -180,7 +180,7 @@ async def ended_power(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a yes with the key of somebody who left", "manager")
+@abuse(GROUP, "a yes with the key of somebody who left", "manager", one_click=REFUSED)
 async def left_already(g: Ground) -> Deserved:
     issue = await ready(g)
     body = {"reason_code": "left", "successor": g.who("owner")}
@@ -190,7 +190,7 @@ async def left_already(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "one yes used for another case", "manager")
+@abuse(GROUP, "one yes used for another case", "manager", one_click=REFUSED)
 async def replayed_yes(g: Ground) -> Deserved:
     first = await ready(g)
     second = await (await Issue(g, "c-2", guest="other@quay.example").arises()).worked()
@@ -203,7 +203,7 @@ async def replayed_yes(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "one yes sent again and again", "manager")
+@abuse(GROUP, "one yes sent again and again", "manager", one_click=REFUSED)
 async def yes_again(g: Ground) -> Deserved:
     issue = await ready(g)
     card = await g.ask("GET", f"/cases/{issue.case}/card?about=award", "manager")
@@ -215,7 +215,7 @@ async def yes_again(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "recognised twice by two who decide", "manager", "owner")
+@abuse(GROUP, "recognised twice by two who decide", "manager", "owner", one_click=REFUSED)
 async def recognised_twice(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "manager", **g.gift("service_issue", "staff"))

@@ -12,7 +12,7 @@ Play = Callable[[Ground], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Abuse:
-    """One abuse. `coalition`: the roles that play false; `clicks`: what the usual product credits for the same try."""
+    """One abuse. `coalition`: the roles that play false; `one_click`: what the usual product would make of it."""
 
     name: str
     group: str
@@ -35,11 +35,3 @@ def abuse(group: str, name: str, *coalition: str, one_click: str = CREDITED) -> 
         return play
 
     return add
-
-
-def of_group(group: str) -> list[Abuse]:
-    """Return the abuses of one group."""
-    from tests.abuse import checks, issues, mint, routine
-
-    assert issues.GROUP and mint.GROUP and checks.CHECKS and routine.TRAINING
-    return [one for one in ABUSES.values() if one.group == group]

@@ -11,17 +11,16 @@ from typing import Any
 
 from api.tellings import configure
 from casework.draws import is_drawn
-from tests.abuse import checks, issues, mint, routine
+from tests.abuse.abuses import ABUSES
 from tests.abuse.conspiracies import ALL_BUT_THE_YES, CONSPIRACIES, ENOUGH, UNSEEN, Conspiracy
 from tests.abuse.flows import opened
 from tests.abuse.ground import Ground
 from tests.abuse.mails import KEYS
-from tests.abuse.register import ABUSES, CREDITED, Abuse
+from tests.abuse.register import CREDITED, Abuse
 from tests.api.house import House, house
 from tests.name_server import serving
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "abuse.md"
-PLAYED = (mint, issues, checks, routine)
 AGAIN = 500
 """Numbers of organisations that are played twice begin here."""
 DRAWS, SEED = 10_000, 7
@@ -52,11 +51,18 @@ async def conspired(at: House, one: Conspiracy, number: int) -> tuple[dict[str, 
         assert awards, await g.why()
         settled = sum((await g.settled_tokens()).values())
         passing = [each["k_evidence"] for each in verdicts if each["result"] == "pass"]
-        seen.append({"tokens": settled, "k": awards[0]["k"], "k_evidence": passing[-1]})
-    told = seen[0] | {"drawn": seen[1]["tokens"] == 0}
+        held = [
+            one["hold_reason"] for case in await g.cases() for one in (await g.case(case["case"]))["awards"]
+        ]
+        drawn = settled == 0 and set(held) == {"audit_draw"}
+        seen.append({"tokens": settled, "k": awards[0]["k"], "k_evidence": passing[-1], "drawn": drawn})
+    assert not seen[0]["drawn"]
+    told = seen[0] | {"drawn": seen[1]["drawn"]}
     members = ", ".join(one.members)
-    drawn = "held, asked about" if told["drawn"] else "not held"
-    row = f"| {one.name} | {members} | {told['tokens']} | {told['k_evidence']} | {told['k']} | {drawn} |"
+    held_or_not = "held, asked about" if told["drawn"] else "not held"
+    row = (
+        f"| {one.name} | {members} | {told['tokens']} | {told['k_evidence']} | {told['k']} | {held_or_not} |"
+    )
     return told, row
 
 
@@ -100,12 +106,12 @@ way to each of the five recognitions settles in the same organisation (`tests/ab
 - *Coalition*: who plays false; a second account is no second person.
 - *Tokens*: what settled beyond what was deserved, 45 days later.
 - *Stopped by*: codes of refusals and the first lines of verdicts that did not pass.
-- *One click*: what a product does in which somebody claims and another account says yes. This is a model, not a
-  measured product: it refuses a yes to a claim of one's own account, and asks nothing else (a claim may carry a file
-  that nobody checks, whoever administers it may give out tokens alone).
+- *One click*: what a product would do in which somebody claims and another account says yes. **Reasoned row by row and
+  not played**: no such product runs here. It knows accounts, roles and how much is left, gives a claim out once and to
+  nobody who says yes to their own; it does not look at evidence, and whoever administers it may give out tokens alone.
 """
 ONE_CLICK = """
-Of these {count} abuses, {settled} settle here, and {credited} are credited under one click.
+Of these {count} abuses, {settled} settle here; {credited} would be credited under one click, as reasoned above.
 """
 SECOND = """
 ## Those who are enough

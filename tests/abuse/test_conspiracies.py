@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.abuse.abuses import ABUSES
 from tests.abuse.conspiracies import CONSPIRACIES, Conspiracy
-from tests.abuse.register import ABUSES
 from tests.abuse.table import DOC, DRAWS, conspired, drawn_of, listed
 from tests.api.house import House
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.abuse.register import Abuse, of_group
+from tests.abuse.abuses import of_group
+from tests.abuse.register import Abuse
 from tests.abuse.table import listed, played
 from tests.api.house import House
 
