@@ -120,7 +120,7 @@ class Streams:
         self._listeners_max = listeners_max
         self._channels: dict[str, Channel] = {}
         self._open: dict[tuple[str, str], int] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None] | asyncio.Task[bool]] = set()
 
     @property
     def count(self) -> int:
@@ -161,6 +161,14 @@ class Streams:
             if self._channels.get(name) is channel:
                 del self._channels[name]
 
+    async def whole(self, asked: Awaitable[bool]) -> bool:
+        """Return what was asked. Whoever leaves meanwhile leaves the asking to end by itself: a driver that is cut off
+        while it reads may not come back from closing, and then neither does the server."""
+        asking = asyncio.ensure_future(_answer(asked))
+        self._ending.add(asking)
+        asking.add_done_callback(self._ending.discard)
+        return await asyncio.shield(asking)
+
     def end(self) -> None:
         """Let every stream end by itself, at once: the server stops."""
         self.ended = True
@@ -177,6 +185,10 @@ class Streams:
             await asyncio.wait(looking | self._ending, timeout=CLOSE_SECONDS_MAX)
 
 
+async def _answer(asked: Awaitable[bool]) -> bool:
+    return await asked
+
+
 async def follow(
     streams: Streams, channel: Channel, may_listen: Callable[[], Awaitable[bool]]
 ) -> AsyncGenerator[State | None]:
@@ -191,7 +203,7 @@ async def follow(
         if state == known:
             with suppress(TimeoutError):
                 await asyncio.wait_for(turn.wait(), streams.beat_seconds)
-        if not await may_listen():
+        if not await streams.whole(may_listen()):
             return
         state = channel.state  # the newest: what was skipped meanwhile is told with it
         moved = state != known

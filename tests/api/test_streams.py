@@ -285,6 +285,33 @@ async def test_a_database_that_is_away_for_a_while_ends_nothing() -> None:
 
 
 @pytest.mark.asyncio
+async def test_whoever_goes_while_looked_up_cuts_nothing_off() -> None:
+    """A driver that is cancelled while it reads may never come back from closing: the server would not stop either."""
+    streams, channel = Streams(beat_seconds=0.01), Channel()
+    begun, go_on, read = asyncio.Event(), asyncio.Event(), []
+
+    async def slowly() -> bool:
+        begun.set()
+        await go_on.wait()
+        read.append("whole")
+        return True
+
+    async def listen() -> None:
+        async for _ in follow(streams, channel, slowly):
+            pass
+
+    listening = asyncio.create_task(listen())
+    await begun.wait()
+    for _ in range(3):  # as the framework does it: again and again until whoever is told to go has gone
+        listening.cancel()
+        await asyncio.sleep(0)
+    assert listening.cancelled() and not read
+    asyncio.get_running_loop().call_later(0.05, go_on.set)
+    await streams.close()
+    assert read == ["whole"], "closing waits for it"
+
+
+@pytest.mark.asyncio
 async def test_a_slow_reader_gets_the_newest_state_alone() -> None:
     streams, channel = Streams(beat_seconds=5), Channel()
     following = follow(streams, channel, always)
