@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, cases, people
+from casework import authority, cases, people, reciprocity
 from casework.errors import refuse
 from casework.records import Records
 from casework.requests import Asked, Principal
@@ -78,18 +78,15 @@ async def needs(
             named += formula_members(controllers.stored_formula(json.loads(judged["controllers"])))
     if wanted.budget is not None:
         found += [Need("budget", (wanted.budget,)), Need("account", (book.budget(wanted.budget),))]
-    return [*found, *people.rows(named), *await _needs_of_cap(records, judged, named)]
-
-
-async def _needs_of_cap(records: Records, judged: Row | None, named: Iterable[str]) -> list[Need]:
-    """Need what everybody named got, by whatever account, where the policy has a cap."""
     content = None if judged is None else await records.get("policy_content", (judged["policy_digest"],))
-    if content is None or "cap_tokens" not in json.loads(content["content"])["terms"]:
-        return []
-    return [
-        ALL_MEMBERS,
-        *(Need("recognised", (member,)) for member in await _accounts(records, named)),
-    ]
+    terms = reciprocity.terms_of(content)
+    if terms is None or not ({"cap_tokens", reciprocity.TERM} & set(terms)):
+        return [*found, *people.rows(named)]
+    kind = "" if row is None else row["award_kind"] or ""
+    theirs = await _accounts(records, [approver])
+    got = [Need("recognised", (member,)) for member in await _accounts(records, named)]
+    returned = await reciprocity.needs(records, terms, kind, theirs)
+    return [*found, *people.rows(named), ALL_MEMBERS, *got, *returned]
 
 
 async def _accounts(records: Records, named: Iterable[str]) -> list[str]:
@@ -137,10 +134,10 @@ def plan(
 
     Raises:
         Refused: no_policy, verdict_not_pass, verdict_outdated, already_awarded, beneficiary_invalid, value_invalid,
-            forgery_number_low, budget_missing, budget_short.
+            reciprocal, forgery_number_low, budget_missing, budget_short.
     """
-    # 1. judged, passed, still true   2. recognised once   3. exactly the people judged   4. amount within the policy
-    # 5. enough independent parties   6. tokens are there   7. no more than the cap leaves each
+    # 1. judged, passed, still true   2. recognised once   3. exactly the people judged   4. no yes given back,
+    # amount within the policy   5. enough independent parties   6. tokens are there   7. what the cap leaves each
     if row["award_kind"] is None or row["policy"] is None:
         raise refuse("no_policy", "expected a case that names an award kind and a policy")
     if verdict is None or verdict["result"] != "pass":
@@ -159,6 +156,7 @@ def plan(
     if published["award_kind"] != row["award_kind"]:
         raise refuse("no_policy", f"expected a policy for {row['award_kind']}, got {published['award_kind']}")
     terms = published["terms"]
+    reciprocity.check(view, terms, row["award_kind"], approver, wanted.beneficiaries, at)  # 4
     amount = wanted.amount_tokens
     if type(amount) is not int or not 0 <= amount <= terms["tokens"]:
         raise refuse(

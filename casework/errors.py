@@ -79,6 +79,7 @@ REFUSALS: dict[str, str] = {
     "verdict_outdated": "the verdict does not rest on the present evidence, outcome and policy",
     "no_policy": "the case names no policy, so nothing can be judged or recognised",
     "beneficiary_invalid": "a beneficiary is unknown, inactive, an agent or named twice",
+    "reciprocal": "whoever is to be recognised recognised the approver for the same kind of thing a short while ago",
     "forgery_number_low": "too few independent parties stand behind this",
     "budget_missing": "tokens need a budget approved by two people",
     "budget_short": "the budget does not hold that many tokens, beside those that wait for others",

@@ -36,6 +36,8 @@ class Terms:
     cap_tokens: int | None = None
     """What one person can get for this kind within `cap_days`; beyond it recognition goes on without tokens."""
     cap_days: int = 0
+    reciprocity_days: int = 0
+    """Within so many days nobody recognises for this kind whoever recognised them for it; 0: no such rule."""
 
     def k_required(self, amount_tokens: int) -> int:
         """Return the least forgery number of an award (evidence and approval together) of this amount."""
@@ -96,9 +98,11 @@ def read_policy(content: Any) -> Policy:
 
 def _terms(at: Reader) -> Terms:
     names = ("tokens", "window_days", "tokens_limit", "k_min", "k_min_above")
-    # Caps came later than the first policies: one without any has the content, and the digest, that it always had.
-    capped = type(at.value) is dict and ("cap_tokens" in at.value or "cap_days" in at.value)
-    member = at.members(*names, "cap_tokens", "cap_days") if capped else at.members(*names)
+    # These came later than the first policies: one without any has the content, and the digest, that it always had.
+    given = at.value if type(at.value) is dict else {}
+    capped, returned = "cap_tokens" in given or "cap_days" in given, "reciprocity_days" in given
+    later = (("cap_tokens", "cap_days") if capped else ()) + (("reciprocity_days",) if returned else ())
+    member = at.members(*names, *later)
     k_min = member["k_min"].integer(
         2, K_OR_MORE
     )  # under 2 one person alone could award; no policy may say so
@@ -110,4 +114,5 @@ def _terms(at: Reader) -> Terms:
         k_min_above=member["k_min_above"].integer(k_min, K_OR_MORE),
         cap_tokens=member["cap_tokens"].integer(0, TOKENS_MAX) if capped else None,
         cap_days=member["cap_days"].integer(1, WINDOW_DAYS_MAX) if capped else 0,
+        reciprocity_days=member["reciprocity_days"].integer(1, WINDOW_DAYS_MAX) if returned else 0,
     )

@@ -151,6 +151,11 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("Give fewer, or let two people set more aside."),
         ATTENTION,
     ),
+    "reciprocal": (
+        mark("They recognised you for the same kind of thing a short while ago."),
+        mark("Nothing was recorded. Somebody else says yes this time."),
+        ATTENTION,
+    ),
     "decision_has_effect": (
         mark("It is too late to undo this."),
         mark("Something followed from it already. It can be put right from its own page."),
