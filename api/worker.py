@@ -43,7 +43,7 @@ PROMISED = (cases.ACKNOWLEDGED, cases.AWAITING_DECISION)
 POINTLESS = frozenset(
     {
         "unknown", "transition", "no_policy", "link_closed", "award_state", "already_awarded", "decision_withdrawn",
-        "not_decided", "verdict_not_pass",
+        "not_decided", "verdict_not_pass", "recall_awaited",
     }
 )  # fmt: skip
 """Refusals that no later try can change: the work is done, or was overtaken. Anything else is tried again,

@@ -81,7 +81,7 @@ PEOPLE_ONLY = frozenset({
     "case_closed", "award_released", "award_declined", "award_revoked", "budget_approved", "agent_stopped",
     "link_issued", "invite_used", "sign_in_set", "device_shared", "device_ended",
     "passkey_enrolled", "passkey_confirmed", "passkey_ended",
-    "point_registered", "point_ended", "point_doubted", "point_tapped",
+    "point_registered", "point_ended", "point_doubted", "point_tapped", "recall_answered",
 })  # fmt: skip
 """No agent, customer or job writes these by any door."""
 

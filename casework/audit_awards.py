@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from casework import authority, awards, badges, decisions, draws, people
+from casework import authority, awards, badges, decisions, draws, people, recalls
 from casework.audit_standing import Check, Standing, expect, find_case, wrong
 from casework.requests import Principal
 from ledger import book
@@ -88,6 +88,7 @@ def check_settled(standing: Standing, entry: Entry) -> None:
     """After the window, with no hold; what is owed is paid first."""
     row = _award(standing, entry, awards.PROVISIONAL)
     expect(row["held_by"] is None, "held", f"expected no hold, got {row['hold_reason']}")
+    recalls.check(standing.view, row, standing.recalls.get(row["verdict"]))
     due = row["settle_not_before"]
     expect(due <= entry.at, "too_early", f"expected {due} or later, got {entry.at}")
     expected = []
@@ -96,6 +97,39 @@ def check_settled(standing: Standing, entry: Entry) -> None:
         to_settled, to_owed = book.settle_split(share["amount"], owed)
         expected.append({"member": share["member"], "to_settled": to_settled, "to_owed": to_owed})
     _check_shares(entry, expected)
+
+
+def check_recall(standing: Standing, entry: Entry) -> None:
+    """By whoever is recognised, when it was due; counted again where the answers are at hand."""
+    body, view = entry.body, standing.view
+    row = _award(standing, entry, awards.PROVISIONAL)
+    mine = body["member"] == entry.actor.id and body["member"] in awards.beneficiaries(view, row)
+    expect(mine, "not_beneficiary", "expected whoever is recognised, themselves")
+    last = view.get("recall", (row["award"], body["member"]))
+    expect(last is None or not last["passed"], "recall_answered", "expected questions that were still open")
+    expect(
+        body["attempt"] == (1 if last is None else last["attempt"] + 1),
+        "not_as_recorded",
+        "expected the next attempt",
+    )
+    settles = max(row["settle_not_before"], entry.at) if body["passed"] and row["held_by"] is None else None
+    if body["settle_not_before"] != settles:
+        wrong(f"settle_not_before: expected {settles}, got {body['settle_not_before']}")
+    course, answers = standing.recalls.get(row["verdict"]), standing.open(entry, "answers")
+    if course is None:
+        return  # the verdict's input is erased or not at hand: which course it was, nobody can say
+    verdict = view.get("verdict", (row["case"], row["verdict"]))
+    content = None if verdict is None else view.get("policy_content", (verdict["policy_digest"],))
+    asked = recalls.of_course(content, course)
+    due = recalls.due_at(row, asked, last)
+    expect(due <= entry.at, "too_early", f"expected {due} or later, got {entry.at}")
+    expect(
+        body["passed"] == (body["right"] >= asked.right_min), "not_as_recorded", "expected passed as counted"
+    )
+    if answers is not None:
+        again = recalls.outcome(row, body["member"], asked, last, tuple(answers), entry.at)
+        if again != body:
+            wrong("expected right answers as counted again")
 
 
 def check_credential(standing: Standing, entry: Entry) -> None:
@@ -211,6 +245,7 @@ def check_authority(standing: Standing, entry: Entry) -> None:
 CHECKS: Mapping[str, Check] = {
     "award_granted": check_grant,
     "draw_made": check_draw,
+    "recall_answered": check_recall,
     "award_held": check_held,
     "award_released": check_released,
     "award_settled": check_settled,

@@ -40,6 +40,7 @@ from ledger.commands import View
 from ledger.entries import SYSTEM, Entry
 from ledger.errors import Refused
 from verifiers.policy import policy_digest
+from verifiers.recall import course_of
 from verifiers.registry import find, rejudge
 from verifiers.verdicts import digest_input, digest_output
 
@@ -372,7 +373,9 @@ def check_verdict(standing: Standing, entry: Entry) -> None:
     if value is None:
         standing.unreplayable.add(entry.seq)
         return
-    _check_judgement(body, value)
+    course = course_of(_check_judgement(body, value)["settle_conditions"])
+    if course is not None:
+        standing.recalls[body["verdict"]] = course
     if value["log"] != entry.log or value["policy"]["digest"] != body["policy_digest"]:
         wrong("input: expected this log and policy")
     _check_as_of(standing, entry, value["as_of"])
@@ -385,16 +388,17 @@ def check_verdict(standing: Standing, entry: Entry) -> None:
         wrong("input: expected the beneficiaries of the verdict")
 
 
-def _check_judgement(body: Mapping[str, Any], value: Any) -> None:
+def _check_judgement(body: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
     given = encode(value, size_max_bytes=INPUT_SIZE_MAX_BYTES)
     if digest_input(given) != body["input_digest"]:
         wrong("expected the input that was committed")
     again = rejudge(given, body["verifier"], body["version"])
-    output = json.loads(again)
+    output: dict[str, Any] = json.loads(again)
     told = ("result", "controllers", "k_evidence", "shares", "relied_on", "witnessing", "missing")
     other = sorted(name for name in told if output[name] != body[name])
     if other or digest_output(again) != body["output_digest"]:
         wrong(f"judged again: expected the same verdict, got another {', '.join(other) or 'output'}")
+    return output
 
 
 def _check_shown(standing: Standing, value: Mapping[str, Any], row: Row) -> None:

@@ -61,6 +61,8 @@ class Standing:
     """Command, point and member of the last check-in by a tag, and its facts: its tap comes in the same command."""
     recovered: tuple[str, str] | None = None
     """Command and member of the last owner_recovered: its invite comes in the same command."""
+    recalls: dict[str, str] = field(default_factory=dict)
+    """Verdict -> the course whose questions have to be answered before its award settles, as judged again."""
     signing_in: set[str] = field(default_factory=set)
     """Members who have a password or a PIN, from the entries that say so."""
     unreplayable: set[int] = field(default_factory=set)

@@ -83,6 +83,7 @@ TRANSITIONS: Mapping[str, Transition] = {
     "award_released": _from(*_AWARDED),
     "award_settled": _from(RESOLVED, CLOSED),
     "credential_issued": _from(*_AWARDED),
+    "recall_answered": _from(*_AWARDED),
     "award_declined": _from(*_AWARDED),
     "award_revoked": _from(*_AWARDED),
     "case_cleared": _from(*_WAITING, to=CLEARED),
@@ -481,8 +482,8 @@ def check_owner_again(view: View, row: Row, owner: str) -> str:
 
 
 def reopened(view: View, command: Command, at: str) -> Decided:
-    """Rule of reopen: back to its owner, and a live award is held in the same command. `known`: award, owner (another
-    one, where its owner has left).
+    """Rule of reopen: back to its owner, and a live award is held in the same command. `known`: award, was (its
+    owner as it was read), owner (another one, where that one has left).
 
     Raises:
         Refused: stale, owner_unknown, reason_missing, reason_unknown, transition.
@@ -493,6 +494,8 @@ def reopened(view: View, command: Command, at: str) -> Decided:
     row = find(view, request.case)
     if row["award"] != asked.known["award"]:
         raise refuse("stale", "the case was recognised or un-recognised meanwhile; look again")
+    if row["owner"] != asked.known["was"]:
+        raise refuse("stale", "the case went to somebody else meanwhile; look again")
     reason = one_of(request.reason_code, REOPEN_REASONS, "reason_code")
     people.employed(view, asked.known["owner"], "owner_unknown")
     why = check_owner_again(view, row, asked.known["owner"])

@@ -32,6 +32,7 @@ from casework import (
     point_rules,
     presence,
     proposals,
+    recalls,
     reports,
     signatures,
     work,
@@ -45,6 +46,7 @@ from casework.requests import (
     Acknowledge,
     AddNote,
     AnswerLink,
+    AnswerRecall,
     Asked,
     AssignOwner,
     AttachEvidence,
@@ -440,8 +442,22 @@ class Desk:
         return await self._award(who, key, request, awards.released)
 
     async def settle(self, who: Principal, key: str, request: AwardStep) -> Done:
-        """Make it really theirs, by the system, after the window. ids: case, award. Refused: too_early, held."""
-        return await self._award(who, key, request, awards.settled)
+        """Make it really theirs, by the system, after the window. ids: case, award. Refused: too_early, held,
+        recall_awaited."""
+        row, needs = await awards.needs_of_award(self._in.records, who.id, request.award)
+        course = await recalls.course(self._in.records, row)
+        needs += [Need("recall", (request.award,))] if course else []
+        return await self._in.submit(who, key, request, recalls.settled, needs, known={"recall": course})
+
+    async def answer_recall(self, who: Principal, key: str, request: AnswerRecall) -> Done:
+        """Answer the questions of a course, by whoever is recognised for it. ids: case, award. Refused: too_early."""
+        row, needs = await awards.needs_of_award(self._in.records, who.id, request.award)
+        course = await recalls.course(self._in.records, row)
+        judged = None if row is None else await self._in.records.get("verdict", (row["case"], row["verdict"]))
+        needs += recalls.needs(request.award, judged)
+        private = self._in.seal((who.id,), answers=list(request.answers))
+        known = {"recall": course}
+        return await self._in.submit(who, key, request, recalls.answered, needs, private=private, known=known)
 
     async def decline_award(self, who: Principal, key: str, request: AwardStep) -> Done:
         """End a provisional award; the tokens go back to the budget. ids: case, award."""
@@ -473,7 +489,7 @@ class Desk:
         needs = [*cases.rows(request.case), *([] if award is None else [Need("award", (award,))])]
         owner = None if row is None else await self._owner_again(row["owner"])
         needs += [] if row is None else [Need("member", (one,)) for one in {owner, row["owner"]}]
-        known = {"award": award, "owner": owner}
+        known = {"award": award, "was": None if row is None else row["owner"], "owner": owner}
         return await self._in.submit(who, key, request, cases.reopened, needs, known=known)
 
     async def _owner_again(self, owner: str) -> str:

@@ -80,6 +80,7 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
         (
             "award_granted",
             "draw_made",
+            "recall_answered",
             "award_held",
             "award_released",
             "award_settled",

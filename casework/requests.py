@@ -304,6 +304,14 @@ class DrawAward:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRecall:
+    """Answer the questions of a course (casework/recalls.py): indices, in the order they are asked."""
+
+    award: str
+    answers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseStep:
     """Clear, expire, reopen or close one case."""
 

@@ -404,6 +404,17 @@ recognised = Table(
     "recognised", metadata, *_key("member", "award"), _text("kind"), _text("granted_at"), _int("amount")
 )
 """What somebody got, while it is waiting or settled: what a cap counts."""
+recall = Table(
+    "recall",
+    metadata,
+    *_key("award", "member"),
+    _int("attempt"),
+    _int("right"),
+    _int("passed"),
+    _text("answered_at"),
+    _int("seq"),
+)
+"""The last attempt of somebody at the questions of a course."""
 credential = Table(
     "credential",
     metadata,

@@ -495,6 +495,14 @@ def _credential_issued(entry: Entry, opened: Opened) -> list[Change]:
     return [Insert("credential", row), Insert("credential_slot", slot), _done("credential", body["award"])]
 
 
+def _recall_answered(entry: Entry, opened: Opened) -> list[Change]:
+    body = entry.body
+    row = {name: body[name] for name in ("award", "member", "attempt", "right")}
+    row |= {"passed": int(body["passed"]), "answered_at": entry.at, "seq": entry.seq}
+    changes: list[Change] = [Delete("recall", (body["award"], body["member"])), Insert("recall", row)]
+    return changes + ([] if body["settle_not_before"] is None else _settle(entry, body["settle_not_before"]))
+
+
 def _ended(state: str, reason: str) -> Callable[[Entry, Opened], list[Change]]:
     def projection(entry: Entry, opened: Opened) -> list[Change]:
         award = entry.body["award"]
@@ -552,6 +560,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "verdict_given": _verdict_given,
     "award_granted": _award_granted,
     "draw_made": _draw_made,
+    "recall_answered": _recall_answered,
     "award_held": _award_held,
     "award_released": _award_released,
     "award_settled": _award_settled,

@@ -447,6 +447,18 @@ KINDS: dict[str, Kind] = _kinds(
         },
         ("credential",),
     ),
+    Kind(
+        "recall_answered",
+        {
+            "award": "id",
+            "member": "id",
+            "attempt": "int",  # 1, 2, ...
+            "right": "int",
+            "passed": "bool",
+            "settle_not_before": "instant?",  # null: not passed, or the award is held
+        },
+        ("answers",),  # [index], in the order asked
+    ),
     Kind("award_declined", {"award": "id", "budget": "id?", "shares": "objects", "reason_code": "text"}),
     Kind(  # shares: [{"member", "from_settled": int, "from_owed": int}]
         "award_revoked", {"award": "id", "budget": "id?", "shares": "objects", "cause": "text"}

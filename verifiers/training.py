@@ -27,6 +27,7 @@ from verifiers.footing import (
 from verifiers.inputs import VerdictInput
 from verifiers.items import Item
 from verifiers.reading import MS_PER_SECOND, Reader
+from verifiers.recall import SETTLES, Recall, read_recall
 from verifiers.verdicts import FAIL, INSUFFICIENT, NEEDS_HUMAN, NOT_NEEDED, PASS, Check, Verdict
 from verifiers.work_items import SCORE_MAX, Assessment, TrainingResult
 
@@ -52,6 +53,8 @@ class Course:
     pass_score: int
     minutes_min: int
     assessed: bool
+    recall: Recall | None = None
+    """Questions some time later, which have to be answered before it settles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,15 @@ def read_parameters(value: Any) -> Parameters:
 
 
 def _course(at: Reader) -> Course:
-    member = at.members("versions", "pass_score", "minutes_min", "assessed")
+    names = ("versions", "pass_score", "minutes_min", "assessed")
+    asks = type(at.value) is dict and "recall" in at.value
+    member = at.members(*names, "recall") if asks else at.members(*names)
     return Course(
         versions=tuple(one.id() for one in member["versions"].items(VERSIONS_MAX, count_min=1)),
         pass_score=member["pass_score"].integer(0, SCORE_MAX),
         minutes_min=member["minutes_min"].integer(0, MINUTES_MAX),
         assessed=member["assessed"].boolean(),
+        recall=read_recall(member["recall"]) if asks else None,
     )
 
 
@@ -128,10 +134,14 @@ def judge(given: VerdictInput) -> Verdict:
         given,
         (*checks, not_awarded_before(given, parameters.again_days), *last),
         best,
-        settle_conditions=SETTLE_CONDITIONS,
+        settle_conditions=(*SETTLE_CONDITIONS, *_asked_later(course)),
         reversal_causes=REVERSAL_CAUSES,
         counter_evidence=[*(item.id for item, _ in (*void, *waived)), *(item.id for item in doubts)],
     )
+
+
+def _asked_later(wanted: Wanted | None) -> tuple[str, ...]:
+    return () if wanted is None or wanted.course.recall is None else (SETTLES + wanted.name,)
 
 
 # -------------------------------------------------------------------------------------------------------- lines

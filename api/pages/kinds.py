@@ -81,6 +81,7 @@ KIND_WORDS: Mapping[str, str] = {
     "verdict_given": mark("It was checked whether it was earned"),
     "award_granted": mark("A recognition was given"),
     "draw_made": mark("It was drawn whether a recognition is looked at again"),
+    "recall_answered": mark("Questions about a course were answered"),
     "award_held": mark("A question about a recognition was asked"),
     "award_released": mark("A question about a recognition was closed"),
     "award_settled": mark("A recognition became theirs for good"),

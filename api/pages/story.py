@@ -337,7 +337,9 @@ def _verdict(entry: Entry, tell: Telling) -> tuple[str, str]:
 
 def _granted(entry: Entry, tell: Telling) -> tuple[str, str]:
     until = tell.words.day(entry.body["settle_not_before"])
-    waits = tell.say(mark("Waiting until %(day)s: until then the guest may still answer."), day=until)
+    guest = mark("Waiting until %(day)s: until then the guest may still answer.")
+    anybody = mark("Waiting until %(day)s: until then it may still turn out otherwise.")
+    waits = tell.say(guest if entry.body["kind"] == "service_issue" else anybody, day=until)
     if not any(share["amount"] for share in entry.body["shares"]):
         people = tell.words.listed(tell.name(share["member"]) for share in entry.body["shares"])
         return tell.say(mark("Recognised: thanks to %(people)s"), people=people), waits
@@ -426,6 +428,13 @@ def _drawn(entry: Entry, tell: Telling) -> tuple[str, str]:
     return tell.say(mark("Drawn for a second look")), tell.say(why)
 
 
+def _recalled(entry: Entry, tell: Telling) -> tuple[str, str]:
+    if entry.body["passed"]:
+        return tell.say(mark("%(who)s still knew it"), who=tell.name(entry.actor.id)), ""
+    again = mark("A wrong answer takes nothing away; other questions come again.")
+    return tell.say(mark("%(who)s is asked again later"), who=tell.name(entry.actor.id)), tell.say(again)
+
+
 SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "case_opened": _opened_case,
     "case_suppressed": _plain(mark("Seen, and hidden for a while")),
@@ -448,6 +457,7 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "verdict_given": _verdict,
     "award_granted": _granted,
     "draw_made": _drawn,
+    "recall_answered": _recalled,
     "award_held": _plain(mark("%(who)s asked to wait: there is a question")),
     "award_released": _plain(mark("The question was answered")),
     "award_settled": _plain(

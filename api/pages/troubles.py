@@ -156,6 +156,16 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("Nothing was recorded. Somebody else says yes this time."),
         ATTENTION,
     ),
+    "recall_answered": (
+        mark("You have answered these already."),
+        mark("Nothing was changed."),
+        WAIT,
+    ),
+    "recall_not_asked": (
+        mark("Nothing is asked about this."),
+        mark("Nothing was changed."),
+        WAIT,
+    ),
     "decision_has_effect": (
         mark("It is too late to undo this."),
         mark("Something followed from it already. It can be put right from its own page."),

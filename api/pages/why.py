@@ -25,6 +25,7 @@ from api.pages.vouched import Reader, Told, tell_award
 from api.pages.words import Words, mark
 from api.permissions import AUDITOR, MATRIX
 from api.problems import NotFound, of_error
+from api.routes.recalls import due_of
 from api.routes.record import NotPublished
 from api.venue.files import PROOF_NAME
 from casework import awards, tables
@@ -93,6 +94,8 @@ async def page(
     result = told.result
     moves = () if result is None else await _moves(seen, dossier, award)
     recognised = result is not None and seen.caller.member in result.recognised
+    asked = await due_of(seen.rooms, award, seen.caller.member) if recognised else None
+    asked = None if asked is None or asked.passed else asked
     return await show(
         frame,
         "why.html",
@@ -106,6 +109,8 @@ async def page(
         tool=".venv/bin/tallystick" if frame.strip else "tallystick",
         proof_name=PROOF_NAME,
         takes=recognised and await _has_badge(seen, award),
+        asks_now=asked is not None and asked.at <= seen.rooms.clock.now(),
+        asks_later=None if asked is None else seen.frame.words.day(asked.at),
         check_badge=f"badge verify {BADGE_NAME}",
         keys={move.action: seen.fresh_key() for move in moves} | {"reply": seen.fresh_key()},
         trouble=trouble,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
 
 POLICIES = ("service_issue", "operational_check", "handover", "training", "referral")
 _FOLDER = Path(__file__).resolve().parents[2] / "verifiers" / "policies"
@@ -76,6 +79,12 @@ work:
   next_shift: "{date}-late"
   next_after_minutes: 0
 """
+
+
+def courses() -> dict[str, Any]:
+    """Return the catalogue of the shipped policy of trainings."""
+    catalogue: dict[str, Any] = YAML(typ="safe").load(policy_text("training"))["parameters"]["catalogue"]
+    return catalogue
 
 
 def policy_text(name: str) -> str:

@@ -18,6 +18,7 @@ from api.watching import Batched
 from casework import tables
 from casework.intake import RequestKey
 from casework.requests import THE_SYSTEM
+from tests.abuse.documents import courses
 from tests.api.house import House, Team
 from tests.casework.tags import Tag
 
@@ -191,6 +192,7 @@ class Ground:
         """Let the windows pass; return what each member holds, who holds nothing left out."""
         for _ in range(3):
             await self.wait(days * DAY // 3)
+            await self.recalled()
         members = self.team.members
         rows = (await self.at.app.state.installation.rooms(self.team.log)).rows
         found = {}
@@ -203,6 +205,26 @@ class Ground:
             if sums:
                 found[role] = sums
         return found
+
+    async def recalled(self) -> None:
+        """Let everybody who is asked about a course answer well: the right answers stand in the published policy."""
+        rows = (await self.at.app.state.installation.rooms(self.team.log)).rows
+        roles = {member: role for role, member in self.team.members.items()}
+        for award in await rows.find(tables.award, {"state": "provisional", "kind": "training"}):
+            for share in await rows.find(tables.award_share, {"award": award["award"]}):
+                await self.answered(award["award"], roles[share["member"]])
+
+    async def answered(self, award: str, role: str, *, well: bool = True) -> httpx.Response | None:
+        """Answer what somebody is asked now, well or as badly as possible; None: nothing is asked."""
+        path, key = f"/api/v1/awards/{award}/recall", self.team.keys[role]
+        told = await self.at.ask("GET", path, key)
+        if told.status_code != 200 or not told.json()["questions"]:
+            return None
+        right = courses()[told.json()["course"]]["recall"]["questions"]
+        given = [
+            (right[one["id"]]["right"] + (not well)) % len(one["answers"]) for one in told.json()["questions"]
+        ]
+        return await self.at.ask("POST", path, key, json={"answers": given})
 
     async def why(self) -> list[str]:
         """Return what stood in the way: codes of refusals, and the lines of verdicts that did not pass."""

@@ -65,6 +65,7 @@ award_held                    . . . . A K W I V R . . O X
 award_released                . . . . A K W I V R . . O X
 award_settled                 . . . . . . . . . R . . . X
 credential_issued             . . . . A K W I V R . . O X
+recall_answered               . . . . A K W I V R . . O X
 award_declined                . . . . A K W I V R . . O X
 award_revoked                 . . . . A K W I V R . . O X
 case_cleared                  . C C C C C C . . . . . C .
@@ -208,6 +209,26 @@ async def test_assign_before_a_proposal_assigns_and_after_it_escalates(here: Sho
     for reason in set(cases.ASSIGN_REASONS) - set(cases.HAND_REASONS):
         with pytest.raises(Refused, match="reason_unknown"):
             await here.desk.assign_owner(owner, here.key(), AssignOwner(case, owner.id, reason))
+
+
+async def test_a_case_that_changed_hands_while_it_was_read_is_not_reopened(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, owner = await here.open(), here.people["owner"]
+    await here.desk.close(owner, here.key(), CaseStep(case, "false_alarm"))
+    again = here.desk._owner_again
+
+    async def slow(known: str) -> str:
+        monkeypatch.undo()
+        await here.desk.reopen(owner, here.key(), CaseStep(case, "closed_in_error"))
+        await here.desk.assign_owner(owner, here.key(), AssignOwner(case, owner.id, "absent"))
+        await here.desk.close(owner, here.key(), CaseStep(case, "false_alarm"))
+        return await again(known)
+
+    monkeypatch.setattr(here.desk, "_owner_again", slow)
+    with pytest.raises(Refused, match=r"stale.*somebody else"):
+        await here.desk.reopen(owner, here.key(), CaseStep(case, "closed_in_error"))
+    await here.desk.reopen(owner, here.key(), CaseStep(case, "closed_in_error"))
 
 
 async def test_a_repeated_request_has_one_effect_and_the_same_ids(here: Shop) -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ledger.clock import SystemClock
 from ledger.commands import Command, Decided, View
 from ledger.entries import Draft
 from ledger.store import Store
+from ledger.store.postgres import PostgresStore
 from ledger.writer import Writer
 from tests.ledger.test_writer import check_log
 from tests.ledger.writing import PROJECTIONS, command, empty_store, fetch, opening
@@ -53,8 +55,23 @@ async def killed_run(
     return [(key, int(seq), replayed == "1") for key, seq, replayed in lines]
 
 
+async def at_rest(store: Store) -> None:
+    """What the killed process had sent may still be committing in the database's own process: wait for that."""
+    if not isinstance(store, PostgresStore):
+        return
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend' AND state IS DISTINCT FROM 'idle'"
+    )
+    until = time.monotonic() + SILENCE_SECONDS_MAX
+    while await fetch(store, busy) != [(0,)]:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.01)
+
+
 async def check_acknowledged(store: Store, acknowledged: dict[str, int]) -> int:
     """Every acknowledged award stands where it was said to; no award stands twice. Return how many there are."""
+    await at_rest(store)
     await check_log(store, KILLED_LOG)
     rows = await fetch(
         store, f"SELECT seq, canon FROM entry WHERE log = '{KILLED_LOG}' AND kind = 'award_granted'"

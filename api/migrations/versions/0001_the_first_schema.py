@@ -630,6 +630,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "case", "proposal", name=op.f("pk_proposal")),
     )
     op.create_table(
+        "recall",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("award", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.Column("right", sa.BigInteger(), nullable=False),
+        sa.Column("passed", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "award", "member", name=op.f("pk_recall")),
+    )
+    op.create_table(
         "recognised",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("member", sa.Text(), nullable=False),
