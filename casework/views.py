@@ -497,10 +497,16 @@ def _credential_issued(entry: Entry, opened: Opened) -> list[Change]:
 
 def _recall_answered(entry: Entry, opened: Opened) -> list[Change]:
     body = entry.body
-    row = {name: body[name] for name in ("award", "member", "attempt", "right")}
-    row |= {"passed": int(body["passed"]), "answered_at": entry.at, "seq": entry.seq}
-    changes: list[Change] = [Delete("recall", (body["award"], body["member"])), Insert("recall", row)]
-    return changes + ([] if body["settle_not_before"] is None else _settle(entry, body["settle_not_before"]))
+    row = {name: body[name] for name in ("award", "member", "attempt", "right")} | {
+        "passed": int(body["passed"])
+    }
+    row |= {"answered_at": entry.at, "seq": entry.seq}
+    due = body["settle_not_before"]
+    return [
+        Delete("recall", (body["award"], body["member"])),
+        Insert("recall", row),
+        *(_settle(entry, due) if due else ()),
+    ]
 
 
 def _ended(state: str, reason: str) -> Callable[[Entry, Opened], list[Change]]:

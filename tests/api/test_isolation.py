@@ -18,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ID_ROUTES_MIN = 36
 
 BODIES: dict[str, dict[str, Any]] = {
+    "answer_recall": {"answers": [0]},
     "assign_owner": {"owner": "?", "reason_code": "handed_over"},
     "acknowledge_case": {"until": "2026-11-21T10:00:00Z"},
     "add_note": {"note": "x"},
