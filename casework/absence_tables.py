@@ -44,7 +44,8 @@ look = Table(
     Column("member", Text, primary_key=True),  # whose page
     Column("by", Text, primary_key=True),
     Column("day", Text, primary_key=True),  # YYYY-MM-DD, UTC
-    Column("what", Text, primary_key=True),  # member | take_away | awards
+    Column("what", Text, primary_key=True),  # member | take_away | awards | proof | account
+    Column("role", Text, nullable=False),  # in which they looked
     Column("at", Text, nullable=False),
     Index(None, "log", "at"),
     info=VAULT,

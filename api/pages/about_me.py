@@ -15,8 +15,10 @@ from api.pages.kinds import kind_words
 from api.pages.names import people_of
 from api.pages.people import away_words
 from api.pages.person import file_answer
+from api.pages.persons import ROLE_WORDS
 from api.pages.words import Words, mark
 from api.routes.takeaway import take_away
+from api.scope import Row
 from casework import looks, people, tables
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
@@ -25,7 +27,9 @@ STEPS_SHOWN, LOOKS_SHOWN = 20, 20
 LOOK_WORDS = {
     looks.MEMBER: mark("%(who)s looked at your page"),
     looks.TAKE_AWAY: mark("%(who)s took the file of everything about you"),
-    looks.AWARDS: mark("%(who)s looked at your recognitions"),
+    looks.AWARDS: mark("%(who)s looked at a recognition of yours"),
+    looks.PROOF: mark("%(who)s took the proof of a recognition of yours as a file"),
+    looks.ACCOUNT: mark("%(who)s looked at the account of your tokens"),
 }
 KIND_WORDS = {
     "member_joined": mark("Joining"),
@@ -66,6 +70,7 @@ class AboutMe:
     steps: list[tuple[int, str, str, bool]]
     more: bool
     looks: list[tuple[str, str]]
+    looks_kept_days: int
     away: list[tuple[str, str, str]]
     others: list[tuple[str, str]]
     today: str
@@ -87,15 +92,19 @@ async def about_me(seen: Seen) -> AboutMe:
     return AboutMe(
         steps=[(one.entry.seq, one.entry.at, _step_words(one.entry.kind, words), one.acted) for one in found],
         more=below is not None,
-        looks=[(one["at"], _look_words(one["what"], one["by"], names, words)) for one in seen_by],
+        looks=[(one["at"], _look_words(one, names, words)) for one in seen_by],
+        looks_kept_days=looks.KEPT_DAYS,
         away=[(one["giver"], one["delegation"], away_words(one, names, words)) for one in mine],
         others=sorted(others, key=lambda one: (one[1].casefold(), one[0])),
         today=words.now[:10],
     )
 
 
-def _look_words(what: str, by: str, names: People, words: Words) -> str:
-    return words.gettext(LOOK_WORDS[what], who=names.name(by, words))
+def _look_words(row: Row, names: People, words: Words) -> str:
+    name, role = names.name(row["by"], words), ROLE_WORDS.get(row["role"])
+    who = words.gettext("%(who)s (%(role)s)", who=name, role=words.gettext(role)) if role else name
+    said = LOOK_WORDS[str(row["what"])]
+    return words.gettext(said, who=who)
 
 
 def _step_words(kind: str, words: Words) -> str:

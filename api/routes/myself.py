@@ -63,7 +63,7 @@ async def take_away_of(member: IdInPath, visit: Annotated[Visit, need("member.wr
     """Give an owner the file of a member, on their behalf: also after they left. They see who looked."""
     rooms = visit.rooms
     await rooms.rows.need("member", tables.member, member=member)
-    await looks.note(rooms.intake, visit.caller.who, member, looks.TAKE_AWAY, rooms.clock.now())
+    await looks.note(rooms.intake, visit.caller.who, (member,), looks.TAKE_AWAY, rooms.clock.now())
     return await _file(visit, member)
 
 
