@@ -17,6 +17,7 @@ from api.pages.people import away_words
 from api.pages.person import file_answer
 from api.pages.persons import ROLE_WORDS
 from api.pages.words import Words, mark
+from api.routes.myself import folder_of
 from api.routes.takeaway import take_away
 from api.scope import Row
 from casework import looks, people, tables
@@ -90,9 +91,9 @@ async def about_me(seen: Seen) -> AboutMe:
         if row["member"] != member and people.AGENT not in people.roles(row)
     ]
     return AboutMe(
-        steps=[(one.entry.seq, one.entry.at, _step_words(one.entry.kind, words), one.acted) for one in found],
+        steps=[(one.entry.seq, one.entry.at, step_words(one.entry.kind, words), one.acted) for one in found],
         more=below is not None,
-        looks=[(one["at"], _look_words(one, names, words)) for one in seen_by],
+        looks=[(one["at"], look_words(one, names, words)) for one in seen_by],
         looks_kept_days=looks.KEPT_DAYS,
         away=[(one["giver"], one["delegation"], away_words(one, names, words)) for one in mine],
         others=sorted(others, key=lambda one: (one[1].casefold(), one[0])),
@@ -100,16 +101,24 @@ async def about_me(seen: Seen) -> AboutMe:
     )
 
 
-def _look_words(row: Row, names: People, words: Words) -> str:
+def look_words(row: Row, names: People, words: Words) -> str:
+    """Return who looked at what of one's own, in one sentence."""
     name, role = names.name(row["by"], words), ROLE_WORDS.get(row["role"])
     who = words.gettext("%(who)s (%(role)s)", who=name, role=words.gettext(role)) if role else name
     said = LOOK_WORDS[str(row["what"])]
     return words.gettext(said, who=who)
 
 
-def _step_words(kind: str, words: Words) -> str:
+def step_words(kind: str, words: Words) -> str:
+    """Return what a step about oneself was."""
     said = KIND_WORDS.get(kind)
     return words.gettext(said) if said else kind_words(kind, words)
+
+
+@router.get("/me/folder")
+async def my_folder(seen: Annotated[Seen, see("me.read", here="me")]) -> Response:
+    """Give everything recorded about whoever asks, with their photos and badges, as a folder to read."""
+    return await folder_of(seen.request, seen.caller, seen.rooms)
 
 
 @router.get("/me/take-away")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
-from starlette.responses import Response
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
 
 from api.bodies import Door
+from api.caller import Caller
 from api.identity import Visit, need
 from api.naming import newest
 from api.problems import PROBLEM_RESPONSES
+from api.rooms import Rooms
 from api.routes.answers import plain
+from api.routes.packing import pack, sent, size_of
 from api.routes.shapes import PAGE_ITEMS_DEFAULT, Cursor, IdInPath, Limit, Page
 from api.routes.takeaway import take_away
 from api.scope import read_cursor, write_cursor
@@ -21,6 +24,9 @@ router = APIRouter(route_class=Door, prefix="/api/v1", tags=["people"], response
 
 LOOKS_MAX = 1_000
 """The newest looks; older ones are in the take-away file."""
+FOLDER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"schema": {"type": "object"}}}}
 }
@@ -51,6 +57,32 @@ async def read_my_looks(visit: Annotated[Visit, need("me.read")]) -> Page:
 async def take_away_mine(visit: Annotated[Visit, need("me.read")]) -> Response:
     """Give everything recorded about the caller in one file."""
     return await _file(visit, visit.caller.member)
+
+
+@router.get(
+    "/me/take-away/folder",
+    operation_id="take_away_my_folder",
+    response_class=Response,
+    responses=FOLDER,
+)
+async def take_away_my_folder(request: Request, visit: Annotated[Visit, need("me.read")]) -> Response:
+    """Give everything recorded about the caller as a folder (zip): the file, the same to read, badges, own photos."""
+    return await folder_of(request, visit.caller, visit.rooms)
+
+
+async def folder_of(request: Request, caller: Caller, rooms: Rooms) -> Response:
+    """Return the folder of whoever asks. Pages, where they are served, make the part to read."""
+    member = caller.member
+    page_for = getattr(request.app.state, "readable", None)
+    readable = None if page_for is None else await page_for(request, caller, rooms)
+    made = await pack(rooms, member, request.app.state.installation.settings.data_dir, readable)
+    headers = {
+        "Content-Disposition": f"attachment; filename=take-away-{member}.zip",
+        "Content-Length": str(size_of(made)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(sent(made), media_type="application/zip", headers=headers)
 
 
 @router.get(
