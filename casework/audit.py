@@ -71,7 +71,8 @@ FINDINGS_MAX_COUNT = 50
 OWNERS_ONLY = frozenset({
     "member_left", "role_granted", "role_ended", "authority_granted", "authority_ended",
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
-    "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased", "clock_confirmed",
+    "watch_purpose_written", "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased",
+    "clock_confirmed",
 })  # fmt: skip
 """Who may do what, and what counts, is for owners to say."""
 

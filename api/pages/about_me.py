@@ -16,10 +16,12 @@ from api.pages.names import people_of
 from api.pages.people import away_words
 from api.pages.person import file_answer
 from api.pages.persons import ROLE_WORDS
+from api.pages.watch_names import watch_words
 from api.pages.words import Words, mark
 from api.routes.myself import folder_of
 from api.routes.takeaway import take_away
 from api.scope import Row
+from api.watched_people import watched_people
 from casework import looks, people, tables
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
@@ -72,6 +74,8 @@ class AboutMe:
     more: bool
     looks: list[tuple[str, str]]
     looks_kept_days: int
+    watches: list[tuple[str, str, str, str]]
+    """(path, name of the watch, what it is for, who wrote that)."""
     away: list[tuple[str, str, str]]
     others: list[tuple[str, str]]
     today: str
@@ -95,6 +99,15 @@ async def about_me(seen: Seen) -> AboutMe:
         more=below is not None,
         looks=[(one["at"], look_words(one, names, words)) for one in seen_by],
         looks_kept_days=looks.KEPT_DAYS,
+        watches=[
+            (
+                f"/watch/{one.playbook}",
+                watch_words(one.playbook, words),
+                one.words or "",
+                names.name(one.by, words),
+            )
+            for one in await watched_people(rooms.rows)
+        ],
         away=[(one["giver"], one["delegation"], away_words(one, names, words)) for one in mine],
         others=sorted(others, key=lambda one: (one[1].casefold(), one[0])),
         today=words.now[:10],

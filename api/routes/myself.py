@@ -18,6 +18,7 @@ from api.routes.packing import pack, sent, size_of
 from api.routes.shapes import PAGE_ITEMS_DEFAULT, Cursor, IdInPath, Limit, Page
 from api.routes.takeaway import take_away
 from api.scope import read_cursor, write_cursor
+from api.watched_people import watched_people
 from casework import looks, tables
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["people"], responses=PROBLEM_RESPONSES)
@@ -51,6 +52,13 @@ async def read_my_looks(visit: Annotated[Visit, need("me.read")]) -> Page:
     named = await rows.find(tables.member_name, {"member": seen}) if seen else []
     names = {row["member"]: row["name"] for row in named}
     return Page(items=[{**plain(row), "by_name": names.get(row["by"])} for row in found], next_cursor=None)
+
+
+@router.get("/me/watches", operation_id="read_watches_on_people")
+async def read_watches_on_people(visit: Annotated[Visit, need("me.read")]) -> Page:
+    """List the watches on people that run here, each with what an owner wrote that it is for."""
+    found = await watched_people(visit.rooms.rows)
+    return Page(items=[{**one.told(), "mode": one.mode} for one in found], next_cursor=None)
 
 
 @router.get("/me/take-away", operation_id="take_away_mine", response_class=Response, responses=FILE)

@@ -97,6 +97,7 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("verdict", "controllers"): _STEP,
     ("verdict", "shares"): _STEP,
     ("verdict", "witnessing"): _STEP,
+    ("watch_purpose", "written_by"): _STEP,
 }
 """(table, column) -> where it stands, or why it does not."""
 

@@ -13,6 +13,7 @@ from api.naming import Named, oldest
 from api.rooms import Rooms
 from api.routes.answers import plain
 from api.routes.own_rows import own_rows
+from api.watched_people import watched_people
 from casework import tables
 from ledger.canonical import json_dumps
 from ledger.entries import SECRET
@@ -55,6 +56,7 @@ async def collected(rooms: Rooms, member: str) -> dict[str, Any]:
         "accounts": await _accounts(rooms, member),
         "postings": await _postings(rooms, member),
         "looks": [plain(row) for row in await rooms.rows.find(tables.look, {"member": member})],
+        "watches": [one.told() for one in await watched_people(rooms.rows)],
         "rows": await own_rows(rooms.rows, member),
         "steps": [named.told() for named in steps],
     }

@@ -35,7 +35,7 @@ NAMES_SOMEBODY = frozenset({
     "member", "by", "owner", "giver", "stand_in", "maker", "decider", "reviewer", "attached_by", "submitter",
     "principal", "subject", "opened_by", "action_by", "outcome_by", "set_by", "approved_by", "issued_by", "given_by",
     "granted_by", "held_by", "shared_by", "registered_by", "doubted_by", "confirmed_by", "handed_over_by",
-    "answers_to", "same_as", "received_from", "beneficiaries", "witnessing",
+    "answers_to", "same_as", "received_from", "written_by", "beneficiaries", "witnessing",
 })  # fmt: skip
 NOT_OF_MEMBERS = {
     ("record_version", "subject"): "a customer's pseudonym",

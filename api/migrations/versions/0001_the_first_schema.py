@@ -810,6 +810,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("log", "verdict", "case", "result", name="uq_verdict_for_award"),
     )
     op.create_table(
+        "watch_purpose",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("playbook", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=True),
+        sa.Column("written_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "playbook", name=op.f("pk_watch_purpose")),
+    )
+    op.create_table(
         "award",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("award", sa.Text(), nullable=False),
