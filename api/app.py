@@ -22,6 +22,7 @@ from api.installation import open_installation
 from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
+    announcing,
     awards,
     away,
     badges,
@@ -77,6 +78,7 @@ ROUTERS = (
     steps,
     awards,
     recalls,
+    announcing,
     badges,
     jobs,
     record,

@@ -1,4 +1,5 @@
-"""What is kept for a stated time goes when that time is over: the looks at people's pages.
+"""What is kept for a stated time goes when that time is over: the looks at people's pages. With the data of somebody
+go the looks at them, and what they chose about being shown.
 
 Looked after once an hour of the installation's clock and log, and with the first tick of a process: nothing depends on
 it being on time.
@@ -7,7 +8,6 @@ it being on time.
 from __future__ import annotations
 
 from api.rooms import Rooms
-from api.scope import Row
 from casework import looks, tables
 from ledger.clock import instant_of, unix_ms_of
 from playbooks.calendars import DAY_MS
@@ -33,14 +33,17 @@ class Keeping:
         return swept
 
 
-async def _over(rooms: Rooms, now: str) -> list[Row]:
-    """Return at most SWEPT_MAX looks that go."""
+async def _over(rooms: Rooms, now: str) -> list[looks.Gone]:
+    """Return at most SWEPT_MAX rows that go."""
     rows, at = rooms.rows, tables.look.c.at
     before = instant_of(unix_ms_of(now) - looks.KEPT_DAYS * DAY_MS)
     found = await rows.find(tables.look, also=(at < before,), limit=looks.SWEPT_MAX)
     named = {row["member"] for row in await rows.find(tables.member_name)}
     erased = [row["member"] for row in await rows.find(tables.member) if row["member"] not in named]
-    if erased and len(found) < looks.SWEPT_MAX:
-        left = looks.SWEPT_MAX - len(found)
-        found += await rows.find(tables.look, {"member": erased}, also=(at >= before,), limit=left)
-    return found
+    gone: list[looks.Gone] = [("look", looks.key_of(row)) for row in found]
+    if erased:
+        found = await rows.find(tables.look, {"member": erased}, also=(at >= before,), limit=looks.SWEPT_MAX)
+        gone += [("look", looks.key_of(row)) for row in found]
+        chosen = await rows.find(tables.announcing, {"member": erased}, limit=looks.SWEPT_MAX)
+        gone += [("announcing", (row["member"], row["award"])) for row in chosen]
+    return gone[: looks.SWEPT_MAX]

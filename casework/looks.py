@@ -27,7 +27,9 @@ KEPT_DAYS = 365
 SWEPT_MAX = 500
 """Rows that go in one command."""
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, ...]
+Gone = tuple[str, Key]
+"""Table and key of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Rows that go, by key."""
+    """Rows that go."""
 
-    keys: tuple[Key, ...]
+    gone: tuple[Gone, ...]
 
 
 async def note(intake: Intake, who: Principal, members: Collection[str], what: str, at: str) -> None:
@@ -82,18 +84,18 @@ def noted(view: View, command: Command, at: str) -> Decided:
 
 # ---------------------------------------------------------------------------------------------- what goes again
 def key_of(row: Row) -> Key:
-    """Return the key of a row without log."""
+    """Return the key of a look without log."""
     return (row["member"], row["by"], row["day"], row["what"])
 
 
-async def sweep(intake: Intake, rows: Iterable[Row], at: str) -> int:
+async def sweep(intake: Intake, gone: Iterable[Gone], at: str) -> int:
     """Let at most SWEPT_MAX rows go that are past their time at `at`, or about somebody whose data were erased; return
     how many went."""
-    keys = tuple(key_of(row) for row in rows)[:SWEPT_MAX]
-    if keys:
-        name = hashlib.sha256(dumps([list(key) for key in keys])).hexdigest()
-        await intake.submit(THE_SYSTEM, f"looks-swept:{at}:{name}", Sweep(keys), swept, ())
-    return len(keys)
+    first = tuple(gone)[:SWEPT_MAX]
+    if first:
+        name = hashlib.sha256(dumps([[table, *key] for table, key in first])).hexdigest()
+        await intake.submit(THE_SYSTEM, f"swept:{at}:{name}", Sweep(first), swept, ())
+    return len(first)
 
 
 def swept(view: View, command: Command, at: str) -> Decided:
@@ -102,4 +104,4 @@ def swept(view: View, command: Command, at: str) -> Decided:
     if asked.who.id != SYSTEM:
         raise refuse("role_missing", f"expected the system, got {asked.who.role}")
     request: Sweep = asked.request
-    return Decided((), tuple(Delete("look", key) for key in request.keys))
+    return Decided((), tuple(Delete(table, key) for table, key in request.gone))

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from casework.absence_tables import announcing as announcing
 from casework.absence_tables import assignment as assignment
 from casework.absence_tables import delegation as delegation
 from casework.absence_tables import look as look

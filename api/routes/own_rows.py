@@ -22,6 +22,7 @@ SIGNING_IN = frozenset({"act", "session", "sign_in"})
 
 ROWS: tuple[tuple[Table, str], ...] = (
     (tables.account_link, "member"),
+    (tables.announcing, "member"),
     (own.act, "member"),
     (tables.assignment, "member"),
     (tables.credential, "member"),

@@ -146,7 +146,9 @@ async def test_nobody_makes_a_look_unseen() -> None:
     who = Principal("m1", "owner", "http", "key")
 
     class Given:
-        data: Any = type("Asked", (), {"who": who, "request": looks.Sweep((("m2", "m1", "d", "member"),))})
+        data: Any = type(
+            "Asked", (), {"who": who, "request": looks.Sweep((("look", ("m2", "m1", "d", "member")),))}
+        )
 
     with pytest.raises(Refused) as refused:
         looks.swept(Overlay(shapes()), Given(), "2026-11-20T10:00:00.000Z")  # type: ignore[arg-type]

@@ -49,6 +49,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_act_digest"), ["digest"], unique=True)
 
     op.create_table(
+        "announcing",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("award", sa.Text(), nullable=False),
+        sa.Column("may", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", "award", name=op.f("pk_announcing")),
+        info={"vault": True},
+    )
+    op.create_table(
         "api_key",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
