@@ -80,6 +80,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "award.decide": _PEOPLE,
     "award.announce": _PEOPLE,  # the rule: whether one's own may be shown (casework/announcing.py)
     "announced.read": _INSIDE,
+    "fairness.read": _OWNER,
     "account.read": _READERS,
     "budget.write": _OWNER,
     "budget.approve": _PEOPLE,
