@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.hours import Quarter, quarters
 from api.pages.doors import PageDoor, Seen, see
 from api.pages.frame import show
+from api.pages.watch_words import plain
 from api.pages.words import Words, mark
 from casework.fairness import EVENING, GROUP_MIN, MIDDAY, MORNING, NIGHT, NO_SHIFT, Shown
 
@@ -95,7 +96,7 @@ def _who(row: Shown, words: Words) -> str:
         return words.gettext("Without a known shift")
     said = PARTS[part]
     return words.gettext(
-        "%(team)s, %(part)s", team=team or words.gettext("no team named"), part=words.gettext(said)
+        "%(team)s, %(part)s", team=plain(team) or words.gettext("no team named"), part=words.gettext(said)
     )
 
 

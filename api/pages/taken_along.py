@@ -18,6 +18,7 @@ from api.pages.frame import Frame, frame_of, rendered
 from api.pages.names import people_of
 from api.pages.persons import ROLE_WORDS, power_words
 from api.pages.thanks import state_chip, tokens_words
+from api.pages.watch_names import watch_words
 from api.pages.words import Words, mark
 from api.rooms import Rooms
 from api.routes.packing import Readable
@@ -51,6 +52,9 @@ async def readable(request: Request, caller: Caller, rooms: Rooms) -> Readable:
             "whole": whole,
             "roles": [frame.words.gettext(ROLE_WORDS[one]) for one in caller.roles if one in ROLE_WORDS],
             "powers": [power_words(row, frame.words) for row in powers],
+            "watches": [
+                (watch_words(one["playbook"], frame.words), one["words"]) for one in whole["watches"]
+            ],
             "looks": [(one["at"], look_words(one, names, frame.words)) for one in whole["looks"]],
             "looked": [(one["at"], names.name(one["member"], frame.words)) for one in whole["rows"]["look"]],
             **_told(whole, parts, frame),

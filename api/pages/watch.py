@@ -6,6 +6,7 @@ there are.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -23,7 +24,7 @@ from api.pages.shipped import title_words
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.words import Words, mark
 from api.permissions import role_for
-from api.previews import Preview, Shown, last_ninety
+from api.previews import NO_RECORDS, Preview, Shown, last_ninety
 from api.problems import NotFound, of_error
 from api.published import latest_kinds
 from api.rooms import Rooms
@@ -153,6 +154,17 @@ async def need_watch(rooms: Rooms, playbook: str) -> Watched:
     return found[0]
 
 
+async def is_on_person(rooms: Rooms, watch: Watched) -> bool:
+    """Say whether a watch is on a person, by the kinds it runs under or would bring along."""
+    shipped, _ = await asyncio.to_thread(library)
+    return await on_person(rooms.rows, watch.row, shipped.content, watch.playbook.content)
+
+
+async def asks_first(rooms: Rooms, watch: Watched) -> bool:
+    """Say whether it has to be written first what a watch is for: looking back at people is watching them too."""
+    return await is_on_person(rooms, watch) and await purpose_of(rooms.rows, watch.playbook.id) is None
+
+
 async def preview_of(rooms: Rooms, watch: Watched) -> Preview:
     """Return what a watch would have shown; one that is not used yet is read by the words it would bring along."""
     if watch.row is not None:
@@ -177,15 +189,16 @@ async def page(
     """Return the page of one watch as it stands now. `typed_purpose`: what was refused, to be mended."""
     words = frame.words
     watch = await need_watch(seen.rooms, playbook)
-    preview = await preview_of(seen.rooms, watch)
     chip, tone = watch_words.state_of(watch, words)
     may_write = role_for("watch.write", seen.caller.roles) is not None
     row = watch.row
     rows = seen.rooms.rows
-    on_person_too = await on_person(rows, row, library()[0].content, watch.playbook.content)
+    on_person_too = await is_on_person(seen.rooms, watch)
     purpose = await purpose_of(rows, playbook) if on_person_too else None
+    asked_first = await asks_first(seen.rooms, watch)
+    unseen = Preview(playbook, trouble=NO_RECORDS) if asked_first else None
+    preview = unseen or await preview_of(seen.rooms, watch)
     names = await people_of(rows)
-    to_off = on_person_too and purpose is None  # without a purpose it does not run
     return await show(
         frame,
         "one_watch.html",
@@ -202,12 +215,14 @@ async def page(
         approves=watch_words.approves(watch.playbook, words),
         asked=await asked_lines(seen.rooms, watch.playbook, names, words),
         helps=watch_words.helps(watch, words),
-        previewed=watch_words.preview_words(preview, words),
+        previewed=[words.gettext("Nothing is looked up about people before it is written down what for.")]
+        if asked_first
+        else watch_words.preview_words(preview, words),
         examples=examples_of(preview.examples, words) if seen.caller.reads(watch.playbook.subject) else (),
         buttons=[
             (to, words.gettext(text))
             for to, text in BUTTONS[watch.status]
-            if may_write and (to == OFF or not to_off)
+            if may_write and (to == OFF or not asked_first)
         ],
         on_person=on_person_too,
         purpose=purpose,
@@ -215,7 +230,7 @@ async def page(
         may_write=may_write,
         purpose_chars=(PURPOSE_CHARS_MIN, PURPOSE_CHARS_MAX),
         typed_purpose=typed_purpose,
-        dials=dial_fields(watch, words) if may_write and row is not None else (),
+        dials=dial_fields(watch, words) if may_write and row is not None and not asked_first else (),
         key=seen.fresh_key(),
         exact=exact_of(watch, preview),
         file=file_of(watch.playbook.content),

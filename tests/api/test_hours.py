@@ -129,7 +129,7 @@ async def test_large_groups_are_shown(played: tuple[Stage, Team]) -> None:
         ("terrace", "evening"): (42, 0),
     }
     said = words((await here.at.see("/hours", team, "marta")).text)
-    assert "bar, middays 30 1 3.3" in said and "not shown" not in said.replace("is not shown, nor", "")
+    assert "Bar, middays 30 1 3.3" in said and "not shown" not in said.replace("is not shown, nor", "")
 
 
 async def test_a_linked_account_is_the_same_person(played: tuple[Stage, Team]) -> None:

@@ -72,6 +72,9 @@ async def test_the_page_asks_what_for_and_then_lets_it_run(at: tuple[House, Team
     said = words(page)
     assert "What is it for?" in said and "Write first what it is for" in said
     assert 'value="on"' not in page and 'value="trial"' not in page
+    assert "Nothing is looked up about people" in said and "On the last 90 days" not in said
+    tried = words((await place.see(f"{PATH}/numbers?n0=3&u0=h", team, "owner")).text)
+    assert "Nothing is looked up about people" in tried and "would vanish" not in tried
     refused = await place.send(f"{PATH}/switch", team, "owner", {"key": "1" * 32, "to": "on"})
     assert refused.status_code == 409
     assert "This watch looks at people, and nobody wrote what for." in words(refused.text)
@@ -83,6 +86,7 @@ async def test_the_page_asks_what_for_and_then_lets_it_run(at: tuple[House, Team
     done = await place.send(sent.action, team, "owner", {**sent.fields, "purpose": PURPOSE})
     assert done.headers["location"] == f"{PATH}?said=purpose"
     after = (await place.see(PATH, team, "owner")).text
+    assert "Nothing is looked up about people" not in words(after)
     assert PURPOSE in words(after) and "Ada, 10:00" in words(after) and 'value="on"' in after
     on = await place.send(f"{PATH}/switch", team, "owner", {"key": "3" * 32, "to": "on"})
     assert on.headers["location"] == f"{PATH}?said=on"
