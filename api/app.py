@@ -22,12 +22,14 @@ from api.installation import open_installation
 from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
+    announcing,
     awards,
     away,
     badges,
     cases,
     decisions,
     devices,
+    fairness,
     health,
     installing,
     jobs,
@@ -63,6 +65,7 @@ ROUTERS = (
     people,
     joining,
     devices,
+    fairness,
     passkeys,
     watching,
     records,
@@ -77,6 +80,7 @@ ROUTERS = (
     steps,
     awards,
     recalls,
+    announcing,
     badges,
     jobs,
     record,

@@ -78,6 +78,9 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "award.read": _PEOPLE,
     "award.hold": _PEOPLE,  # the rule asks for a lead or a holder of second_person (casework/awards.py)
     "award.decide": _PEOPLE,
+    "award.announce": _PEOPLE,  # the rule: whether one's own may be shown (casework/announcing.py)
+    "announced.read": _INSIDE,
+    "fairness.read": _OWNER,
     "account.read": _READERS,
     "budget.write": _OWNER,
     "budget.approve": _PEOPLE,

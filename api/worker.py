@@ -3,6 +3,7 @@
     timers       playbooks whose time has come -> signals -> cases            api/watching.py
     climbing     what nobody answered in time goes one step up                api/climbing.py
     plans        planned work comes at its time, or was missed                api/plans.py
+    keeping      what was kept for a stated time goes                         api/keeping.py
     jobs         judge, grant, settle, link, acknowledgement                  rows caused by entries (ledger/jobs.py)
     checkpoints  at most every interval while a log grows, at once after a settlement
 
@@ -21,6 +22,7 @@ import structlog
 
 from api.climbing import Climbing, over_report
 from api.installation import Installation
+from api.keeping import Keeping
 from api.plans import Plans
 from api.rooms import Rooms
 from api.said import JOB_KIND
@@ -69,6 +71,7 @@ class Worker:
         }
         self._climbing = Climbing()
         self._plans = Plans()
+        self._keeping = Keeping()
         name = f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
         # Simulated time promises the same log for the same seed, so there nothing runs side by side.
         at_once = {"claim_count": 1} if installation.simulated else {}
@@ -123,7 +126,7 @@ class Worker:
 
     async def _fire(self, rooms: Rooms) -> int:
         fired = await rooms.watching.fire() + await self._climbing.climb(rooms)
-        return fired + await self._plans.work(rooms)
+        return fired + await self._plans.work(rooms) + await self._keeping.sweep(rooms)
 
     # ------------------------------------------------------------------------------------------ jobs
     async def _do(self, job: Job, work: Callable[[Rooms, str], Awaitable[object]]) -> None:

@@ -1,7 +1,9 @@
-"""Tables of who is away, who stands in, and who looked whose page up. casework/tables.py brings them in.
+"""Tables of who is away, who stands in, who looked whose page up, and who wants to be shown. casework/tables.py brings
+them in.
 
 `delegation` and `assignment` are derived from the entries. A look is none of the record's business: it commits with a
-command without entries, is marked VAULT so that `rebuild` keeps it, and only the person looked at reads it.
+command without entries, is marked VAULT so that `rebuild` keeps it, and only the person looked at reads it. So is
+what somebody chose about being shown (casework/announcing.py).
 """
 
 from __future__ import annotations
@@ -37,6 +39,17 @@ assignment = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
+announcing = Table(
+    "announcing",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+    Column("award", Text, primary_key=True),  # "*": all of theirs
+    Column("may", BigInteger, nullable=False),  # 1: it may be shown to the others
+    Column("at", Text, nullable=False),
+    info=VAULT,
+)
+
 look = Table(
     "look",
     metadata,
@@ -44,7 +57,8 @@ look = Table(
     Column("member", Text, primary_key=True),  # whose page
     Column("by", Text, primary_key=True),
     Column("day", Text, primary_key=True),  # YYYY-MM-DD, UTC
-    Column("what", Text, primary_key=True),  # member | take_away | awards
+    Column("what", Text, primary_key=True),  # member | take_away | awards | proof | account
+    Column("role", Text, nullable=False),  # in which they looked
     Column("at", Text, nullable=False),
     Index(None, "log", "at"),
     info=VAULT,

@@ -24,8 +24,9 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
                   nothing but its few acts
     11. places    a check-in is worth what its point was worth then, and a tag's comes with its tap, which is newer than
                   all before it; points are set up and ended by an owner or a manager
+    12. watches   a watch on a person runs only with a purpose that an owner wrote before and that did not end since
 
-Steps 1 and 2 are here, 3 to 5 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py, 9 in
+Steps 1 and 2 are here, 3 to 5 and 12 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py, 9 in
 audit_people.py, 10 in audit_joining.py, 11 in audit_points.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
@@ -71,7 +72,8 @@ FINDINGS_MAX_COUNT = 50
 OWNERS_ONLY = frozenset({
     "member_left", "role_granted", "role_ended", "authority_granted", "authority_ended",
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
-    "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased", "clock_confirmed",
+    "watch_purpose_written", "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased",
+    "clock_confirmed",
 })  # fmt: skip
 """Who may do what, and what counts, is for owners to say."""
 

@@ -21,6 +21,7 @@ from casework import (
     people,
     plan_rules,
     proposals,
+    purposes,
     work,
 )
 from casework.audit_standing import (
@@ -33,6 +34,7 @@ from casework.audit_standing import (
     wrong,
 )
 from casework.collectors import customer_link
+from casework.errors import refuse
 from casework.requests import Principal, PublishPlan
 from ledger.canonical import encode
 from ledger.changes import Row
@@ -68,6 +70,29 @@ def check_plan(standing: Standing, entry: Entry) -> None:
     plan_rules.check_plan(
         standing.view, PublishPlan(body["plan"], body["digest"], body["policy"], body["content"])
     )
+
+
+def check_watch(standing: Standing, entry: Entry) -> None:
+    """A watch on a person runs only with a purpose that an owner wrote before."""
+    body, view = entry.body, standing.view
+    published = entry.kind == "playbook_published"
+    row = view.get("playbook", (body["playbook"],))
+    if not published and row is None:
+        raise refuse("unknown", f"expected a published playbook, got {body['playbook']}")
+    digest = body["kinds"] if published or row is None else row["kinds"]
+    content = body["content"] if published or row is None else json.loads(row["content"])
+    kinds = view.get("kind_set", (digest,))
+    if kinds is None:
+        raise refuse("unknown", f"kinds: expected published ones, got {digest}")
+    purposes.check_running(view, body["playbook"], body["mode"], json.loads(kinds["content"]), content)
+
+
+def check_purpose(standing: Standing, entry: Entry) -> None:
+    """It says something, where its words are at hand."""
+    expect("purpose" in entry.private, "value_invalid", "expected a purpose in words, got none")
+    said = standing.open(entry, "purpose")
+    if said is not None:
+        purposes.check_words(said)
 
 
 def check_link_of_account(standing: Standing, entry: Entry) -> None:
@@ -482,6 +507,9 @@ def _check_prior(standing: Standing, value: Mapping[str, Any], row: Row) -> None
 CHECKS: Mapping[str, Check] = {
     "policy_published": check_policy,
     "plan_published": check_plan,
+    "playbook_published": check_watch,
+    "mode_changed": check_watch,
+    "watch_purpose_written": check_purpose,
     "account_linked": check_link_of_account,
     "account_unlinked": check_link_of_account,
     "case_opened": check_opened,

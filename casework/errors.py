@@ -25,6 +25,7 @@ REFUSALS: dict[str, str] = {
     "reason_missing": "a coded reason is needed here",
     "reason_unknown": "the reason code is not one of the list",
     "value_invalid": "a value is outside what this field takes",
+    "purpose_missing": "a watch on a person needs a purpose that an owner wrote before",
     # who
     "member_inactive": "the acting account is not an active member",
     "role_missing": "the role used is not one this member holds",

@@ -61,7 +61,7 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("point_registered", "point_ended", "point_doubted"), ("point",)),
     **dict.fromkeys(("passkey_enrolled", "passkey_confirmed", "passkey_ended"), ("passkey",)),
     **dict.fromkeys(("budget_set", "budget_approved"), ("budget",)),
-    **dict.fromkeys(("playbook_published", "mode_changed"), ("playbook",)),
+    **dict.fromkeys(("playbook_published", "mode_changed", "watch_purpose_written"), ("playbook",)),
     "policy_published": ("policy",),
     "source_registered": ("source",),
     "case_opened": ("proposal", "evidence"),

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from casework import absence, account_rules, charters, leaving, passkey_rules, people, plan_rules, point_rules
+from casework import (
+    absence,
+    account_rules,
+    charters,
+    leaving,
+    passkey_rules,
+    people,
+    plan_rules,
+    point_rules,
+    purposes,
+)
 from casework import office_rules as rules
 from casework.absence import EndAway, GoAway
 from casework.errors import refuse
@@ -40,6 +50,7 @@ from casework.requests import (
     RegisterSource,
     RunJob,
     SetBudget,
+    WritePurpose,
 )
 from ledger.commands import Need
 from ledger.entries import SYSTEM
@@ -238,15 +249,25 @@ class Office:
         return await self._in.submit(who, key, request, rules.kinds_published, ())
 
     async def publish_playbook(self, who: Principal, key: str, request: PublishPlaybook) -> Done:
-        """ids: playbook. Refused: unknown (kinds or policy not published)."""
-        needs = [Need("kind_set", (request.kinds,))]
+        """ids: playbook. Refused: unknown (kinds or policy not published), purpose_missing."""
+        needs = [Need("kind_set", (request.kinds,)), Need("watch_purpose", (request.playbook,))]
         needs += [] if request.policy is None else [Need("policy", (request.policy,))]
         return await self._in.submit(who, key, request, rules.playbook_published, needs)
 
     async def change_mode(self, who: Principal, key: str, request: ChangeMode) -> Done:
-        """ids: playbook."""
-        needs = [Need("playbook", (request.playbook,))]
-        return await self._in.submit(who, key, request, rules.mode_changed, needs)
+        """ids: playbook. Refused: unknown, purpose_missing, stale."""
+        row = await self._in.records.get("playbook", (request.playbook,))
+        kinds = None if row is None else row["kinds"]
+        needs = [Need("playbook", (request.playbook,)), Need("watch_purpose", (request.playbook,))]
+        needs += [] if kinds is None else [Need("kind_set", (kinds,))]
+        known = {"kinds": kinds}
+        return await self._in.submit(who, key, request, rules.mode_changed, needs, known=known)
+
+    async def write_purpose(self, who: Principal, key: str, request: WritePurpose) -> Done:
+        """Say what a watch on a person is for. ids: playbook. Refused: role_missing, value_invalid."""
+        ids = self._in.ids("purpose")
+        private = self._in.seal((), purpose=request.purpose)
+        return await self._in.submit(who, key, request, purposes.written, (), ids=ids, private=private)
 
     async def publish_policy(self, who: Principal, key: str, request: PublishPolicy) -> Done:
         """ids: policy, which is `<id>/v<version>`. Refused: value_invalid (content or name)."""

@@ -6,10 +6,11 @@ another person than the one who set it approved the same amount.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from casework import absence, authority, cases, joining_rules, people
+from casework import absence, authority, cases, joining_rules, people, purposes
 from casework.errors import refuse
 from casework.requests import (
     ApproveBudget,
@@ -330,16 +331,20 @@ def kinds_published(view: View, command: Command, at: str) -> Decided:
 
 
 def playbook_published(view: View, command: Command, at: str) -> Decided:
-    """Rule of publish_playbook: its kinds and its policy are published."""
+    """Rule of publish_playbook: its kinds and its policy are published; on a person, it has a purpose."""
     asked: Asked = command.data
     request: PublishPlaybook = asked.request
     people.owner(view, asked.who)
-    if view.get("kind_set", (request.kinds,)) is None:
+    kinds = view.get("kind_set", (request.kinds,))
+    if kinds is None:
         raise refuse("unknown", f"kinds: expected published ones, got {request.kinds}", "/kinds")
     if request.policy is not None:
         award = request.content.get("award")
         cases.recognises(view, request.policy, None if award is None else award["kind"])
     _check_mode(request.mode)
+    purposes.check_running(
+        view, request.playbook, request.mode, json.loads(kinds["content"]), request.content
+    )
     body = {
         "playbook": request.playbook,
         "digest": request.digest,
@@ -357,13 +362,20 @@ def _check_mode(mode: str) -> None:
 
 
 def mode_changed(view: View, command: Command, at: str) -> Decided:
-    """Rule of change_mode."""
+    """Rule of change_mode: on a person, it runs with a purpose. `known`: the digest of its kinds."""
     asked: Asked = command.data
     request: ChangeMode = asked.request
     people.owner(view, asked.who)
     _check_mode(request.mode)
-    if view.get("playbook", (request.playbook,)) is None:
+    row = view.get("playbook", (request.playbook,))
+    if row is None:
         raise refuse("unknown", f"expected a published playbook, got {request.playbook}", "/playbook")
+    if row["kinds"] != asked.known["kinds"]:
+        raise refuse("stale", "expected the playbook as it was looked at, got another one published since")
+    kinds = view.get("kind_set", (row["kinds"],))
+    content = json.loads(row["content"])
+    if kinds is not None:
+        purposes.check_running(view, request.playbook, request.mode, json.loads(kinds["content"]), content)
     body = {"playbook": request.playbook, "mode": request.mode}
     return _one(asked, "mode_changed", body, {"playbook": request.playbook})
 

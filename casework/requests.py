@@ -465,6 +465,14 @@ class ChangeMode:
 
 
 @dataclass(frozen=True, slots=True)
+class WritePurpose:
+    """What a watch on a person is for; before it runs."""
+
+    playbook: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class PublishPolicy:
     """A verifier's policy; a changed one has another digest and is never retroactive."""
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from casework.absence_tables import announcing as announcing
 from casework.absence_tables import assignment as assignment
 from casework.absence_tables import delegation as delegation
 from casework.absence_tables import look as look
@@ -143,6 +144,17 @@ playbook = Table(
     _text("content"),
     _int("seq"),
 )
+watch_purpose = Table(
+    "watch_purpose",
+    metadata,
+    *_key("playbook"),
+    _text("purpose"),
+    _text("item", null=True),  # commitment: the vault holds the words
+    _text("written_by"),
+    _text("at"),
+    _int("seq"),
+)
+"""What a watch on a person is for, while it may run."""
 policy = Table(
     "policy",
     metadata,

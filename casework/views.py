@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from casework import cases, passkey_rules, views_joining, views_of_people, views_of_points
+from casework import cases, passkey_rules, purposes, views_joining, views_of_people, views_of_points
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.entries import Entry
@@ -168,11 +168,12 @@ def _kinds_published(entry: Entry, opened: Opened) -> list[Change]:
 def _playbook_published(entry: Entry, opened: Opened) -> list[Change]:
     row = {name: entry.body[name] for name in ("playbook", "digest", "kinds", "mode", "policy")}
     row |= {"content": text(entry.body["content"]), "seq": entry.seq}
-    return _replace("playbook", entry.body["playbook"], row)
+    return [*_replace("playbook", entry.body["playbook"], row), *purposes.ended_with(entry)]
 
 
 def _mode_changed(entry: Entry, opened: Opened) -> list[Change]:
-    return [Set("playbook", (entry.body["playbook"],), {"mode": entry.body["mode"], "seq": entry.seq})]
+    values = {"mode": entry.body["mode"], "seq": entry.seq}
+    return [Set("playbook", (entry.body["playbook"],), values), *purposes.ended_with(entry)]
 
 
 def _policy_published(entry: Entry, opened: Opened) -> list[Change]:
@@ -534,6 +535,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "api_key_ended": _api_key_ended,
     **views_joining.KINDS,
     **passkey_rules.ROWS,
+    **purposes.ROWS,
     **views_of_points.KINDS,
     "settings_changed": _settings_changed,
     "budget_set": _budget_set,

@@ -274,6 +274,7 @@ KINDS: dict[str, Kind] = _kinds(
         },
     ),
     Kind("mode_changed", {"playbook": "id", "mode": "text"}),
+    Kind("watch_purpose_written", {"purpose": "id", "playbook": "id"}, ("purpose",)),
     Kind(
         "policy_published",
         {"policy": "id", "verifier": "text", "version": "int", "digest": "hash", "content": "object"},

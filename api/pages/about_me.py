@@ -15,8 +15,13 @@ from api.pages.kinds import kind_words
 from api.pages.names import people_of
 from api.pages.people import away_words
 from api.pages.person import file_answer
+from api.pages.persons import ROLE_WORDS
+from api.pages.watch_names import watch_words
 from api.pages.words import Words, mark
+from api.routes.myself import folder_of
 from api.routes.takeaway import take_away
+from api.scope import Row
+from api.watched_people import watched_people
 from casework import looks, people, tables
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
@@ -25,7 +30,9 @@ STEPS_SHOWN, LOOKS_SHOWN = 20, 20
 LOOK_WORDS = {
     looks.MEMBER: mark("%(who)s looked at your page"),
     looks.TAKE_AWAY: mark("%(who)s took the file of everything about you"),
-    looks.AWARDS: mark("%(who)s looked at your recognitions"),
+    looks.AWARDS: mark("%(who)s looked at a recognition of yours"),
+    looks.PROOF: mark("%(who)s took the proof of a recognition of yours as a file"),
+    looks.ACCOUNT: mark("%(who)s looked at the account of your tokens"),
 }
 KIND_WORDS = {
     "member_joined": mark("Joining"),
@@ -66,6 +73,9 @@ class AboutMe:
     steps: list[tuple[int, str, str, bool]]
     more: bool
     looks: list[tuple[str, str]]
+    looks_kept_days: int
+    watches: list[tuple[str, str, str, str]]
+    """(path, name of the watch, what it is for, who wrote that)."""
     away: list[tuple[str, str, str]]
     others: list[tuple[str, str]]
     today: str
@@ -85,22 +95,43 @@ async def about_me(seen: Seen) -> AboutMe:
         if row["member"] != member and people.AGENT not in people.roles(row)
     ]
     return AboutMe(
-        steps=[(one.entry.seq, one.entry.at, _step_words(one.entry.kind, words), one.acted) for one in found],
+        steps=[(one.entry.seq, one.entry.at, step_words(one.entry.kind, words), one.acted) for one in found],
         more=below is not None,
-        looks=[(one["at"], _look_words(one["what"], one["by"], names, words)) for one in seen_by],
+        looks=[(one["at"], look_words(one, names, words)) for one in seen_by],
+        looks_kept_days=looks.KEPT_DAYS,
+        watches=[
+            (
+                f"/watch/{one.playbook}",
+                watch_words(one.playbook, words),
+                one.words or "",
+                names.name(one.by, words),
+            )
+            for one in await watched_people(rooms.rows)
+        ],
         away=[(one["giver"], one["delegation"], away_words(one, names, words)) for one in mine],
         others=sorted(others, key=lambda one: (one[1].casefold(), one[0])),
         today=words.now[:10],
     )
 
 
-def _look_words(what: str, by: str, names: People, words: Words) -> str:
-    return words.gettext(LOOK_WORDS[what], who=names.name(by, words))
+def look_words(row: Row, names: People, words: Words) -> str:
+    """Return who looked at what of one's own, in one sentence."""
+    name, role = names.name(row["by"], words), ROLE_WORDS.get(row["role"])
+    who = words.gettext("%(who)s (%(role)s)", who=name, role=words.gettext(role)) if role else name
+    said = LOOK_WORDS[str(row["what"])]
+    return words.gettext(said, who=who)
 
 
-def _step_words(kind: str, words: Words) -> str:
+def step_words(kind: str, words: Words) -> str:
+    """Return what a step about oneself was."""
     said = KIND_WORDS.get(kind)
     return words.gettext(said) if said else kind_words(kind, words)
+
+
+@router.get("/me/folder")
+async def my_folder(seen: Annotated[Seen, see("me.read", here="me")]) -> Response:
+    """Give everything recorded about whoever asks, with their photos and badges, as a folder to read."""
+    return await folder_of(seen.request, seen.caller, seen.rooms)
 
 
 @router.get("/me/take-away")

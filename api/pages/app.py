@@ -23,6 +23,7 @@ from api.pages import (
     first_run,
     gallery,
     hand_typed,
+    hours,
     joining,
     me,
     my_work,
@@ -39,6 +40,7 @@ from api.pages import (
     search,
     settings,
     shared,
+    sharing,
     shown,
     source,
     sources,
@@ -50,6 +52,7 @@ from api.pages import (
 )
 from api.pages.doors import page_of
 from api.pages.guest import guest_page
+from api.pages.taken_along import readable
 from api.pages.waiting import Counts
 
 ROUTERS = (
@@ -69,6 +72,7 @@ ROUTERS = (
     first_run,
     gallery,
     hand_typed,
+    hours,
     joining,
     me,
     my_work,
@@ -85,6 +89,7 @@ ROUTERS = (
     search,
     settings,
     shared,
+    sharing,
     shown,
     source,
     sources,
@@ -100,6 +105,7 @@ def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
     app.state.page_of = page_of
     app.state.guest_page = guest_page
+    app.state.readable = readable
     app.state.demo_busy = asyncio.Lock()
     app.state.waiting = Counts()
     for room in ROUTERS:

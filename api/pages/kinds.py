@@ -46,6 +46,7 @@ KIND_WORDS: Mapping[str, str] = {
     "kinds_published": mark("The vocabulary was published"),
     "playbook_published": mark("A watch was published"),
     "mode_changed": mark("A watch was switched"),
+    "watch_purpose_written": mark("It was written down what a watch on a person is for"),
     "policy_published": mark("What is recognised, and how, was published"),
     "plan_published": mark("A plan was published"),
     "plan_ended": mark("A plan ended"),

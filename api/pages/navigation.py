@@ -29,6 +29,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("decisions", "/decisions", mark("Decisions"), "scales"),
     Entry("work", "/my-work", mark("My work"), "list"),
     Entry("recognition", "/recognition", mark("Recognition"), "tally"),
+    Entry("hours", "/hours", mark("Recognition and hours"), "tally"),
     Entry("report", "/report", mark("Report"), "plus"),
     Entry("watch", "/watch", mark("What we watch"), "eye"),
     Entry("team", "/team", mark("Team"), "people"),
@@ -52,7 +53,7 @@ BAR = {
 MORE = {
     STAFF: (),
     MANAGER: ("watch", "recognition", "people", "record"),
-    OWNER: ("work", "recognition", "sources", "people", "settings", "record"),
+    OWNER: ("work", "recognition", "hours", "sources", "people", "settings", "record"),
     AUDITOR: (),
     OUTSIDER: (),
 }

@@ -83,7 +83,7 @@ async def page(
     held = people.roles(row)
     if people.AGENT in held:
         raise NotFound("member", member)
-    await looks.note(seen.rooms.intake, seen.who, member, looks.MEMBER, words.now)
+    await looks.note(seen.rooms.intake, seen.who, (member,), looks.MEMBER, words.now)
     names = await people_of(rows)
     powers = await rows.find(tables.authority, {"member": member})
     kept = await rows.one(own.sign_in, member=member)
@@ -282,7 +282,7 @@ async def file_of(member: MemberId, seen: Annotated[Seen, see("member.write", he
     """Give an owner the file of a member, on their behalf; they see who looked."""
     rooms = seen.rooms
     await rooms.rows.need("member", tables.member, member=member)
-    await looks.note(rooms.intake, seen.who, member, looks.TAKE_AWAY, rooms.clock.now())
+    await looks.note(rooms.intake, seen.who, (member,), looks.TAKE_AWAY, rooms.clock.now())
     return file_answer(await take_away(rooms, member), member)
 
 

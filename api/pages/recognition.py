@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
+from api.announced import choices_of
 from api.dossiers import Dossier, dossiers
 from api.pages.cards import People, title_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
@@ -25,6 +26,7 @@ from api.problems import NotFound, of_error
 from api.rooms import Rooms
 from api.scope import Row
 from casework import awards, tables
+from casework.announcing import ALL, may_show
 from casework.requests import AddNote
 from ledger.book import provisional, settled
 from ledger.codec import dumps, loads
@@ -43,7 +45,11 @@ CaseId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 SHOWN_MAX = 50
 LOOKED_AT_MAX = 300
 """Judgements about one person looked through for what was not recognised, the latest first."""
-SAID: Mapping[str, str] = {"replied": mark("Your answer stands beside it.")}
+SAID: Mapping[str, str] = {
+    "replied": mark("Your answer stands beside it."),
+    "shared": mark("The others here can see it. You can change your mind at any time."),
+    "unshared": mark("Nobody else sees it now."),
+}
 
 COLUMNS = (mark("Given"), mark("For"), mark("Said"), mark("By"), mark("Tokens"), mark("How it stands"))
 
@@ -66,6 +72,10 @@ class Thanks:
     answered: bool
     takes: bool
     """Whether there is a file to take along."""
+    award: str = ""
+    shared: bool | None = None
+    """Whether the others see it, as far as the reader chose; None: it is not final."""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,8 @@ class Mine:
     thanks: tuple[Thanks, ...]
     beyond: int
     not_given: tuple[NotGiven, ...]
+    always: bool
+    """Whether the others see all that is final, unless the reader chose otherwise about one."""
 
 
 @router.get("/recognition")
@@ -112,6 +124,8 @@ async def page(seen: Seen, frame: Frame, trouble: Trouble | None = None, status:
         status=status,
         mine=mine,
         may_reply=may(seen, "case.work"),
+        sees_shared=may(seen, "announced.read"),
+        own_key=seen.fresh_key(),
         checked=frame.words.clock(seen.rooms.clock.now()),
         trouble=trouble,
     )
@@ -137,11 +151,15 @@ async def mine_of(seen: Seen) -> Mine:
     by_case = {one.id: one for one in await dossiers(rooms.rows, files)}
     people = await people_of(rooms.rows)
     told = await _told_of(rooms, sorted(cases))
+    choices = await choices_of(rooms.rows, member=member)
     along = {str(row["award"]) for row in await rooms.rows.find(tables.credential, {"member": member})}
     thanks = tuple(
         replace(
             _thanks(row, named[str(row["award"])], by_case[str(row["case"])], told, people, member, words),
             takes=str(row["award"]) in along and row["state"] == awards.SETTLED,
+            award=str(row["award"]),
+            shared=may_show(str(row["award"]), [member], choices) if row["state"] == awards.SETTLED else None,
+            key=seen.fresh_key(),
         )
         for row in shown
     )
@@ -162,7 +180,7 @@ async def mine_of(seen: Seen) -> Mine:
         for dossier, row in declined
     )
     figures = await _figures(rooms, found, member, words)
-    return Mine(figures, thanks, len(found) - len(shown), not_given)
+    return Mine(figures, thanks, len(found) - len(shown), not_given, may_show(ALL, [member], choices))
 
 
 async def _figures(

@@ -26,6 +26,11 @@ class Trouble:
 
 NOT_CHANGED = mark("Nothing was changed.")
 SAID: Mapping[str, tuple[str, str, str]] = {
+    "purpose_missing": (
+        mark("This watch looks at people, and nobody wrote what for."),
+        mark("Nothing was changed. Write it down on this page first."),
+        ATTENTION,
+    ),
     "stale": (
         mark("This changed while you were reading."),
         mark("Nothing was recorded. Here is how it stands now: look again, then decide."),

@@ -6,6 +6,7 @@ there are.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -23,14 +24,17 @@ from api.pages.shipped import title_words
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.words import Words, mark
 from api.permissions import role_for
-from api.previews import Preview, Shown, last_ninety
+from api.previews import NO_RECORDS, Preview, Shown, last_ninety
 from api.problems import NotFound, of_error
 from api.published import latest_kinds
 from api.rooms import Rooms
 from api.switching import switch, vocabulary_for
 from api.tuning import dials
+from api.watched_people import on_person, purpose_of
 from api.watches import OFF, ON, TRIAL, UNUSED, Watched, library, watched
 from casework import tables
+from casework.purposes import PURPOSE_CHARS_MAX, PURPOSE_CHARS_MIN
+from casework.requests import WritePurpose
 from ledger.codec import loads
 from ledger.errors import Refused
 from playbooks.errors import PlaybookError
@@ -46,6 +50,7 @@ SAID: Mapping[str, str] = {
     "trial": mark("On trial. It counts what it sees and tells nobody."),
     "on": mark("Switched on. Whoever is asked is told from now on."),
     "off": mark("Switched off. What it showed so far stays."),
+    "purpose": mark("Written down. Everybody here can read it from now on."),
     "changed": mark("Changed. It runs with the new numbers from now on."),
 }
 BUTTONS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -149,6 +154,17 @@ async def need_watch(rooms: Rooms, playbook: str) -> Watched:
     return found[0]
 
 
+async def is_on_person(rooms: Rooms, watch: Watched) -> bool:
+    """Say whether a watch is on a person, by the kinds it runs under or would bring along."""
+    shipped, _ = await asyncio.to_thread(library)
+    return await on_person(rooms.rows, watch.row, shipped.content, watch.playbook.content)
+
+
+async def asks_first(rooms: Rooms, watch: Watched) -> bool:
+    """Say whether it has to be written first what a watch is for: looking back at people is watching them too."""
+    return await is_on_person(rooms, watch) and await purpose_of(rooms.rows, watch.playbook.id) is None
+
+
 async def preview_of(rooms: Rooms, watch: Watched) -> Preview:
     """Return what a watch would have shown; one that is not used yet is read by the words it would bring along."""
     if watch.row is not None:
@@ -163,15 +179,26 @@ async def preview_of(rooms: Rooms, watch: Watched) -> Preview:
 
 
 async def page(
-    seen: Seen, playbook: str, frame: Frame, trouble: Trouble | None = None, status: int = 200
+    seen: Seen,
+    playbook: str,
+    frame: Frame,
+    trouble: Trouble | None = None,
+    status: int = 200,
+    typed_purpose: str = "",
 ) -> Response:
-    """Return the page of one watch as it stands now."""
+    """Return the page of one watch as it stands now. `typed_purpose`: what was refused, to be mended."""
     words = frame.words
     watch = await need_watch(seen.rooms, playbook)
-    preview = await preview_of(seen.rooms, watch)
     chip, tone = watch_words.state_of(watch, words)
     may_write = role_for("watch.write", seen.caller.roles) is not None
     row = watch.row
+    rows = seen.rooms.rows
+    on_person_too = await is_on_person(seen.rooms, watch)
+    purpose = await purpose_of(rows, playbook) if on_person_too else None
+    asked_first = await asks_first(seen.rooms, watch)
+    unseen = Preview(playbook, trouble=NO_RECORDS) if asked_first else None
+    preview = unseen or await preview_of(seen.rooms, watch)
+    names = await people_of(rows)
     return await show(
         frame,
         "one_watch.html",
@@ -186,12 +213,24 @@ async def page(
         matters=watch_words.matters(watch.playbook, words),
         evidence=watch_words.evidence(watch.playbook, words),
         approves=watch_words.approves(watch.playbook, words),
-        asked=await asked_lines(seen.rooms, watch.playbook, await people_of(seen.rooms.rows), words),
+        asked=await asked_lines(seen.rooms, watch.playbook, names, words),
         helps=watch_words.helps(watch, words),
-        previewed=watch_words.preview_words(preview, words),
+        previewed=[words.gettext("Nothing is looked up about people before it is written down what for.")]
+        if asked_first
+        else watch_words.preview_words(preview, words),
         examples=examples_of(preview.examples, words) if seen.caller.reads(watch.playbook.subject) else (),
-        buttons=[(to, words.gettext(text)) for to, text in BUTTONS[watch.status]] if may_write else [],
-        dials=dial_fields(watch, words) if may_write and row is not None else (),
+        buttons=[
+            (to, words.gettext(text))
+            for to, text in BUTTONS[watch.status]
+            if may_write and (to == OFF or not asked_first)
+        ],
+        on_person=on_person_too,
+        purpose=purpose,
+        purpose_by=names.name(purpose.by, words) if purpose is not None else "",
+        may_write=may_write,
+        purpose_chars=(PURPOSE_CHARS_MIN, PURPOSE_CHARS_MAX),
+        typed_purpose=typed_purpose,
+        dials=dial_fields(watch, words) if may_write and row is not None and not asked_first else (),
         key=seen.fresh_key(),
         exact=exact_of(watch, preview),
         file=file_of(watch.playbook.content),
@@ -289,12 +328,24 @@ async def switch_watch(playbook: WatchId, acting: Switches) -> Response:
     return after(playbook, to)
 
 
-async def refused(acting: Acting, playbook: str, refusal: Exception) -> Response:
+@router.post("/watch/{playbook}/purpose")
+async def write_purpose(playbook: WatchId, acting: Switches) -> Response:
+    """Write down what a watch on a person is for."""
+    await need_watch(acting.rooms, playbook)
+    said = acting.form.text("purpose", chars_max=PURPOSE_CHARS_MAX)
+    try:
+        await acting.rooms.office.write_purpose(acting.who, acting.key, WritePurpose(playbook, said))
+    except Refused as refusal:
+        return await refused(acting, playbook, refusal, said)
+    return after(playbook, "purpose")
+
+
+async def refused(acting: Acting, playbook: str, refusal: Exception, typed_purpose: str = "") -> Response:
     """Show the watch as it stands, with a note that says why nothing was changed."""
     body, _ = of_error(refusal)
     await acting.request.app.state.journal.refused(acting.request, body["status"], body["code"])
     trouble = trouble_of(acting.frame.words, body)
-    return await page(acting, playbook, acting.frame, trouble, body["status"])
+    return await page(acting, playbook, acting.frame, trouble, body["status"], typed_purpose)
 
 
 def after(playbook: str, said: str) -> Response:

@@ -15,7 +15,17 @@ from api.pages import watch_words
 from api.pages.doors import Form, PageDoor, Seen, see
 from api.pages.frame import show
 from api.pages.troubles import trouble_of
-from api.pages.watch import Switches, WatchId, after, dial_fields, examples_of, need_watch, page, refused
+from api.pages.watch import (
+    Switches,
+    WatchId,
+    after,
+    asks_first,
+    dial_fields,
+    examples_of,
+    need_watch,
+    page,
+    refused,
+)
 from api.pages.words import Words
 from api.previews import compared, last_ninety
 from api.problems import BadRequest, of_error
@@ -39,6 +49,8 @@ NAMED_MAX = 10
 async def try_numbers(playbook: WatchId, seen: Tries) -> Response:
     """Show what other numbers would have changed on the last 90 days."""
     watch = await need_watch(seen.rooms, playbook)
+    if await asks_first(seen.rooms, watch):
+        return await page(seen, playbook, seen.frame)  # it says why nothing is looked up
     given = given_of(query_form(seen.request), watch)
     words = seen.frame.words
     try:

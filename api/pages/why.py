@@ -28,7 +28,7 @@ from api.problems import NotFound, of_error
 from api.routes.recalls import due_of
 from api.routes.record import NotPublished
 from api.venue.files import PROOF_NAME
-from casework import awards, tables
+from casework import awards, looks, tables
 from casework.badge_text import to_text
 from casework.requests import AddNote, AwardStep
 from ledger.errors import Refused
@@ -90,6 +90,7 @@ async def page(
 ) -> Response:
     """Return the page of an award, with what the reader may do about it."""
     dossier = await _mine(seen, award)
+    await _look(seen, dossier, award, looks.AWARDS)
     told = await _tell(seen, dossier, award)
     result = told.result
     moves = () if result is None else await _moves(seen, dossier, award)
@@ -147,6 +148,12 @@ async def _mine(seen: Seen, award: str) -> Dossier:
     return dossier
 
 
+async def _look(seen: Seen, dossier: Dossier, award: str, what: str) -> None:
+    """Note that the reader looks at the recognition of others: they see who did."""
+    whose = [str(share["member"]) for share in dossier.shares if share["award"] == award]
+    await looks.note(seen.rooms.intake, seen.who, whose, what, seen.rooms.clock.now())
+
+
 async def _tell(seen: Seen, dossier: Dossier, award: str) -> Told:
     leads = may(seen, "log.read")
     reader = Reader(seen.caller.member, leads, AUDITOR in seen.caller.roles)
@@ -193,6 +200,7 @@ async def proof(award: AwardId, seen: Sees, values: str = "") -> Response:
     latest = await seen.rooms.reader.latest_checkpoint()
     if latest is None or latest[0] <= row["seq"]:
         raise NotPublished("not_published", f"expected a seal that covers step {row['seq']}, got none")
+    await _look(seen, dossier, award, looks.PROOF)
     vault = seen.rooms.vault if values == "with" and may(seen, "log.export") else None
     data = await export_award(seen.rooms.reader, dossier.id, award, latest[1], vault)
     headers = {

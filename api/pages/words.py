@@ -166,6 +166,10 @@ class Words:
         """Return "1,234" or "1.234"."""
         return str(format_decimal(value, locale=self.locale))
 
+    def tenths(self, value: int) -> str:
+        """Return a number of tenths as "2.5" or "2,5"."""
+        return str(format_decimal(Decimal(value) / 10, format="#,##0.0", locale=self.locale))
+
     def minor_digits(self) -> int:
         """Return how many digits the minor unit of the place's currency has."""
         return int(get_currency_precision(self.currency))

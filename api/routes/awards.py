@@ -24,7 +24,7 @@ from api.routes.shapes import (
     Told,
 )
 from api.scope import read_cursor
-from casework import tables
+from casework import looks, tables
 from casework.requests import AwardStep
 from ledger.store.tables import account, posting
 
@@ -74,7 +74,8 @@ async def list_awards(
 
 @router.get("/awards/{award}", operation_id="read_award")
 async def read_award(award: IdInPath, visit: Annotated[Visit, need("award.read")]) -> AwardTold:
-    """Tell one award to who leads or audits, or has a part in it; for others it is not there."""
+    """Tell one award to who leads or audits, or has a part in it; for others it is not there. Whose it is sees who
+    looked."""
     rows, caller = visit.rooms.rows, visit.caller
     row = await rows.need("award", tables.award, award=award)
     case = await rows.need("award", tables.case_file, case=row["case"])
@@ -82,6 +83,8 @@ async def read_award(award: IdInPath, visit: Annotated[Visit, need("award.read")
     if not sees_recognition(dossier, caller.member, caller.roles):
         raise NotFound("award", award)
     shares = await rows.find(tables.award_share, {"award": award})
+    named = [share["member"] for share in shares]
+    await looks.note(visit.rooms.intake, caller.who, named, looks.AWARDS, visit.rooms.clock.now())
     message = await rows.open(row["message_item"]) if row["message_item"] else None
     return AwardTold(
         award=plain(row, tables.award), shares=[plain(share) for share in shares], message=message
@@ -151,8 +154,19 @@ async def list_postings(
 ) -> Page:
     """List postings, the latest first, each with the seq of the entry that caused it.
 
-    The pages cut between entries, never inside one.
+    The pages cut between entries, never inside one. Whose account it is sees who looked.
     """
     where = {} if account_name is None else {"account": account_name}
+    whose = _whose(account_name or "")
+    if whose is not None and await visit.rooms.rows.one(tables.member, member=whose) is not None:
+        await looks.note(
+            visit.rooms.intake, visit.caller.who, (whose,), looks.ACCOUNT, visit.rooms.clock.now()
+        )
     below = read_cursor(cursor)
     return await page(visit.rooms.rows, posting, where, order="seq", below=below, limit=limit)
+
+
+def _whose(name: str) -> str | None:
+    """Return the member whose account is called so, None for any other account."""
+    first, _, rest = name.partition("/")
+    return rest.partition("/")[0] if first == "member" else None

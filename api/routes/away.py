@@ -113,7 +113,7 @@ async def read_member(member: IdInPath, visit: Annotated[Visit, need("member.rea
     """Tell one member; they see who looked."""
     rows, now = visit.rooms.rows, visit.rooms.clock.now()
     row = await rows.need("member", tables.member, member=member)
-    await looks.note(visit.rooms.intake, visit.caller.who, member, looks.MEMBER, now)
+    await looks.note(visit.rooms.intake, visit.caller.who, (member,), looks.MEMBER, now)
     name = await rows.one(tables.member_name, member=member)
     given = await rows.find(tables.delegation, {"giver": member, "active": 1})
     taken = await rows.find(tables.delegation, {"stand_in": member, "active": 1})

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
-from starlette.responses import Response
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
 
 from api.bodies import Door
+from api.caller import Caller
 from api.identity import Visit, need
 from api.naming import newest
 from api.problems import PROBLEM_RESPONSES
+from api.rooms import Rooms
 from api.routes.answers import plain
+from api.routes.packing import pack, sent, size_of
 from api.routes.shapes import PAGE_ITEMS_DEFAULT, Cursor, IdInPath, Limit, Page
 from api.routes.takeaway import take_away
 from api.scope import read_cursor, write_cursor
+from api.watched_people import watched_people
 from casework import looks, tables
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["people"], responses=PROBLEM_RESPONSES)
 
 LOOKS_MAX = 1_000
 """The newest looks; older ones are in the take-away file."""
+FOLDER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"schema": {"type": "object"}}}}
 }
@@ -47,10 +54,43 @@ async def read_my_looks(visit: Annotated[Visit, need("me.read")]) -> Page:
     return Page(items=[{**plain(row), "by_name": names.get(row["by"])} for row in found], next_cursor=None)
 
 
+@router.get("/me/watches", operation_id="read_watches_on_people")
+async def read_watches_on_people(visit: Annotated[Visit, need("me.read")]) -> Page:
+    """List the watches on people that run here, each with what an owner wrote that it is for."""
+    found = await watched_people(visit.rooms.rows)
+    return Page(items=[{**one.told(), "mode": one.mode} for one in found], next_cursor=None)
+
+
 @router.get("/me/take-away", operation_id="take_away_mine", response_class=Response, responses=FILE)
 async def take_away_mine(visit: Annotated[Visit, need("me.read")]) -> Response:
     """Give everything recorded about the caller in one file."""
     return await _file(visit, visit.caller.member)
+
+
+@router.get(
+    "/me/take-away/folder",
+    operation_id="take_away_my_folder",
+    response_class=Response,
+    responses=FOLDER,
+)
+async def take_away_my_folder(request: Request, visit: Annotated[Visit, need("me.read")]) -> Response:
+    """Give everything recorded about the caller as a folder (zip): the file, the same to read, badges, own photos."""
+    return await folder_of(request, visit.caller, visit.rooms)
+
+
+async def folder_of(request: Request, caller: Caller, rooms: Rooms) -> Response:
+    """Return the folder of whoever asks. Pages, where they are served, make the part to read."""
+    member = caller.member
+    page_for = getattr(request.app.state, "readable", None)
+    readable = None if page_for is None else await page_for(request, caller, rooms)
+    made = await pack(rooms, member, request.app.state.installation.settings.data_dir, readable)
+    headers = {
+        "Content-Disposition": f"attachment; filename=take-away-{member}.zip",
+        "Content-Length": str(size_of(made)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(sent(made), media_type="application/zip", headers=headers)
 
 
 @router.get(
@@ -63,7 +103,7 @@ async def take_away_of(member: IdInPath, visit: Annotated[Visit, need("member.wr
     """Give an owner the file of a member, on their behalf: also after they left. They see who looked."""
     rooms = visit.rooms
     await rooms.rows.need("member", tables.member, member=member)
-    await looks.note(rooms.intake, visit.caller.who, member, looks.TAKE_AWAY, rooms.clock.now())
+    await looks.note(rooms.intake, visit.caller.who, (member,), looks.TAKE_AWAY, rooms.clock.now())
     return await _file(visit, member)
 
 

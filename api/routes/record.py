@@ -12,7 +12,7 @@ from api.bodies import Door
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, NotFound, Problem
 from api.routes.shapes import IdInPath, Told
-from casework import tables
+from casework import looks, tables
 from ledger.codec import loads
 from ledger.export import export_award
 from ledger.merkle import leaf_hash
@@ -198,12 +198,15 @@ async def read_bundle(
     visit: Annotated[Visit, need("log.export")],
     private: Annotated[bool, Query(description="With the private values behind its entries.")] = False,
 ) -> Response:
-    """Give one award in one file that anybody can check."""
+    """Give one award in one file that anybody can check. Whose it is sees who took it."""
     rooms = visit.rooms
     row = await rooms.rows.need("award", tables.award, award=award)
     latest = await rooms.reader.latest_checkpoint()
     if latest is None or latest[0] <= row["seq"]:
         raise NotPublished("not_published", f"expected a checkpoint that covers entry {row['seq']}, got none")
+    shares = await rooms.rows.find(tables.award_share, {"award": award})
+    named = [share["member"] for share in shares]
+    await looks.note(rooms.intake, visit.caller.who, named, looks.PROOF, rooms.clock.now())
     vault = rooms.vault if private else None
     data = await export_award(rooms.reader, row["case"], award, latest[1], vault)
     name = f"attachment; filename=award-{award}.json"

@@ -12,10 +12,12 @@ from typing import Any
 from api.naming import Named, oldest
 from api.rooms import Rooms
 from api.routes.answers import plain
+from api.routes.own_rows import own_rows
+from api.watched_people import watched_people
 from casework import tables
 from ledger.canonical import json_dumps
 from ledger.entries import SECRET
-from ledger.store.tables import account
+from ledger.store.tables import account, posting
 from ledger.vault import ORGANISATION
 
 VERSION = 1
@@ -29,29 +31,35 @@ PARTS = ("provisional", "settled", "owed")
 
 async def take_away(rooms: Rooms, member: str) -> bytes:
     """Return the canonical JSON file of one member, who may have left."""
+    return json_dumps(await collected(rooms, member))
+
+
+async def collected(rooms: Rooms, member: str) -> dict[str, Any]:
+    """Return what the file of one member holds."""
     head = await rooms.reader.head()
     latest = await rooms.reader.latest_checkpoint()
     steps = [named async for named in oldest(rooms.reader, member, head.size)]
     values = await _values(rooms, steps, member)
-    return json_dumps(
-        {
-            "v": VERSION,
-            "type": TYPE,
-            "log": rooms.log,
-            "made_at": rooms.clock.now(),
-            "size": head.size,
-            "checkpoint": None if latest is None else latest[1].decode(),
-            "person": await _person(rooms, member),
-            "cases": await _cases(rooms, member),
-            "written": _written(steps, values),
-            "evidence": await _evidence(rooms, member, values),
-            "decisions": await _decisions(rooms, member),
-            "awards": await _awards(rooms, member, steps),
-            "accounts": await _accounts(rooms, member),
-            "looks": [plain(row) for row in await rooms.rows.find(tables.look, {"member": member})],
-            "steps": [named.told() for named in steps],
-        }
-    )
+    return {
+        "v": VERSION,
+        "type": TYPE,
+        "log": rooms.log,
+        "made_at": rooms.clock.now(),
+        "size": head.size,
+        "checkpoint": None if latest is None else latest[1].decode(),
+        "person": await _person(rooms, member),
+        "cases": await _cases(rooms, member),
+        "written": _written(steps, values),
+        "evidence": await _evidence(rooms, member, values),
+        "decisions": await _decisions(rooms, member),
+        "awards": await _awards(rooms, member, steps),
+        "accounts": await _accounts(rooms, member),
+        "postings": await _postings(rooms, member),
+        "looks": [plain(row) for row in await rooms.rows.find(tables.look, {"member": member})],
+        "watches": [one.told() for one in await watched_people(rooms.rows)],
+        "rows": await own_rows(rooms.rows, member),
+        "steps": [named.told() for named in steps],
+    }
 
 
 async def _values(rooms: Rooms, steps: Iterable[Named], member: str) -> dict[str, Any]:
@@ -163,7 +171,17 @@ async def _awards(rooms: Rooms, member: str, steps: Iterable[Named]) -> list[dic
     return told
 
 
+def _names(member: str) -> dict[str, str]:
+    return {f"member/{member}/{part}": part for part in PARTS}
+
+
+async def _postings(rooms: Rooms, member: str) -> list[dict[str, Any]]:
+    """What moved on their accounts, each with the seq of the entry that caused it."""
+    rows = await rooms.rows.find(posting, {"account": list(_names(member))})
+    return [plain(row) for row in rows]
+
+
 async def _accounts(rooms: Rooms, member: str) -> dict[str, int]:
-    names = {f"member/{member}/{part}": part for part in PARTS}
+    names = _names(member)
     rows = await rooms.rows.find(account, {"account": list(names)})
     return {names[row["account"]]: row["balance_tokens"] for row in rows}

@@ -21,8 +21,11 @@ from api.published import (
 )
 from api.routes.answers import plain, tell
 from api.routes.shapes import Asked, Code, Id, IdInPath, Name, Page, Recorded
+from api.watched_people import on_person, purpose_of
 from casework import tables
-from casework.requests import ChangeMode, EndPlan, RegisterSource
+from casework.purposes import PURPOSE_CHARS_MAX
+from casework.requests import ChangeMode, EndPlan, RegisterSource, WritePurpose
+from ledger.codec import loads
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["watching"], responses=PROBLEM_RESPONSES)
 
@@ -53,6 +56,12 @@ class ModeGiven(Asked):
     """How a playbook runs from now on."""
 
     mode: Mode
+
+
+class PurposeGiven(Asked):
+    """What a watch on a person is for, in words that those it may be about will read."""
+
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=PURPOSE_CHARS_MAX)]
 
 
 class SourceNamed(Asked):
@@ -91,15 +100,28 @@ async def list_playbooks(visit: Reads) -> Page:
 
 @router.get("/playbooks/{playbook}", operation_id="read_playbook")
 async def read_one_playbook(playbook: IdInPath, visit: Reads) -> dict[str, Any]:
-    """Tell one playbook, and how often it has fired (`noticed`)."""
-    row = await visit.rooms.rows.need("playbook", tables.playbook, playbook=playbook)
+    """Tell one playbook, how often it has fired (`noticed`), and what it is for if it watches a person (`purpose`)."""
+    rows = visit.rooms.rows
+    row = await rows.need("playbook", tables.playbook, playbook=playbook)
     noticed = await visit.rooms.watching.noticed()
-    return {**plain(row, tables.playbook), "noticed": noticed.get(playbook, 0)}
+    watches_person = await on_person(rows, row, {}, loads(row["content"]))
+    written = await purpose_of(rows, playbook)
+    purpose = None if written is None else written.told()
+    told = {"noticed": noticed.get(playbook, 0), "on_person": watches_person, "purpose": purpose}
+    return {**plain(row, tables.playbook), **told}
+
+
+@router.post("/playbooks/{playbook}/purpose", operation_id="write_purpose")
+async def write_purpose(playbook: IdInPath, body: PurposeGiven, asking: Writes) -> Recorded:
+    """Say what a watch on a person is for, before it is published or switched on; whoever it may be about reads it."""
+    request = WritePurpose(playbook, body.purpose)
+    return await tell(asking, await asking.rooms.office.write_purpose(asking.who, asking.key, request))
 
 
 @router.post("/playbooks", operation_id="publish_playbook", status_code=201)
 async def publish_playbook(body: PlaybookGiven, asking: Publishes) -> Recorded:
-    """Publish a playbook; it is type-checked against the kinds published last."""
+    """Publish a playbook; it is type-checked against the kinds published last. One that watches a person runs only
+    with a purpose (`write_purpose`)."""
     request = await read_playbook_text(asking.rooms.rows, body.yaml, body.mode, body.name)
     done = await asking.rooms.office.publish_playbook(asking.who, asking.key, request)
     await asking.rooms.watching.published_changed()

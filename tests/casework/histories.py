@@ -23,11 +23,15 @@ from casework.requests import (
     AddNote,
     AwardStep,
     CaseStep,
+    ChangeMode,
     EndAuthority,
     Principal,
     Propose,
+    PublishKinds,
+    PublishPlaybook,
     RecordOutcome,
     WithdrawDecision,
+    WritePurpose,
 )
 from ledger.canonical import json_dumps, json_loads
 from ledger.entries import Entry
@@ -87,6 +91,7 @@ async def honest(folder: Path) -> History:
         await _reopened(here, named)
         await _at_points(here, named)
         named |= await routine.lived(here)
+        await _watching_people(here)
         return await read(here, named)
 
 
@@ -115,6 +120,22 @@ async def _more_people(here: Shop, named: dict[str, str]) -> None:
         named[f"{name}_may"] = await here.may(name, "award", **limits)
     ended = EndAuthority(named["deputy"], named["deputy_may"])
     await here.office.end_authority(here.people["owner"], here.key(), ended)
+
+
+async def _watching_people(here: Shop) -> None:
+    """A watch on a person: what it is for is written, then it runs, with other numbers too, and ends."""
+    office, owner = here.office, here.people["owner"]
+    fields = {"person": {"type": "string"}, "site": {"type": "string"}}
+    kinds = {"kinds": {"shift": {"fields": fields}}}
+    await office.publish_kinds(owner, here.key(), PublishKinds("aa" * 32, kinds))
+    purpose = WritePurpose("long_shift", "So that nobody works without a break")
+    await office.write_purpose(owner, here.key(), purpose)
+    for digest in ("bb", "cc"):
+        content = {"signal": {"subject": "shift", "when": f"shift.site == '{digest}'"}}
+        book = PublishPlaybook("long_shift", digest * 32, "aa" * 32, "live", None, content)
+        await office.publish_playbook(owner, here.key(), book)
+    await office.change_mode(owner, here.key(), ChangeMode("long_shift", "shadow"))
+    await office.change_mode(owner, here.key(), ChangeMode("long_shift", "retired"))
 
 
 async def _let_in(here: Shop, named: dict[str, str]) -> None:

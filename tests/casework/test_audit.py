@@ -22,6 +22,7 @@ from tests.casework.forged_credentials import CREDENTIALS
 from tests.casework.forged_handing import HANDING
 from tests.casework.forged_joining import JOINING
 from tests.casework.forged_points import POINTS
+from tests.casework.forged_purposes import PURPOSES
 from tests.casework.forged_routine import ROUTINE
 from tests.casework.forgeries import FORGERIES, Forgery
 from tests.casework.forging import Story
@@ -30,7 +31,7 @@ from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
-ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE]
+ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE, *PURPOSES]
 STAFF = Actor("nobody", "owner", "web")
 
 

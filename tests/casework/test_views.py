@@ -25,6 +25,7 @@ from casework.requests import (
     MemberStep,
     PublishKinds,
     PublishPlaybook,
+    WritePurpose,
 )
 from ledger.entries import KINDS, Entry
 from ledger.overlay import Overlay
@@ -93,6 +94,8 @@ async def _administer(here: Shop) -> None:
     book = PublishPlaybook("complaint", "bb" * 32, "aa" * 32, "live", None, {})
     await office.publish_playbook(owner, here.key(), book)
     await office.change_mode(owner, here.key(), ChangeMode("complaint", "retired"))
+    purpose = WritePurpose("long_shift", "So that nobody works without a break")
+    await office.write_purpose(owner, here.key(), purpose)
 
 
 async def _let_in(here: Shop) -> None:

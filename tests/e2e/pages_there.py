@@ -99,6 +99,8 @@ PAGES = (
     PageThere("report", "/report", STAFF, (MANAGER, OWNER)),
     PageThere("my-work", "/my-work", STAFF, (MANAGER, OWNER)),
     PageThere("recognition", "/recognition", STAFF, (MANAGER, OWNER)),
+    PageThere("thanks", "/thanks", STAFF, (MANAGER, OWNER)),
+    PageThere("hours", "/hours", OWNER),
     PageThere("why", first_link("/record/awards", "main a[href^='/recognition/']"), AUDITOR),
     PageThere("sheet", a_sheet, STAFF),
     PageThere("team", "/team", MANAGER, (OWNER, STAFF)),

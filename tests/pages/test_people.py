@@ -80,7 +80,7 @@ async def test_a_look_at_a_page_is_told_to_the_person(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team = await place.organisation("The Quay")
         await place.see(f"/people/{team.members['staff']}", team, "owner")
-        assert "Ada looked at your page" in words((await place.see("/me", team, "staff")).text)
+        assert "Ada (Owner) looked at your page" in words((await place.see("/me", team, "staff")).text)
 
 
 async def test_away_lends_and_ends(tmp_path: Path) -> None:

@@ -49,6 +49,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_act_digest"), ["digest"], unique=True)
 
     op.create_table(
+        "announcing",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("award", sa.Text(), nullable=False),
+        sa.Column("may", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", "award", name=op.f("pk_announcing")),
+        info={"vault": True},
+    )
+    op.create_table(
         "api_key",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -444,6 +454,7 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("log", "member", "by", "day", "what", name=op.f("pk_look")),
         info={"vault": True},
@@ -807,6 +818,17 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "case", "verdict", name=op.f("pk_verdict")),
         sa.UniqueConstraint("log", "verdict", "case", "result", name="uq_verdict_for_award"),
+    )
+    op.create_table(
+        "watch_purpose",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("playbook", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=True),
+        sa.Column("written_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "playbook", name=op.f("pk_watch_purpose")),
     )
     op.create_table(
         "award",
