@@ -68,6 +68,7 @@ from casework.requests import (
     WithdrawDecision,
     WithdrawEvidence,
 )
+from ledger.changes import Row
 from ledger.clock import instant_of
 from ledger.commands import Command, Need, Rule
 from ledger.commitments import SALT_SIZE_BYTES, commit_value
@@ -324,6 +325,10 @@ class Desk:
             who, key, request, point_rules.checked_in, needs, ids=self._in.ids("evidence"), private=private,
             known={**looked.known, "reuse": reuse},
         )  # fmt: skip
+
+    async def point_of(self, who: Principal, request: CheckIn) -> Row:
+        """Return the point that a tap or a code is of, before anybody says what for. Raises as check_in."""
+        return await check_ins.point_of(self._in, who, request)
 
     async def code_of(self, point: str) -> tuple[str, str | None]:
         """Return the code of a point to be shown now, and until when it is good (None: it is one to be printed).

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api.pages import (
     about_me,
+    arriving,
     away,
     budgets,
     check_week,
@@ -31,6 +32,7 @@ from api.pages import (
     people,
     person,
     planned,
+    points,
     powers,
     recognition,
     record,
@@ -53,6 +55,7 @@ from api.pages.waiting import Counts
 
 ROUTERS = (
     about_me,
+    arriving,
     away,
     budgets,
     check_week,
@@ -76,6 +79,7 @@ ROUTERS = (
     people,
     person,
     planned,
+    points,
     powers,
     recognition,
     record,

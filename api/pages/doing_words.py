@@ -26,6 +26,7 @@ SAID: Mapping[str, str] = {
     "in-hand": mark("Noted: you have it in hand."),
     "suggested": mark("Suggested. Somebody who may decide sees it now."),
     "done": mark("Written down: you did it."),
+    "checked-in": mark("You are checked in. Now write down what you find."),
     "written-down": mark("Written down. It is looked at next."),
     "evidence": mark("The evidence is with it now."),
     "withdrawn": mark("Taken back. It stays visible, and does not count."),
