@@ -1,4 +1,4 @@
-"""Check-in points on pages: set up, printed, shown on a screen, scanned, tapped, doubted, ended; and why not, in words."""
+"""Check-in points on pages: set up, printed, shown on a screen, scanned, tapped, doubted, ended; and why not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from api.acts import DEVICE_COOKIE
-from tests.api.house import House, Team, house
 from tests.api import test_work
+from tests.api.house import House, Team, house
 from tests.api.test_work import MINUTE, case_of, planned
 from tests.casework.tags import Tag
 from tests.pages.reading import words
