@@ -13,6 +13,7 @@ errors.REFUSALS.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -270,16 +271,25 @@ class Desk:
     # ------------------------------------------------------------------------------------------ what shows it
     async def attach_evidence(self, who: Principal, key: str, request: AttachEvidence) -> Done:
         """Attach what a collector froze. ids: case, evidence. Refused: evidence_reused, transition."""
+        return await self._attach(who, key, request, evidence.attached)
+
+    async def assess(self, who: Principal, key: str, request: AttachEvidence) -> Done:
+        """Say what one saw of a learner's skill. ids: case, evidence. Refused: see work.assessed."""
+        row = await self._in.records.get("case_file", (request.case,))
+        learners = [] if row is None else [row["opened_by"], row["action_by"]]
+        return await self._attach(who, key, request, work.assessed, people.rows(learners))
+
+    async def _attach(
+        self, who: Principal, key: str, request: AttachEvidence, rule: Rule, more: Sequence[Need] = ()
+    ) -> Done:
         ids = self._in.ids("evidence")
         contents = {} if request.content is None else {"content": request.content}
         private = self._in.seal(request.concerns, contents, facts=request.facts, note=request.note)
         reuse = tuple(self._in.vault.reuse_digest(one) for one in request.once)
-        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
+        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case), *more]
         needs += [Need("reuse", (digest,)) for digest in reuse]
         known = {"reuse": reuse}
-        return await self._in.submit(
-            who, key, request, evidence.attached, needs, ids=ids, private=private, known=known
-        )
+        return await self._in.submit(who, key, request, rule, needs, ids=ids, private=private, known=known)
 
     async def report_work(self, who: Principal, key: str, request: ReportWork) -> Done:
         """Say that work which a plan or a catalogue asks for was done, with what shows it.

@@ -6,6 +6,7 @@ having to look at each item; recognition is decided on by another person, as eve
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -26,6 +27,7 @@ from casework.collectors import work as collected
 from casework.errors import refuse
 from casework.reports import NOW
 from casework.requests import LinkAccount, OpenCase, ReportWork
+from casework.work import learner_of
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["work"], responses=PROBLEM_RESPONSES)
 
@@ -110,6 +112,13 @@ class ResultShown(Asked):
     """A provider's result as it came in as a record."""
 
     record: Name
+
+
+class SkillSeen(Asked):
+    """What somebody saw of the learner's skill: whether they can do it, and in words what was seen."""
+
+    passed: bool
+    note: Text | None = None
 
 
 class AccountNamed(Asked):
@@ -245,6 +254,20 @@ async def show_result(case: IdInPath, body: ResultShown, asking: Works) -> Recor
     text = None if row["action_by"] is not None else str(expected["course"])
     request = ReportWork(case, (item,), text, row["outcome_seq"] is None)
     return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
+
+
+@router.post("/cases/{case}/work/assessment", operation_id="assess_skill", status_code=201)
+async def assess_skill(case: IdInPath, body: SkillSeen, asking: Works) -> Recorded:
+    """Say what you saw of somebody's skill after a course: an owner or a manager, never the learner."""
+    row, expected = await planned(asking, case)
+    learner = learner_of(row)
+    if expected.get("work") != "training" or learner is None:
+        raise refuse("value_invalid", "expected a case of a course, got another")
+    course, version = str(expected["course"]), str(expected["course_version"])
+    now = asking.rooms.clock.now()
+    item = collected.assessment(asking.who, case, course, version, learner, body.passed, now)
+    request = replace(item, note=body.note)
+    return await tell(asking, await asking.rooms.desk.assess(asking.who, asking.key, request))
 
 
 class CheckWaiting(Told):
