@@ -25,6 +25,11 @@ ASSESSORS = (people.OWNER, people.MANAGER)
 DONE = {"resolution": "fixed", "impact": "none"}
 
 
+def is_routine_origin(origin: str) -> bool:
+    """Say whether routine work may be reported of a case that came like this."""
+    return origin in ORIGINS
+
+
 def is_routine(policy: Row | None) -> bool:
     """Say whether a policy's verifier judges routine work."""
     if policy is None:

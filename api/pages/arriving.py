@@ -20,6 +20,7 @@ from api.pages.frame import show
 from api.pages.planned_words import FIRST, instant
 from api.pages.points import METHOD_WORDS, place_words
 from api.scope import Row
+from api.workbench import judge_again
 from casework import cases, presence, tables
 from casework.plans import CHECK
 from casework.point_requests import CheckIn
@@ -121,5 +122,6 @@ async def by_tap(picc: Picc, cmac: Cmac, acting: Shows) -> Response:
 async def _check_in(acting: Acting, request: CheckIn) -> Response:
     await acting.rooms.rows.need("case", tables.case_file, case=request.case)
     await acting.rooms.desk.check_in(acting.who, acting.key, request)
+    await judge_again(acting.rooms, request.case)
     where = f"/exceptions/{request.case}?said=checked-in&do=check"
     return RedirectResponse(where, status_code=303, headers={"Cache-Control": "no-store"})

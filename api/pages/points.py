@@ -169,6 +169,18 @@ async def points_of(rooms: Rooms, words: Words, leads: bool) -> list[PointSeen]:
     return sorted(told, key=lambda one: (not one.in_use, one.place, one.id))
 
 
+async def ways_there(rooms: Rooms, place: str, words: Words) -> tuple[str, ...]:
+    """Return by what one shows that one is at a place: what each point is called, else what sort it is."""
+    rows = await rooms.rows.find(tables.point, {"place": place, "state": ACTIVE}) if place else []
+    texts = await rooms.rows.open_all(row["label_item"] for row in rows if row["label_item"])
+    sorts = {row["point"]: METHOD_WORDS[row["method"]] for row in rows}
+    told = []
+    for row in rows:
+        sort = sorts[row["point"]]
+        told.append(str(texts.get(row["label_item"] or "") or words.gettext(sort)))
+    return tuple(told)
+
+
 async def _places(rooms: Rooms) -> list[str]:
     """Return the places that plans name: a check counts only where the point's place is the plan's."""
     plans = await rooms.rows.find(tables.plan, {"active": 1}, limit=PLANS_MAX)

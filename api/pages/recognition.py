@@ -112,6 +112,7 @@ async def page(seen: Seen, frame: Frame, trouble: Trouble | None = None, status:
         status=status,
         mine=mine,
         may_reply=may(seen, "case.work"),
+        may_claim=may(seen, "case.claim"),
         checked=frame.words.clock(seen.rooms.clock.now()),
         trouble=trouble,
     )

@@ -21,7 +21,7 @@ from api.routes.answers import tell
 from api.routes.reports import opening
 from api.routes.shapes import Asked, Code, Id, IdInPath, Instant, Name, Recorded, Text, Tokens, Told
 from api.scope import Row
-from api.workbench import exceptions_open, expected_of, training_of
+from api.workbench import exceptions_open, expected_of, shows_already, training_of
 from casework import tables
 from casework.collectors import work as collected
 from casework.errors import refuse
@@ -194,7 +194,8 @@ async def read_back(case: IdInPath, body: ReadBackGiven, asking: Works) -> Recor
     rota = await asking.rooms.watching.record_or_none(
         asking.who, case, "shift", str(expected.get("next_shift"))
     )
-    items += [] if rota is None else [rota]
+    # the same version of a record counts once: a second reading of the note rests on what is there
+    items += [] if rota is None or await shows_already(asking.rooms, case, rota) else [rota]
     request = ReportWork(case, tuple(items), None, True)
     return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
 
