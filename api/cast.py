@@ -57,14 +57,25 @@ class Door:
     """One key at the API. Every change carries an Idempotency-Key drawn from the rehearsal's own random numbers."""
 
     def __init__(
-        self, client: httpx.Client, key: str, member: str, name: str, random: Random, tally: Tally
+        self,
+        client: httpx.Client,
+        key: str,
+        member: str,
+        name: str,
+        random: Random,
+        tally: Tally,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.member = member
         self.name = name
         self.tally = tally
         self._client = client
-        self._headers = {"Authorization": f"Bearer {key}"}
+        self._headers = dict(headers or {"Authorization": f"Bearer {key}"})
         self._random = random
+
+    def drawing_from(self, random: Random) -> Door:
+        """Return the same person's door with other random numbers: what it does moves nobody else's chances."""
+        return Door(self._client, "", self.member, self.name, random, self.tally, self._headers)
 
     def get(self, path: str, **query: str) -> Answer:
         """Read; anything but 200 breaks the rehearsal."""

@@ -11,7 +11,8 @@ from verifiers.work_items import READERS
 ACTION, REVIEW, AWARD = "action", "review", "award"
 STEP_OF = {ACTION: "decide_action", REVIEW: "review_evidence", AWARD: "decide_award"}
 ROUTINE_KINDS = frozenset(name for (name, _), judge in VERIFIERS.items() if judge.routine)
-WORK_TYPES = frozenset(READERS)
+UNREVIEWED_TYPES = frozenset(READERS) | {"system_record", "customer_confirmation"}
+"""Evidence of routine work that its judges take as it came; a photo, a mail or a file somebody looks at."""
 BUNDLED_KIND = "operational_check"
 """The kind that is recognised many at once (api/check_bundle.py)."""
 
@@ -33,5 +34,5 @@ def waiting_of(dossier: Dossier) -> str | None:
 
 def is_to_be_looked_at(dossier: Dossier, item: Row) -> bool:
     """Say whether somebody has to look at an item: what shows routine work was checked when it was brought."""
-    routine = dossier.case["award_kind"] in ROUTINE_KINDS and item["type"] in WORK_TYPES
+    routine = dossier.case["award_kind"] in ROUTINE_KINDS and item["type"] in UNREVIEWED_TYPES
     return item["review"] is None and not routine

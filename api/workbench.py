@@ -8,8 +8,9 @@ from api.rooms import Rooms
 from api.scope import Row
 from casework import cases, tables
 from casework.collectors import work as collected
-from casework.errors import refuse
-from casework.requests import AttachEvidence, Principal
+from casework.errors import Unjudgeable, refuse
+from casework.requests import THE_SYSTEM, AttachEvidence, Judge, Principal
+from ledger.errors import Refused
 from verifiers.work_items import ITEMS_MAX, RESULTS
 
 OPEN_STATES = [state for state in cases.STATES if state not in cases.ENDED]
@@ -47,6 +48,29 @@ async def exceptions_open(rooms: Rooms) -> list[dict[str, Any]]:
         }
         for row in found
     ]
+
+
+async def shows_already(rooms: Rooms, case: str, record: AttachEvidence) -> bool:
+    """Say whether a case holds this very version of a record already."""
+    where = {"case": case, "type": record.type, "withdrawn": 0}
+    found = await rooms.rows.find(tables.evidence, where)
+    opened = await rooms.rows.open_all(row["facts_item"] for row in found if row["facts_item"])
+    names = ("kind", "id", "version")
+    return any(value and all(value[one] == record.facts[one] for one in names) for value in opened.values())
+
+
+async def judge_again(rooms: Rooms, case: str) -> None:
+    """Judge routine work anew after something was brought, where it was judged before; else nothing.
+
+    Attaching evidence alone asks for no judgement: elsewhere a person looks at it first.
+    """
+    row = await rooms.rows.one(tables.case_file, case=case)
+    if row is None or row["verdict"] is None or row["award"] is not None:
+        return
+    try:
+        await rooms.desk.judge(THE_SYSTEM, f"again:{case}:{row['changed_seq']}", Judge(case))
+    except (Refused, Unjudgeable):
+        return  # nothing new to look at, or somebody has to look first
 
 
 async def training_of(rooms: Rooms, who: Principal, case: str, record: str) -> AttachEvidence:

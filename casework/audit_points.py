@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from casework import audit_cases, cases, device_rules, people, point_rules
+from casework import audit_cases, audit_routine, cases, device_rules, people, point_rules
 from casework.audit_standing import Check, Owing, Standing, expect, wrong
 from casework.collectors import check_in
 from casework.point_requests import NFC, SCREEN, SCREEN_SECONDS
@@ -59,6 +59,8 @@ def _point(standing: Standing, point: str) -> Row:
 def check_attached(standing: Standing, entry: Entry) -> None:
     """As every item; a check-in also at a point that was in use, worth what it was worth then."""
     facts = audit_cases.check_attached(standing, entry)
+    if entry.body["type"] == audit_routine.ASSESSMENT:
+        audit_routine.check_assessment(standing, entry)
     if entry.body["type"] != check_in.TYPE:
         return
     member = people.member_of(entry.body["submitter"])

@@ -6,10 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from casework import cases, judging_routine
-from casework.audit_standing import Standing, digest_of, wrong
+from casework import cases, judging_routine, work
+from casework.audit_standing import Standing, digest_of, find_case, wrong
 from ledger.changes import Row
+from ledger.entries import Entry
 from verifiers.inputs import EARLIER_MAX
+
+ASSESSMENT = "assessment"
+"""The type of evidence that check_assessment looks at."""
+TRAINING = "training"
 
 
 def check_added(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
@@ -22,6 +27,14 @@ def check_added(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
         named = sorted(share["member"] for share in shares)
         if award["beneficiaries"] != named:
             wrong(f"input: expected award {award['award']} for {named}, got {award['beneficiaries']}")
+
+
+def check_assessment(standing: Standing, entry: Entry) -> None:
+    """What somebody saw of a learner's skill was said by a lead, in a role they held, and never by the learner."""
+    row = find_case(standing, entry)
+    if row["award_kind"] != TRAINING:
+        wrong("expected an assessment in a case of a course")
+    work.check_assessor(standing.view, row, entry.actor.id, entry.actor.role)
 
 
 def _check_expected(standing: Standing, expected: Mapping[str, Any], case: str) -> None:

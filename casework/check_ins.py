@@ -59,6 +59,19 @@ async def look(intake: Intake, who: Principal, request: CheckIn) -> Looked:
     return Looked(item, known, tuple(needs))
 
 
+async def point_of(intake: Intake, who: Principal, request: CheckIn) -> Row:
+    """Return the point that a tap or a code is of, if it may still be checked in by it; nothing is recorded.
+
+    Raises:
+        As `look`; Refused: tap_replayed.
+    """
+    shown, same_tag = await _shown(intake, request, await _person(intake, who.id), instant_of(intake.clock()))
+    if shown.counter is not None:
+        tags = [await intake.records.get("point", (one,)) for one in same_tag]
+        point_rules.check_counter(shown.counter, (one for one in tags if one is not None))
+    return shown.point
+
+
 async def _person(intake: Intake, member: str) -> str:
     row = await intake.records.get("member", (member,))
     return member if row is None or row["same_as"] is None else str(row["same_as"])

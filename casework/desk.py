@@ -13,6 +13,7 @@ errors.REFUSALS.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -70,6 +71,7 @@ from casework.requests import (
     WithdrawDecision,
     WithdrawEvidence,
 )
+from ledger.changes import Row
 from ledger.clock import instant_of
 from ledger.commands import Command, Need, Rule
 from ledger.commitments import SALT_SIZE_BYTES, commit_value
@@ -271,16 +273,25 @@ class Desk:
     # ------------------------------------------------------------------------------------------ what shows it
     async def attach_evidence(self, who: Principal, key: str, request: AttachEvidence) -> Done:
         """Attach what a collector froze. ids: case, evidence. Refused: evidence_reused, transition."""
+        return await self._attach(who, key, request, evidence.attached)
+
+    async def assess(self, who: Principal, key: str, request: AttachEvidence) -> Done:
+        """Say what one saw of a learner's skill. ids: case, evidence. Refused: see work.assessed."""
+        row = await self._in.records.get("case_file", (request.case,))
+        learners = [] if row is None else [row["opened_by"], row["action_by"]]
+        return await self._attach(who, key, request, work.assessed, people.rows(learners))
+
+    async def _attach(
+        self, who: Principal, key: str, request: AttachEvidence, rule: Rule, more: Sequence[Need] = ()
+    ) -> Done:
         ids = self._in.ids("evidence")
         contents = {} if request.content is None else {"content": request.content}
         private = self._in.seal(request.concerns, contents, facts=request.facts, note=request.note)
         reuse = tuple(self._in.vault.reuse_digest(one) for one in request.once)
-        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case)]
+        needs = [*cases.rows(request.case), *await authority.involved(self._in.records, request.case), *more]
         needs += [Need("reuse", (digest,)) for digest in reuse]
         known = {"reuse": reuse}
-        return await self._in.submit(
-            who, key, request, evidence.attached, needs, ids=ids, private=private, known=known
-        )
+        return await self._in.submit(who, key, request, rule, needs, ids=ids, private=private, known=known)
 
     async def report_work(self, who: Principal, key: str, request: ReportWork) -> Done:
         """Say that work which a plan or a catalogue asks for was done, with what shows it.
@@ -326,6 +337,10 @@ class Desk:
             who, key, request, point_rules.checked_in, needs, ids=self._in.ids("evidence"), private=private,
             known={**looked.known, "reuse": reuse},
         )  # fmt: skip
+
+    async def point_of(self, who: Principal, request: CheckIn) -> Row:
+        """Return the point that a tap or a code is of, before anybody says what for. Raises as check_in."""
+        return await check_ins.point_of(self._in, who, request)
 
     async def code_of(self, point: str) -> tuple[str, str | None]:
         """Return the code of a point to be shown now, and until when it is good (None: it is one to be printed).

@@ -20,7 +20,14 @@ from verifiers.errors import VerifierUnknown
 
 ORIGINS = ("claim", "schedule")
 RECOGNISE = "recognise"
+ASSESSORS = (people.OWNER, people.MANAGER)
+"""Who may say that they saw somebody do it."""
 DONE = {"resolution": "fixed", "impact": "none"}
+
+
+def is_routine_origin(origin: str) -> bool:
+    """Say whether routine work may be reported of a case that came like this."""
+    return origin in ORIGINS
 
 
 def is_routine(policy: Row | None) -> bool:
@@ -47,6 +54,43 @@ def check_routine(view: View, row: Row) -> None:
             "not_decided",
             "expected work that a plan or a catalogue asks for; here a proposal is decided on first",
         )
+
+
+def learner_of(row: Row) -> str | None:
+    """Return whose course a case is: whoever reported it done, else whoever claimed it. None: it is nobody's course."""
+    by = row["action_by"] or (row["opened_by"] if row["origin"] == "claim" else None)
+    return None if by is None else str(by)
+
+
+def check_assessor(view: View, row: Row, who: str, role: str) -> None:
+    """Check that somebody may say what they saw of a learner's skill: a lead, never the learner by any account.
+
+    Raises:
+        Refused: value_invalid (nobody's course), role_missing, reviewer_is_beneficiary.
+    """
+    learner = learner_of(row)
+    if learner is None:
+        raise refuse("value_invalid", "expected a case of somebody's course, got another")
+    if role not in ASSESSORS:
+        raise refuse("role_missing", f"assessor: expected a role of {', '.join(ASSESSORS)}, got {role}")
+    claimed = (learner, str(row["opened_by"]))
+    if any(people.same_person(view, who, one) for one in claimed):
+        raise refuse("reviewer_is_beneficiary", "expected another person than whoever took the course")
+
+
+def assessed(view: View, command: Command, at: str) -> Decided:
+    """Rule of assess: as evidence.attached, by somebody who may assess.
+
+    Raises:
+        Refused: agent_may_not, as check_assessor and as evidence.attached.
+    """
+    asked: Asked = command.data
+    people.human(view, asked.who)
+    row = cases.find(view, asked.request.case)
+    check_assessor(view, row, asked.who.id, asked.who.role)
+    if (learner := learner_of(row)) != asked.request.facts["member"]:
+        raise refuse("stale", f"expected the skill of {learner}, who reported it meanwhile; look again")
+    return evidence.attached(view, command, at)
 
 
 def reported(view: View, command: Command, at: str) -> Decided:

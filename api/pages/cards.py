@@ -14,10 +14,12 @@ from api.dossiers import Dossier
 from api.matters import ACTION, AWARD, REVIEW
 from api.pages.inbox import Matter
 from api.pages.planned_words import planned_facts
+from api.pages.possible import is_asked_for
 from api.pages.shipped import VALUES, field_name, title_words
 from api.pages.words import Words, mark
 from api.scope import Row
 from casework import cases
+from casework.work import RECOGNISE
 from ledger.codec import loads
 from ledger.entries import SYSTEM
 
@@ -48,6 +50,8 @@ class Tile:
     evidence: str = ""
     picture: bool = False
     withdrawn: bool = False
+    do: str = "bring"
+    """Of a missing one: the part of the page that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +175,12 @@ BACK_STATES = (cases.REOPENED, cases.ASSIGNED, cases.ACKNOWLEDGED)
 """A case that came back is in these until somebody suggests something again."""
 
 PLANNED = mark("It is part of the plan here: done in time, it keeps small things small.")
+WORTH_THANKS = mark("What somebody learns, or whom they bring, is worth a thank-you once others can see it.")
 WORTH_TELLING = mark("Somebody here thought it worth telling.")
 
+
+FOUND_LACKING = mark("What was found missing when it was checked")
+MISSING_PART = "missing"
 
 REOPENINGS: tuple[tuple[str, str], ...] = (
     ("not_fixed", mark("It was not solved after all")),
@@ -223,7 +231,9 @@ def card_of(
     waits for from the reader."""
     row = dossier.case
     chip, tone, done, now = STATES[row["state"]]
-    why = PLANNED if row["origin"] == "schedule" else str(wanted.get("why") or WORTH_TELLING)
+    why = str(wanted.get("why") or WORTH_TELLING)
+    if is_asked_for(dossier):
+        why = PLANNED if row["origin"] == "schedule" else WORTH_THANKS
     if came_back(row):
         chip, tone, *_ = STATES[cases.REOPENED]
     chip, tone = _chip(matter, words) or (words.gettext(chip), tone)
@@ -302,7 +312,7 @@ def _claims(dossier: Dossier, words: Words) -> tuple[Claim, ...]:
     subject = dossier.text(dossier.case, "subject_item") or {}
     kind, record = subject.get("kind"), subject.get("id")
     source = f"/exceptions/{dossier.id}/source" if kind and record else None
-    if dossier.case["origin"] == "schedule":
+    if is_asked_for(dossier):
         return tuple(Claim(label, said, None) for label, said in planned_facts(dossier.facts(), words))
     told = []
     for name, value in list(dossier.facts().items())[:FACTS_SHOWN_MAX]:
@@ -347,8 +357,8 @@ def value_words(value: Any, words: Words) -> str:
 
 def _suggested(dossier: Dossier, people: People, words: Words) -> Suggested | None:
     proposal = dossier.proposal
-    if proposal is None:
-        return None
+    if proposal is None or proposal["action"] == RECOGNISE:
+        return None  # of routine work: what was done is told, and there was nothing to agree to
     maker = str(proposal["maker"])
     who = words.gettext("Suggested by %(who)s", who=people.name(maker, words))
     if maker in people.helpers:
@@ -399,6 +409,14 @@ def tile_of(dossier: Dossier, item: Row, people: People, words: Words) -> Tile:
     )
 
 
+def was_found_lacking(dossier: Dossier) -> bool:
+    """Say whether the last check found something missing, and nothing came since."""
+    verdict = dossier.verdict
+    if verdict is None or verdict["result"] != "insufficient":
+        return False
+    return all(int(item["seq"]) < int(verdict["seq"]) for item in dossier.live)
+
+
 def _missing(dossier: Dossier, wanted: Mapping[str, Any], words: Words) -> tuple[Tile, ...]:
     """Return what a recognition still needs; once it is recognised, or nothing is done any more, nothing is missing."""
     row = dossier.case
@@ -406,6 +424,9 @@ def _missing(dossier: Dossier, wanted: Mapping[str, Any], words: Words) -> tuple
         return ()
     there = {item["type"] for item in dossier.live}
     told = []
+    if was_found_lacking(dossier):
+        what, still = words.gettext(FOUND_LACKING), words.gettext("Still needed")
+        told.append(Tile(what, still, "", "file", missing=True, do=MISSING_PART))
     for asked in wanted.get("evidence") or ():
         if asked["type"] not in there:
             _, icon = EVIDENCE.get(asked["type"], ("", "file"))

@@ -15,7 +15,7 @@ from api.pages.doors import PageDoor, Seen
 from api.pages.frame import show
 from api.pages.names import people_of
 from api.pages.story import Note, Step
-from api.pages.troubles import SAID
+from api.pages.trouble_words import SAID
 from api.pages.words import Words, mark
 from api.problems import of_error
 from api.venue.attempts import AFTER_YES, AGAIN, HELPER, OWN, TWICE, NotPlayable, Played, Tried, play

@@ -23,6 +23,7 @@ from api.pages.exceptions import CaseId, Issued, case_row, page
 from api.pages.qr import code_of
 from api.pages.troubles import trouble_of
 from api.problems import BadRequest, of_error
+from api.workbench import judge_again
 from casework import tables
 from casework.collectors import upload
 from casework.errors import refuse
@@ -222,6 +223,7 @@ def check_content(media_type: str, content: bytes) -> None:
 async def _attach(acting: Acting, item: AttachEvidence) -> None:
     request = replace(item, replaces=acting.form.maybe("replaces", chars_max=64))
     await acting.rooms.desk.attach_evidence(acting.who, acting.key, request)
+    await judge_again(acting.rooms, item.case)
 
 
 @router.post("/exceptions/{case}/evidence/{evidence}/withdraw")

@@ -9,7 +9,7 @@ from typing import Any
 
 from api.dossiers import Dossier
 from api.pages.cards import REOPENINGS, People, act_words, tile_of
-from api.pages.possible import NOTE, approved, close_reasons, own_items, resolutions
+from api.pages.possible import NOTE, REFERRAL, approved, close_reasons, is_asked_for, own_items, resolutions
 from api.pages.words import Words, mark
 from api.scope import Row
 from casework import cases
@@ -26,6 +26,12 @@ SAID: Mapping[str, str] = {
     "in-hand": mark("Noted: you have it in hand."),
     "suggested": mark("Suggested. Somebody who may decide sees it now."),
     "done": mark("Written down: you did it."),
+    "checked-in": mark("You are checked in. Now write down what you find."),
+    "handed-over": mark("Handed over. The next shift reads it and says what they understood."),
+    "read-back": mark("Read back. It is checked next."),
+    "result-here": mark("The result is here. It is checked next."),
+    "assessed": mark("Written down: what you saw."),
+    "work-done": mark("Written down: it is done. It is checked next."),
     "written-down": mark("Written down. It is looked at next."),
     "evidence": mark("The evidence is with it now."),
     "withdrawn": mark("Taken back. It stays visible, and does not count."),
@@ -112,6 +118,8 @@ class Forms:
     kinds: Options
     subject: tuple[str, str, str] | None
     """Kind, id and words of the record that this is about."""
+    brought: bool
+    """It is somebody who was brought, whose yes is asked for."""
     guest: bool
     """The record says which guest it is."""
     to_do: str
@@ -171,7 +179,7 @@ def forms_of(
     row = dossier.case
     subject = dossier.text(row, "subject_item") or {}
     about = None
-    if subject.get("kind") and subject.get("id"):
+    if subject.get("kind") and subject.get("id") and not is_asked_for(dossier):
         about = (str(subject["kind"]), str(subject["id"]), kind_words(str(subject["kind"]), words))
     names = loads(kinds[0]["content"]).get("kinds", {}) if kinds else {}
     named = sorted((kind_words(name, words), name) for name in list(names)[:KINDS_MAX])
@@ -195,6 +203,7 @@ def forms_of(
         link_days=said(LINK_DAYS, words),
         kinds=tuple((name, text) for text, name in named),
         subject=about,
+        brought=row["award_kind"] == REFERRAL,
         guest=bool(subject.get("customer")),
         to_do=_to_do(dossier, words),
         opened=opened,

@@ -22,8 +22,10 @@ from api.pages.frame import Frame, show, with_toast
 from api.pages.inbox import Matter, matter_of
 from api.pages.names import people_of, watches_of
 from api.pages.planned_words import check_of
+from api.pages.points import ways_there
 from api.pages.possible import ASKED, EVIDENCE, possible_steps
 from api.pages.qr import Code
+from api.pages.routine_forms import lacking, routine_of, steps_of
 from api.pages.staffed import why_not
 from api.pages.telling import story_of
 from api.pages.troubles import Trouble
@@ -36,6 +38,7 @@ from casework.staffing import Answer
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("case.read", here="")]
+NOTHING: Mapping[str, str] = {}
 CaseId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
 
@@ -83,8 +86,10 @@ async def page(
     status: int = 200,
     issued: Issued | None = None,
     opened: str = "",
+    typed: Mapping[str, str] = NOTHING,
 ) -> Response:
-    """Return the page of a case as it stands now. Its ETag is the last step of the case."""
+    """Return the page of a case as it stands now. Its ETag is the last step of the case. `typed`: into a form that was
+    refused."""
     rows, words, now = seen.rooms.rows, frame.words, seen.rooms.clock.now()
     (dossier,) = await dossiers(rows, [await case_row(seen, case)])
     staff, people = await staff_of(rows, now), await people_of(rows)
@@ -96,6 +101,12 @@ async def page(
     if matters.bar is None:
         forms = replace(forms, later="")  # whoever does not decide need not decide later
     card = card_of(dossier, people, words, watch, matters.matter)
+    check = routine = None
+    if EVIDENCE in forms.can:
+        there = await ways_there(seen.rooms, str(dossier.facts().get("place") or ""), words)
+        check = check_of(dossier, seen.caller.member, words, seen.fresh_key(), opened, there)
+        routine = await routine_of(seen, dossier, people, seen.fresh_key(), opened, typed)
+    can = steps_of(forms.can) | (routine.can if routine else frozenset()) | ({"check"} if check else set())
     answer = await show(
         replace(frame, here=_here(seen)),
         "exception.html",
@@ -113,9 +124,9 @@ async def page(
         fresh=_fresh(dossier, card, words, now),
         issued=issued,
         trouble=trouble,
-        check=check_of(dossier, seen.caller.member, words, seen.fresh_key(), opened)
-        if EVIDENCE in forms.can
-        else None,
+        check=check,
+        routine=routine,
+        lacking=await lacking(seen, dossier, can),
     )
     answer.headers["ETag"] = f'"{dossier.case["changed_seq"]}"'
     return answer

@@ -12,8 +12,13 @@ from api.pages.frame import frame_of_stranger, show
 from api.rooms import Rooms
 
 
-async def guest_page(request: Request, rooms: Rooms, answered: bool, note_chars_max: int) -> Response:
-    """Ask whether it is solved; after the answer, say thanks. api.routes.links calls it where there are pages."""
+async def guest_page(
+    request: Request, rooms: Rooms, consent: bool, answered: bool, note_chars_max: int
+) -> Response:
+    """Ask whether it is solved, or for the yes of somebody who was brought; after the answer, say thanks.
+
+    api.routes.links calls it where there are pages.
+    """
     frame = frame_of_stranger(request, rooms.clock.now())
     frame = replace(frame, venue=await organisation_name(rooms))
-    return await show(frame, "guest.html", answered=answered, note_chars_max=note_chars_max)
+    return await show(frame, "guest.html", consent=consent, answered=answered, note_chars_max=note_chars_max)

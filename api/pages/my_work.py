@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api.dossiers import Dossier, Staff, dossiers, staff_of
 from api.matters import STEP_OF, waiting_of
-from api.pages.cards import Card, People, Tile, came_back, card_of
+from api.pages.cards import Card, People, Tile, came_back, card_of, was_found_lacking
 from api.pages.doors import PageDoor, Seen, see
 from api.pages.exception_list import OPEN_STATES
 from api.pages.frame import show
@@ -164,6 +164,8 @@ def _waits(dossier: Dossier, kind: str | None, staff: Staff, people: People, wor
     if link is not None and not any(tile["type"] == "customer_confirmation" for tile in dossier.live):
         waits = words.gettext("Waits for the guest, until %(time)s.", time=words.moment(link["until"]))
         return waits, words.gettext("Without an answer the link ends; you can give another.")
+    if was_found_lacking(dossier):
+        return "", ""  # whoever owns it can see what, and bring it or ask for it
     if dossier.case["state"] == cases.AWAITING_REVIEW and not any(
         item["review"] is None for item in dossier.live
     ):

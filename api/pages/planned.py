@@ -18,6 +18,7 @@ from api.pages.planned_words import is_outside, read_number
 from api.pages.reporting import asking_of
 from api.problems import BadRequest
 from api.routes.work import ReadingTaken, planned, take_reading
+from api.workbench import judge_again
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
@@ -38,5 +39,6 @@ async def write_down(case: CaseId, acting: Shows) -> Response:
                 "missing", "wrong: expected what is the matter, since it is outside its range", field="/wrong"
             )
         await take_reading(case, ReadingTaken(value=value, wrong=wrong), asking)
+        await judge_again(acting.rooms, case)
 
     return await take(acting, case, "written-down", work)

@@ -12,7 +12,7 @@ from typing import Any
 from babel.numbers import format_decimal
 
 from api.dossiers import Dossier
-from api.pages.words import Words
+from api.pages.words import Words, mark
 from api.problems import BadRequest
 from casework import cases
 
@@ -21,9 +21,14 @@ FIRST = (cases.ASSIGNED, cases.ACKNOWLEDGED)
 AGAIN = (cases.AWAITING_REVIEW, cases.RESOLVED)
 
 
+BROUGHT = {"customer": mark("A guest or a customer"), "candidate": mark("Somebody who wants to work here")}
+"""Whom somebody brought; who it is is kept as a code that no page shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The form of a check. `range` in words ("0 to 5 C"), "" where the plan sets none; `again`: a second look."""
+    """The form of a check. `range` in words ("0 to 5 C"), "" where the plan sets none; `again`: a second look; `there`:
+    by what one shows first that one is at the place."""
 
     what: str
     due: str
@@ -32,9 +37,12 @@ class Check:
     again: bool
     key: str
     opened: bool
+    there: tuple[str, ...] = ()
 
 
-def check_of(dossier: Dossier, member: str, words: Words, key: str, opened: str) -> Check | None:
+def check_of(
+    dossier: Dossier, member: str, words: Words, key: str, opened: str, there: tuple[str, ...] = ()
+) -> Check | None:
     """Return the form of a planned check, None: it is none, or this member has nothing to write down here."""
     facts, row = dossier.facts(), dossier.case
     if row["origin"] != "schedule" or facts.get("work") != "check":
@@ -54,6 +62,7 @@ def check_of(dossier: Dossier, member: str, words: Words, key: str, opened: str)
         again=again,
         key=key,
         opened=opened == "check" or not again,
+        there=() if again or any(item["type"] == "check_in" for item in dossier.live) else there,
     )
 
 
@@ -74,6 +83,12 @@ def planned_facts(facts: Mapping[str, Any], words: Words) -> list[tuple[str, str
         told.append((words.gettext("It may be done"), f"{first} – {last}"))
     if facts.get("shift"):
         told.append((words.gettext("Shift"), str(facts["shift"])))
+    if facts.get("course"):
+        told.append((words.gettext("Course"), str(facts["course"]).replace("-", " ")))
+        told.append((words.gettext("Version"), str(facts.get("course_version", ""))))
+    brought = BROUGHT.get(str(facts.get("kind"))) if facts.get("work") == "referral" else None
+    if brought is not None:
+        told.append((words.gettext("Who is it"), words.gettext(brought)))
     return told
 
 

@@ -17,6 +17,9 @@ from casework.staffing import Answer
 
 IN_HAND, PROPOSE, DONE, EVIDENCE, LINK = "in_hand", "propose", "done", "evidence", "link"
 WITHDRAW, RESULT, PASS, NOTE = "withdraw", "result", "pass", "note"
+TRAINING, REFERRAL = "training", "referral"
+CATALOGUED = (TRAINING, REFERRAL)
+"""Kinds of claims that are routine work: what shows them is known beforehand."""
 NO_PROBLEM, CLOSE, REOPEN = "no_problem", "close", "reopen"
 
 
@@ -39,6 +42,19 @@ def approved(dossier: Dossier) -> Row | None:
     ]
     last = max(made, key=lambda one: int(one["seq"]), default=None)
     return last if last is not None and last["effect_seq"] is None else None
+
+
+def is_asked_for(dossier: Dossier) -> bool:
+    """Say whether a plan or a catalogue asks for this work: whoever did it says so in one step."""
+    row = dossier.case
+    return row.get("origin") == "schedule" or (
+        row.get("origin") == "claim" and row.get("award_kind") in CATALOGUED
+    )
+
+
+def asks_somebody(dossier: Dossier) -> bool:
+    """Say whether there is somebody to be asked by a link: a guest, or whoever was brought."""
+    return not is_asked_for(dossier) or dossier.case.get("award_kind") == REFERRAL
 
 
 def own_items(dossier: Dossier, member: str) -> list[Row]:
@@ -78,25 +94,21 @@ def resolutions(dossier: Dossier) -> tuple[str, ...]:
 
 POSSIBLE: tuple[Possible, ...] = (
     Possible(IN_HAND, "acknowledge", ("acknowledged",)),
-    # a plan asks for the work itself: nothing has to be suggested first
-    Possible(
-        PROPOSE,
-        "propose",
-        ("proposal_made",),
-        lambda dossier, member: dossier.case.get("origin") != "schedule",
-    ),
+    # a plan or a catalogue asks for the work itself: nothing has to be suggested first
+    Possible(PROPOSE, "propose", ("proposal_made",), lambda dossier, member: not is_asked_for(dossier)),
     Possible(DONE, "take_action", ("action_taken",), lambda dossier, member: approved(dossier) is not None),
     Possible(EVIDENCE, "attach_evidence", ("evidence_attached",)),
-    Possible(
-        LINK, "issue_link", ("link_issued",), lambda dossier, member: dossier.case.get("origin") != "schedule"
-    ),
+    Possible(LINK, "issue_link", ("link_issued",), lambda dossier, member: asks_somebody(dossier)),
     Possible(
         WITHDRAW,
         "withdraw_evidence",
         ("evidence_withdrawn",),
         lambda dossier, member: bool(own_items(dossier, member)),
     ),
-    Possible(RESULT, "record_outcome", ("outcome_recorded",)),
+    # of routine work the result is that it was done: its own forms say so
+    Possible(
+        RESULT, "record_outcome", ("outcome_recorded",), lambda dossier, member: not is_asked_for(dossier)
+    ),
     # whoever may work on it may pass it on: the same door, the same people
     Possible(PASS, "take_action", ("owner_assigned", "escalated")),
     Possible(

@@ -126,6 +126,7 @@ async def page(seen: Seen, frame: Frame, trouble: Trouble | None = None, status:
         may_reply=may(seen, "case.work"),
         sees_shared=may(seen, "announced.read"),
         own_key=seen.fresh_key(),
+        may_claim=may(seen, "case.claim"),
         checked=frame.words.clock(seen.rooms.clock.now()),
         trouble=trouble,
     )

@@ -23,6 +23,9 @@ from api.pages.doors import Acting, Form, PageDoor, Seen, act, read_form, see
 from api.pages.exception_list import OPEN_STATES
 from api.pages.frame import Frame, frame_of_stranger, show, with_toast
 from api.pages.names import people_of
+from api.pages.points import place_words
+from api.pages.qr import code_of
+from api.pages.slips import base_of
 from api.pages.troubles import trouble_of
 from api.pages.words import Words, mark, zone_of
 from api.permissions import role_for
@@ -30,6 +33,7 @@ from api.problems import BadRequest, NotAllowed, NotFound, NotSignedIn, of_error
 from api.rooms import Rooms
 from api.routes.cases import ActionTaken, NoteWritten, StatementMade, add_note, attach_statement, take_action
 from api.routes.photos import PhotoShown, attach_photo
+from api.routes.points import CODE_PATH
 from api.routes.reports import ReportSent, send_report
 from api.scope import Row
 from api.sessions import drop_cookie
@@ -37,6 +41,8 @@ from casework import cases, reports, tables
 from casework.errors import CaseworkError
 from casework.intake import RequestKey
 from casework.joining_requests import EndDevice, ShareDevice
+from casework.point_requests import SCREEN
+from casework.views_of_points import ENDED
 from ledger.codec import loads
 from ledger.errors import Refused
 
@@ -45,6 +51,8 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 Leads = Annotated[Acting, act("device.write", here="people")]
 Id = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 MINE_MAX = 20
+NEW_CODE_SECONDS = 20
+"""After how long the page of a code comes anew; the code before it is good for some seconds still (SCREEN_SECONDS)."""
 PERMISSIONS = {
     "report": "case.report",
     "note": "case.work",
@@ -170,7 +178,37 @@ async def here(request: Request, done: str = "", who: str = "") -> Response:
         return await _pad(frame, who, shown[who])
     if done in shown:
         frame = with_toast(frame, frame.words.gettext("Done. %(name)s, you are out again.", name=shown[done]))
-    return await show(frame, "here.html", people=list(shown.items()))
+    return await show(frame, "here.html", people=list(shown.items()), screens=await _screens(rooms))
+
+
+@router.get("/here/screen/{point}")
+async def screen(point: Id, request: Request) -> Response:
+    """Show the code of a place on the device that stands there; it comes anew by itself, also without scripts."""
+    rooms, _ = await _device(request)
+    code, until = await rooms.desk.code_of(point)
+    row = await rooms.rows.need("point", tables.point, point=point)
+    if until is None:  # one on paper does not change, and its sheet is a lead's to print
+        raise NotFound("point", point)
+    label = await rooms.rows.open(row["label_item"]) if row["label_item"] else None
+    address = f"{base_of(request)}{CODE_PATH}{code}"
+    page = await show(
+        await _frame(request, rooms),
+        "screen.html",
+        place=place_words(row["place"]),
+        label=str(label or ""),
+        code=code_of(address, error="l"),
+    )
+    page.headers["Refresh"] = str(NEW_CODE_SECONDS)
+    return page
+
+
+async def _screens(rooms: Rooms) -> list[tuple[str, str]]:
+    """Return (point, place) of each screen that is in use."""
+    found = await rooms.rows.find(tables.point, {"method": SCREEN})
+    return sorted(
+        ((str(row["point"]), place_words(row["place"])) for row in found if row["state"] != ENDED),
+        key=lambda one: one[1],
+    )
 
 
 async def _pad(frame: Frame, member: str, name: str, wrong: str = "", status: int = 200) -> Response:

@@ -13,6 +13,7 @@ from typing import Any
 from api.pages.cards import REOPENINGS, act_words
 from api.pages.shipped import title_words
 from api.pages.words import Words, mark
+from casework.work import RECOGNISE
 from ledger.entries import Entry
 
 Opened = Mapping[tuple[int, str], Any]
@@ -245,6 +246,8 @@ def _taken(entry: Entry, tell: Telling) -> tuple[str, str]:
 
 
 def _suggested(entry: Entry, tell: Telling) -> tuple[str, str]:
+    if entry.body["action"] == RECOGNISE:  # of routine work: what was done comes next
+        return tell.say(mark("%(who)s asks for it to be recognised"), who=tell.name(entry.actor.id)), ""
     text = str(tell.secret(entry, "text") or tell.say(mark("a next step")))
     if entry.actor.id == "system":
         act = act_words(entry.body["action"], tell.words)

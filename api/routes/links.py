@@ -12,6 +12,7 @@ from api.bodies import Door
 from api.problems import PROBLEM_RESPONSES, NotFound
 from api.rooms import Rooms
 from api.scope import Row
+from casework import tables
 from casework.desk import link_digest
 from casework.requests import AnswerLink
 from ledger.errors import Refused
@@ -26,10 +27,28 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title></head><body><main><h1>{title}</h1>{body}</main></body></html>"""
 
-_FORM = """<p>You told us about a problem. Is it solved?</p>
+REFERRAL = "referral"
+ASKED = {
+    False: (
+        ("Is it solved?", "You told us about a problem. Is it solved?"),
+        "Yes, it is solved",
+        "No, it is not solved",
+    ),
+    True: (
+        (
+            "Is that all right?",
+            "Somebody here told us about you. May we be in touch, and may they be thanked for it?",
+        ),
+        "Yes, that is all right",
+        "No, please not",
+    ),
+}
+"""Whether a yes of somebody who was brought is asked for -> title and question, yes, no; where there are no pages."""
+
+_FORM = """<p>{asked}</p>
 <form method="post">
-<p><label><input type="radio" name="answer" value="resolved" required> Yes, it is solved</label></p>
-<p><label><input type="radio" name="answer" value="not_resolved"> No, it is not solved</label></p>
+<p><label><input type="radio" name="answer" value="resolved" required> {yes}</label></p>
+<p><label><input type="radio" name="answer" value="not_resolved"> {no}</label></p>
 <p><label for="note">Anything you want to add</label><br>
 <textarea id="note" name="note" rows="4" cols="40" maxlength="{note_chars}"></textarea></p>
 <p><button type="submit">Send the answer</button></p>
@@ -56,7 +75,7 @@ async def show_link(token: LinkToken, request: Request) -> Response:
     rooms, row = await _open(request, token)
     if row["state"] != "issued":
         raise NotFound("link", "(not repeated)")
-    return await _told(request, rooms, answered=False)
+    return await _told(request, rooms, row, answered=False)
 
 
 @router.post("/l/{token}", operation_id="answer_link", response_class=HTMLResponse)
@@ -79,18 +98,21 @@ async def answer_link(
         if refusal.code not in ("link_closed", "idempotency_mismatch"):
             raise
         raise NotFound("link", "(not repeated)") from refusal
-    return await _told(request, rooms, answered=True)
+    return await _told(request, rooms, row, answered=True)
 
 
-async def _told(request: Request, rooms: Rooms, answered: bool) -> Response:
+async def _told(request: Request, rooms: Rooms, row: Row, answered: bool) -> Response:
     """Return the page in the product's look and the guest's language; where there are no pages, in plain words."""
+    case = await rooms.rows.need("case", tables.case_file, case=row["case"])
+    consent = case["award_kind"] == REFERRAL
     guest_page = getattr(request.app.state, "guest_page", None)
     if guest_page is not None:
-        page: Response = await guest_page(request, rooms, answered, NOTE_CHARS_MAX)
+        page: Response = await guest_page(request, rooms, consent, answered, NOTE_CHARS_MAX)
         return page
     if answered:
         return _page("Thank you", f"<p>{escape('Your answer was recorded.')}</p>")
-    return _page("Is it solved?", _FORM.format(note_chars=NOTE_CHARS_MAX))
+    asked, yes, no = ASKED[consent]
+    return _page(asked[0], _FORM.format(asked=asked[1], yes=yes, no=no, note_chars=NOTE_CHARS_MAX))
 
 
 def _page(title: str, body: str) -> HTMLResponse:

@@ -6,6 +6,7 @@ having to look at each item; recognition is decided on by another person, as eve
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -20,12 +21,13 @@ from api.routes.answers import tell
 from api.routes.reports import opening
 from api.routes.shapes import Asked, Code, Id, IdInPath, Instant, Name, Recorded, Text, Tokens, Told
 from api.scope import Row
-from api.workbench import exceptions_open, expected_of, training_of
+from api.workbench import exceptions_open, expected_of, shows_already, training_of
 from casework import tables
 from casework.collectors import work as collected
 from casework.errors import refuse
 from casework.reports import NOW
 from casework.requests import LinkAccount, OpenCase, ReportWork
+from casework.work import learner_of
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["work"], responses=PROBLEM_RESPONSES)
 
@@ -112,6 +114,13 @@ class ResultShown(Asked):
     record: Name
 
 
+class SkillSeen(Asked):
+    """What somebody saw of the learner's skill: whether they can do it, and in words what was seen."""
+
+    passed: bool
+    note: Text | None = None
+
+
 class AccountNamed(Asked):
     """A source's name for a person, and who that is; null: nobody here any more."""
 
@@ -185,7 +194,8 @@ async def read_back(case: IdInPath, body: ReadBackGiven, asking: Works) -> Recor
     rota = await asking.rooms.watching.record_or_none(
         asking.who, case, "shift", str(expected.get("next_shift"))
     )
-    items += [] if rota is None else [rota]
+    # the same version of a record counts once: a second reading of the note rests on what is there
+    items += [] if rota is None or await shows_already(asking.rooms, case, rota) else [rota]
     request = ReportWork(case, tuple(items), None, True)
     return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
 
@@ -245,6 +255,20 @@ async def show_result(case: IdInPath, body: ResultShown, asking: Works) -> Recor
     text = None if row["action_by"] is not None else str(expected["course"])
     request = ReportWork(case, (item,), text, row["outcome_seq"] is None)
     return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
+
+
+@router.post("/cases/{case}/work/assessment", operation_id="assess_skill", status_code=201)
+async def assess_skill(case: IdInPath, body: SkillSeen, asking: Works) -> Recorded:
+    """Say what you saw of somebody's skill after a course: an owner or a manager, never the learner."""
+    row, expected = await planned(asking, case)
+    learner = learner_of(row)
+    if expected.get("work") != "training" or learner is None:
+        raise refuse("value_invalid", "expected a case of a course, got another")
+    course, version = str(expected["course"]), str(expected["course_version"])
+    now = asking.rooms.clock.now()
+    item = collected.assessment(asking.who, case, course, version, learner, body.passed, now)
+    request = replace(item, note=body.note)
+    return await tell(asking, await asking.rooms.desk.assess(asking.who, asking.key, request))
 
 
 class CheckWaiting(Told):

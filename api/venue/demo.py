@@ -27,6 +27,7 @@ from api.venue.house import House
 from api.venue.opening import VENUE, open_house, switch_on
 from api.venue.people import AUDITORS_NAME, OWNERS_NAME
 from api.venue.records import SOURCES, Plan, Planned, make_plan
+from api.venue.routine import Routine
 from api.venue.scripts import Matter, claimed, reported, script_of
 from api.venue.story import birthday
 from api.venue.words import CLAIMS, REPORTS
@@ -53,6 +54,8 @@ class Told:
     on_trial: list[str] = field(default_factory=list)
     """Those of them that only count."""
     exceptions: dict[str, int] = field(default_factory=dict)
+    routine: dict[str, int] = field(default_factory=dict)
+    """How planned work ended."""
     awards: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
@@ -79,7 +82,7 @@ def make_demo(folder: Path, day: date, seed: str = SEED, size: Size = WHOLE) -> 
     with stage(folder, drawn_from, span.start_ms, CHECKPOINT_SECONDS) as play:
         house = open_house(play, span, random)
         members = {name: door.member for name, door in house.doors.items()}
-        _play(house, make_plan(span, random, members))
+        _play(house, make_plan(span, random, members), Routine(house, drawn_from))
         house.play.client.post(
             "/api/v1/log/checkpoint",
             headers={
@@ -96,7 +99,7 @@ def make_demo(folder: Path, day: date, seed: str = SEED, size: Size = WHOLE) -> 
     return told
 
 
-def _play(house: House, plan: Plan) -> None:
+def _play(house: House, plan: Plan, routine: Routine) -> None:
     """1. the weeks before, a batch a day  2. the watches go on  3. hour by hour to the end"""
     play, span = house.play, house.span
     changes = iter(plan.changes)
@@ -118,6 +121,7 @@ def _play(house: House, plan: Plan) -> None:
     play.move_to(span.watch_ms)
     switch_on(house)
     _plan_reports(house)
+    routine.stage()
     seen: set[str] = set()
     for moment in _hours(span):
         while (act := play.next_act_ms()) is not None and act < moment:
@@ -180,6 +184,8 @@ ENDS = {
     "case_opened": "open", "case_reopened": "open", "case_cleared": "sorted themselves out",
     "case_expired": "missed",
 }  # fmt: skip
+PLANNED_ENDS = {"work_reported": "done", "case_expired": "missed"}
+CLAIMED = ("training", "referral")
 REASONS = {"done": "solved and recognised", "false_alarm": "false alarms"}
 
 
@@ -187,7 +193,8 @@ def _told(house: House) -> Told:
     """Read through the same door as everybody what came of it."""
     reader = house.door(AUDITORS_NAME)
     told = Told(log=house.log, now=house.play.now())
-    told.exceptions = dict(sorted(_ends(reader).items()))
+    ends, routine = _ends(reader)
+    told.exceptions, told.routine = dict(sorted(ends.items())), dict(sorted(routine.items()))
     awards: Counter[str] = Counter()
     for row in _all(reader, "/awards"):
         state = "questioned" if row["held_by"] and row["state"] == "provisional" else row["state"]
@@ -228,20 +235,29 @@ def _proof(house: House, award: str) -> bytes:
     return answer.content
 
 
-def _ends(reader: Door) -> Counter[str]:
-    """Return how the exceptions ended, by the last entry that says so; without one they are open."""
+def _ends(reader: Door) -> tuple[Counter[str], Counter[str]]:
+    """Return how the exceptions ended, and how planned work did, by the last entry that says so; without one they are
+    open. What people claim of courses and of whom they brought is neither."""
     last: dict[str, str] = {}
+    planned: dict[str, str] = {}
+    claimed = {row["case"] for row in _all(reader, "/cases") if row["award_kind"] in CLAIMED}
     following: int | None = 0
     while following is not None:
         page = reader.get("/log/entries", **{"from": str(following), "limit": "1000"}).body
         for item in page["items"]:
             entry = item["entry"]
-            kind, reason = entry["kind"], str(entry["body"].get("reason_code"))
+            kind, case = entry["kind"], entry["case"]
+            if kind == "case_opened" and entry["body"]["origin"] == "schedule":
+                planned[case] = "due"
+            if case in planned:
+                planned[case] = PLANNED_ENDS.get(kind, planned[case])
+                continue
+            reason = str(entry["body"].get("reason_code"))
             word = REASONS.get(reason, "looked after") if kind == "case_closed" else ENDS.get(kind)
-            if word is not None:
-                last[entry["case"]] = word
+            if word is not None and case not in claimed:
+                last[case] = word
         following = page["next_seq"]
-    return Counter(last.values())
+    return Counter(last.values()), Counter(planned.values())
 
 
 def _all(door: Door, path: str) -> Iterator[dict[str, Any]]:

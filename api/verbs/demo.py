@@ -154,6 +154,7 @@ def lines_of(told: Told) -> list[str]:
         f"{told.people} people, {told.records:,} records, {told.steps:,} steps recorded",
         f"{len(told.watches)} watches fired: {_fired(told)}",
         f"{sum(told.exceptions.values())} exceptions: {_counts(told.exceptions)}",
+        f"{sum(told.routine.values())} checks and hand-overs by plan: {_counts(told.routine)}",
         f"{sum(told.awards.values())} recognitions: {_counts(told.awards)}",
         f"{sum(told.refused.values())} of {told.attempts} attempts refused: {_counts(told.refused)}",
         f"refusals that left something behind: {told.left_behind}",

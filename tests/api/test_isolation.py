@@ -44,6 +44,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "end_passkey": {"reason_code": "lost"},
     "take_reading": {"value": 1},
     "hand_over": {"status": "x", "actions": "x", "contingencies": "x"},
+    "assess_skill": {"passed": True},
     "read_back": {"note": "e-1", "opened_at": "2026-11-20T10:00:00Z", "text": "x"},
     "show_result": {"record": "c-1"},
     "report_work": {"text": "x"},

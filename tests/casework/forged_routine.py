@@ -60,6 +60,28 @@ def _of_a_signal(story: Story) -> Line:
     return line
 
 
+def _assessed(who: str, role: str) -> Forgery:
+    """The assessment of a course was by somebody who may give none."""
+
+    def forge(story: Story) -> Line:
+        line = story.find("evidence_attached", "course")
+        line.by(story.named[who], role)
+        line.body["submitter"] = f"member:{story.named[who]}"
+        line.body["controllers"] = {"party": line.body["submitter"]}
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _assessed_for_another(story: Story) -> Line:
+    """One lead brings what another is said to have seen."""
+    line = story.find("evidence_attached", "course")
+    line.by(story.named["deputy"], "manager")
+    story.cut(line)
+    return line
+
+
 def _other_plan(story: Story) -> Line:
     line = story.find("plan_published", None)
     line.body["content"]["late_minutes"] = 600
@@ -88,5 +110,10 @@ ROUTINE: list[tuple[str, Forgery, str]] = [
     ("an account linked to oneself", _own_account, "second_person_needed"),
     ("an account linked by staff", by("account_linked", None, "cook", "staff", cut=True), "role_missing"),
     ("a plan by a manager", by("plan_published", None, "deputy", "manager", cut=True), "role_missing"),
+    ("an assessment by a colleague", _assessed("cook", "staff"), "role_missing"),
+    ("an assessment by the learner", _assessed("waiter", "staff"), "role_missing"),
+    ("an assessment by a digital employee", _assessed("agent", "agent"), "agent_may_not|role_missing"),
+    ("an assessment by the learner's second account", _assessed("double", "manager"), "reviewer_is_beneficiary"),
+    ("an assessment brought for another lead", _assessed_for_another, "submitter: expected"),
     ("an account that says another source", told("account_linked", None, True, source="nowhere"), "unknown"),
 ]  # fmt: skip

@@ -149,6 +149,32 @@ async def awarded(
     return case, await here.grant(case, done.ids["decision"])
 
 
+async def open_course(here: Shop, who: str = "waiter") -> str:
+    """Claim a course that somebody has to have seen; return its case."""
+    person = here.people[who].id
+    request = OpenCase(
+        origin="claim",
+        owner=person,
+        fingerprint=("claim", "training/v1", "first-aid@3", person),
+        onset=here.now(),
+        detected_at=here.now(),
+        award_kind="training",
+        policy="training/v1",
+        subject={"kind": "training", "id": "first-aid@3", "customer": None},
+        facts={"work": "training", "course": "first-aid", "course_version": "3"},
+        note="first-aid",
+        concerns=(person,),
+    )
+    return (await here.desk.open_case(here.people[who], here.key(), request)).ids["case"]
+
+
+async def assess(here: Shop, case: str, who: str, learner: str = "waiter", passed: bool = True) -> str:
+    """Say what one saw of the learner's skill; return the evidence id."""
+    told = (here.people[who], case, "first-aid", "3", here.people[learner].id, passed, here.now())
+    done = await here.desk.assess(here.people[who], here.key(), collected.assessment(*told))
+    return done.ids["evidence"]
+
+
 async def lived(here: Shop) -> dict[str, str]:
     """Plans published, replaced and ended, accounts linked and unlinked, checks done, one of them twice looked at."""
     await furnish(here)
@@ -159,4 +185,7 @@ async def lived(here: Shop) -> dict[str, str]:
     await link_account(here, "old", None)
     case, award = await awarded(here)
     later, _ = await awarded(here, value=35)
-    return {"check": case, "check_award": award, "later_check": later}
+    await publish_policy(here, "training")
+    course = await open_course(here)
+    await assess(here, course, "chef")
+    return {"course": course, "check": case, "check_award": award, "later_check": later}

@@ -146,3 +146,44 @@ async def test_what_somebody_found_is_not_taken_back(here: Shop) -> None:
     assert refused.value.code == "evidence_closed"
     await here.desk.attach_evidence(here.people["waiter"], here.key(), replace(better, replaces=None))
     assert (await here.judge(case))["result"] == "insufficient"
+
+
+ASSESSORS = [
+    ("a manager", "chef", None),
+    ("an owner", "owner", None),
+    ("the learner", "waiter", "role_missing"),
+    ("a colleague", "cook", "role_missing"),
+    ("a digital employee", "agent", "agent_may_not"),
+    ("the learner by an account of a manager", "double", "reviewer_is_beneficiary"),
+]
+
+
+@pytest.mark.parametrize(("name", "who", "code"), ASSESSORS, ids=[name for name, _, _ in ASSESSORS])
+async def test_who_may_say_that_somebody_can_do_it(here: Shop, name: str, who: str, code: str | None) -> None:
+    await routine.publish_policy(here, "training")
+    case = await routine.open_course(here)
+    if who == "double":
+        await here.join("double", "manager", same_as="waiter")
+    if who == "cook":
+        await here.join("cook", "staff")
+    if code is None:
+        assert await routine.assess(here, case, who)
+        history = await read(here)
+        assert audit(history.entries, shapes(), PROJECTIONS, history.open).findings == []
+        return
+    with pytest.raises(Refused) as refused:
+        await routine.assess(here, case, who)
+    assert refused.value.code == code
+    assert not await here.rows.scan("evidence", (case,))
+
+
+async def test_an_assessment_is_of_whoever_learned(here: Shop) -> None:
+    await routine.publish_policy(here, "training")
+    case = await routine.open_course(here)
+    with pytest.raises(Refused) as refused:
+        await routine.assess(here, case, "owner", learner="chef")
+    assert refused.value.code == "stale"
+    check, _ = await routine.open_check(here)
+    with pytest.raises(Refused) as refused:
+        await routine.assess(here, check, "owner")
+    assert refused.value.code == "value_invalid"

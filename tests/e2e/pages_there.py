@@ -87,11 +87,44 @@ def a_sheet(walk: Walk) -> str:
     return badge.removesuffix("/badge") + "/sheet"
 
 
+def an_assessment(walk: Walk) -> str:
+    """Return the page on which somebody is asked what they saw, from its top."""
+    return first_link("/courses", "main a[href*='do=assess']")(walk).partition("#")[0]
+
+
+def screen(walk: Walk) -> str:
+    """Make the browser a shared device, and return where it shows the code of a place."""
+    walk.go(shared(walk))
+    href = walk.page.locator("main a[href^='/here/screen/']").first.get_attribute("href")
+    assert href is not None
+    return href
+
+
+def scanned(walk: Walk) -> str:
+    """Return the address that the code on paper of a place leads to."""
+    walk.go(A_POINT_SHEET(walk))
+    return urlsplit(walk.page.locator(".sheet code").inner_text().replace("\n", "")).path
+
+
+A_POINT_SHEET = first_link("/points", "main a[href$='/sheet']")
 AN_EXCEPTION = first_link("/exceptions?ended=all", "main a[href^='/exceptions/']")
 A_WATCH = "/watch/quote_not_followed_up"
 PAGES = (
     PageThere("sign-in", "/sign-in", STAFF),
     PageThere("decisions", "/decisions", MANAGER, (OWNER,)),
+    PageThere("checks", "/decisions/checks", OWNER),
+    PageThere("check-form", first_link("/my-work", "main a:has-text('Opening check of the bar')"), STAFF),
+    PageThere("hand-over", first_link("/my-work", "main a:has-text('Hand over the day shift')"), STAFF),
+    PageThere(
+        "read-back", first_link("/decisions", "main a[href^='/decisions']:has-text('Hand over')"), OWNER
+    ),
+    PageThere("courses", "/courses", STAFF, (MANAGER, OWNER)),
+    PageThere("assess", an_assessment, MANAGER, (OWNER,)),
+    PageThere("referrals", "/referrals", STAFF, (MANAGER, OWNER)),
+    PageThere("points", "/points", OWNER, (MANAGER, STAFF, AUDITOR)),
+    PageThere("point-sheet", A_POINT_SHEET, OWNER, (MANAGER,)),
+    PageThere("screen", screen, OWNER, signs_out=True),
+    PageThere("arriving", scanned, MANAGER, (OWNER,)),
     PageThere("exceptions", "/exceptions?ended=all", MANAGER, (OWNER, STAFF, AUDITOR)),
     PageThere("exception", AN_EXCEPTION, MANAGER, (OWNER, STAFF, AUDITOR)),
     PageThere("source", lambda walk: AN_EXCEPTION(walk) + "/source", MANAGER, (OWNER, AUDITOR)),

@@ -105,6 +105,7 @@ def test_demo_holds_every_ending_and_refusals_that_left_nothing(made: tuple[Path
     assert {"missed", "false alarms", "sorted themselves out", "open"} <= set(told["exceptions"])
     assert {"yours for good", "waiting", "questioned"} <= set(told["awards"])
     assert told["now"] == "2026-11-20T16:10:00.000Z"
+    assert told["routine"] == {"done": 9, "due": 2, "missed": 1}, "a week of checks and hand-overs by plan"
 
 
 def test_every_watch_of_the_library_fires_in_the_small_venue(made: tuple[Path, str]) -> None:

@@ -84,9 +84,9 @@ async def test_a_yes_to_what_has_changed_is_refused_and_shows_how_it_stands(tmp_
     [
         ({"verb": "declined", "reason_code": "too_costly"}, 303, ""),
         ({"verb": "declined"}, 422, "A no needs a reason."),
-        ({"verb": "declined", "reason_code": "made_up"}, 422, "Something in this form is not as expected"),
+        ({"verb": "declined", "reason_code": "made_up"}, 422, "Choose one of the reasons."),
         ({"verb": "maybe"}, 422, "Something in this form is not as expected"),
-        ({"verb": "approved", "token": "AAAA.BBBB"}, 403, "nothing was changed"),
+        ({"verb": "approved", "token": "AAAA.BBBB"}, 403, "This was not made here"),
         ({"verb": "approved", "token": ""}, 422, "nothing was changed"),
         ({"verb": ""}, 422, "nothing was changed"),
     ],

@@ -124,7 +124,7 @@ async def test_a_photo_alone_is_enough(tmp_path: Path) -> None:
             403,
             "Somebody else is signed in here now.",
         ),
-        ({"join": "019aaaaa-0000-7000-8000-000000000000"}, None, "", 404, "There is no such page here."),
+        ({"join": "019aaaaa-0000-7000-8000-000000000000"}, None, "", 404, "That is not here any more."),
     ],
 )
 async def test_what_is_not_taken_leaves_nothing_and_loses_no_words(
