@@ -10,6 +10,8 @@ from casework import cases, tables
 from casework.collectors import work as collected
 from casework.errors import refuse
 from casework.requests import AttachEvidence, Principal
+from casework.undeclared import UNDECLARED
+from verifiers import controllers
 from verifiers.work_items import ITEMS_MAX, RESULTS
 
 OPEN_STATES = [state for state in cases.STATES if state not in cases.ENDED]
@@ -91,5 +93,7 @@ NEEDED: dict[str, type] = {
 
 
 def _is_from(formula: Any, source: str) -> bool:
-    """Say whether nobody but the source could have made it: it came by the source's own webhook."""
-    return bool(formula == {"party": f"source:{source}"})
+    """Say whether nobody but the source brought it: it came by the source's own webhook. Whether others can write in
+    that source is another question, which its registration answers."""
+    named = controllers.parties(controllers.parse_formula(formula))
+    return named - {UNDECLARED} == {f"source:{source}"}

@@ -21,6 +21,7 @@ from casework import (
     people,
     plan_rules,
     proposals,
+    undeclared,
     work,
 )
 from casework.audit_standing import (
@@ -447,7 +448,8 @@ def _check_shown_evidence(standing: Standing, value: Mapping[str, Any], row: Row
         row = live[item["id"]]
         same = ("type", "grade", "seq", "attached_at", "received_at", "submitter")
         stood: dict[str, Any] = {name: row[name] for name in same}
-        stood["controllers"] = json.loads(row["controllers"])
+        formula = json.loads(row["controllers"])
+        stood["controllers"] = undeclared.as_judged(formula, value["beneficiaries"])
         stood["review"] = row["review"] and {"verdict": row["review"], "by": row["reviewer"]}
         items = {"facts": row["facts_item"], "content": row["content_item"]}
         stood["commitments"] = {path: one for path, one in items.items() if one is not None}
