@@ -78,6 +78,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "award.read": _PEOPLE,
     "award.hold": _PEOPLE,  # the rule asks for a lead or a holder of second_person (casework/awards.py)
     "award.decide": _PEOPLE,
+    "award.weigh": frozenset({OWNER, AUDITOR}),
     "account.read": _READERS,
     "budget.write": _OWNER,
     "budget.approve": _PEOPLE,

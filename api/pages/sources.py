@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from api.pages import watch_words
@@ -34,7 +34,6 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("watch.read", here="sources")]
 Declares = Annotated[Acting, act("watch.write", here="sources")]
-SourceId = Annotated[str, Path(max_length=200)]
 NOBODY = "nobody"
 HEAD = (
     mark("Source"), mark("State"), mark("Last heard"), mark("Expected"), mark("Rows we could not read"), mark("Brings"),
@@ -69,13 +68,13 @@ async def sources(seen: Sees, said: str = "") -> Response:
     return await page(seen, frame)
 
 
-@router.post("/sources/{source}/writer")
-async def declare(source: SourceId, acting: Declares) -> Response:
+@router.post("/sources/writer")
+async def declare(acting: Declares) -> Response:
     """Say who can write in a source alone: nobody here, or somebody."""
+    source, writer = acting.form.text("source"), acting.form.text("writer")
     row = await acting.rooms.rows.need("source", tables.source, source=source)
-    writer = acting.form.text("writer")
     known = await acting.rooms.rows.one(tables.member, member=writer)
-    if writer != NOBODY and known is None:
+    if writer != NOBODY and known is None:  # "" too: nobody is chosen for the owner
         raise BadRequest("value_invalid", f"writer: expected {NOBODY} or a member, got {writer[:80]}")
     party = f"source:{source}" if writer == NOBODY else f"member:{writer}"
     request = RegisterSource(source, tuple(loads(row["kinds"])), {"party": party}, row["fresh_within"])
@@ -108,7 +107,8 @@ async def page(seen: Seen, frame: Frame) -> Response:
         "sources.html",
         lines=lines,
         people=await _choices(seen, names, words) if declares else (),
-        keys=[seen.fresh_key() for _ in lines] if declares else (),
+        open=[(one.id, one.name) for one in sorted(lines, key=lambda one: one.declared)],
+        declare=seen.fresh_key() if declares else "",
         undeclared=sum(not line.declared for line in lines),
         may_add=role_for("record.write", seen.caller.roles) is not None,
         refused=sum(came[row["source"]].refused for row in rows if row["source"] in came),
@@ -119,7 +119,8 @@ async def page(seen: Seen, frame: Frame) -> Response:
 async def _choices(seen: Seen, names: Mapping[str, str], words: Words) -> list[tuple[str, str]]:
     here = {row["member"] for row in await seen.rooms.rows.find(tables.member, {"active": 1})}
     listed = sorted((name, member) for member, name in names.items() if member in here)
-    return [(NOBODY, words.gettext("Nobody who works here")), *((member, name) for name, member in listed)]
+    nobody = (NOBODY, words.gettext("Nobody who works here"))
+    return [("", words.gettext("Choose…")), nobody, *((member, name) for name, member in listed)]
 
 
 def _writes(row: Row, names: Mapping[str, str], words: Words) -> str:
