@@ -14,7 +14,7 @@ from pathlib import Path
 
 from api.installation import PROJECTIONS
 from api.settings import Settings
-from casework import signatures
+from casework import signatures, weighing
 from casework.audit import Earned
 from casework.audit import audit as audit_earned
 from ledger import codec, ed25519
@@ -39,6 +39,8 @@ from ledger.vault import Vault
 
 COMPARED = frozenset(derived_tables()) - {"account", "posting", "job", "member_name"}
 """The book has its own check, jobs go when done, names need the vault."""
+EASIEST_SHOWN_MAX = 3
+"""Awards that are named as the easiest to fake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,13 @@ class Audited:
             return said
         said.append(self.earned.sentence())
         said += [f"  entry {finding.seq}: {finding.what}" for finding in self.earned.findings]
-        return said
+        return [*said, *weighing.sentences(self.weights(), EASIEST_SHOWN_MAX)]
+
+    def weights(self) -> list[weighing.Weight]:
+        """Return the live awards, the easiest to fake first; none where only one award was at hand."""
+        if self.earned is None or self.earned.rows is None:
+            return []
+        return weighing.weights(self.earned.rows)
 
 
 def is_folder(target: Path) -> bool:

@@ -81,6 +81,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "award.announce": _PEOPLE,  # the rule: whether one's own may be shown (casework/announcing.py)
     "announced.read": _INSIDE,
     "fairness.read": _OWNER,
+    "award.weigh": frozenset({OWNER, AUDITOR}),
     "account.read": _READERS,
     "budget.write": _OWNER,
     "budget.approve": _PEOPLE,

@@ -29,7 +29,7 @@ from casework.errors import refuse
 from casework.joining import token_digest
 from casework.leaving import OVER
 from casework.passkeys import ENDED
-from casework.tables import api_key, case_file, device, invite, link, member, passkey
+from casework.tables import api_key, award, case_file, device, invite, link, member, passkey, verdict
 from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
@@ -193,6 +193,24 @@ class Scoped:
         async with _reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return {kind: Waiting(count, last, int(total)) for kind, count, last, total in rows}
+
+    async def awards_by_forgery(
+        self, also: Sequence[ColumnElement[bool]], *, skip: int, limit: int
+    ) -> list[Row]:
+        """Return awards with k_evidence and witnessing of their verdict, the lowest k first, then most tokens, then the
+        latest; `also` may ask about both tables."""
+        both = and_(
+            verdict.c.log == award.c.log, verdict.c.case == award.c.case, verdict.c.verdict == award.c.verdict
+        )
+        query = (
+            select(award, verdict.c.k_evidence, verdict.c.witnessing)
+            .join(verdict, both)
+            .where(award.c.log == self.log, *also)
+            .order_by(verdict.c.k_evidence, award.c.amount_tokens.desc(), award.c.seq.desc())
+        )
+        async with _reading(self._engine) as connection:
+            result = await connection.execute(query.offset(skip).limit(limit))
+            return [dict(row) for row in result.mappings()]
 
     async def grouped(
         self, table: Table, by: str, also: Sequence[ColumnElement[bool]] = (), **figures: ColumnElement[Any]

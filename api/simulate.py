@@ -154,7 +154,8 @@ def _prepare(play: Stage, example: Path, source: str, random: Random, tally: Tal
     for path in sorted((example / "playbooks").glob("*.yaml")):
         owner.do("/playbooks", {"yaml": path.read_text(encoding="utf-8"), "mode": "live"})
     kinds = [item["kind"] for item in _kinds(owner)]
-    owner.do("/sources", {"source": source, "kinds": kinds})
+    declared = {"party": f"source:{source}"}  # made-up records: nobody among the made-up people writes them
+    owner.do("/sources", {"source": source, "kinds": kinds, "controllers": declared})
     budget = owner.do("/budgets", {"amount_tokens": BUDGET_TOKENS, "purpose": "Service put right"}).ids[
         "budget"
     ]

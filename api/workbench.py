@@ -10,7 +10,9 @@ from casework import cases, tables
 from casework.collectors import work as collected
 from casework.errors import Unjudgeable, refuse
 from casework.requests import THE_SYSTEM, AttachEvidence, Judge, Principal
+from casework.undeclared import UNDECLARED
 from ledger.errors import Refused
+from verifiers import controllers
 from verifiers.work_items import ITEMS_MAX, RESULTS
 
 OPEN_STATES = [state for state in cases.STATES if state not in cases.ENDED]
@@ -115,5 +117,7 @@ NEEDED: dict[str, type] = {
 
 
 def _is_from(formula: Any, source: str) -> bool:
-    """Say whether nobody but the source could have made it: it came by the source's own webhook."""
-    return bool(formula == {"party": f"source:{source}"})
+    """Say whether nobody but the source brought it: it came by the source's own webhook. Whether others can write in
+    that source is another question, which its registration answers."""
+    named = controllers.parties(controllers.parse_formula(formula))
+    return named - {UNDECLARED} == {f"source:{source}"}

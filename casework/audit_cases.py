@@ -22,6 +22,7 @@ from casework import (
     plan_rules,
     proposals,
     purposes,
+    undeclared,
     work,
 )
 from casework.audit_standing import (
@@ -472,7 +473,8 @@ def _check_shown_evidence(standing: Standing, value: Mapping[str, Any], row: Row
         row = live[item["id"]]
         same = ("type", "grade", "seq", "attached_at", "received_at", "submitter")
         stood: dict[str, Any] = {name: row[name] for name in same}
-        stood["controllers"] = json.loads(row["controllers"])
+        formula = json.loads(row["controllers"])
+        stood["controllers"] = undeclared.as_judged(formula, value["beneficiaries"])
         stood["review"] = row["review"] and {"verdict": row["review"], "by": row["reviewer"]}
         items = {"facts": row["facts_item"], "content": row["content_item"]}
         stood["commitments"] = {path: one for path, one in items.items() if one is not None}

@@ -55,8 +55,8 @@ ACHIEVEMENTS: Mapping[str, tuple[str, str]] = {
 """Kind of award -> the achievement's name and description."""
 CRITERIA = (
     "Judged by rules that stood before ({policy}, digest {digest}) from evidence kept with the record. That the "
-    "outcome be recognised was decided by a person who neither gains by it nor brought the evidence. At least {k} "
-    "people would have had to act together to make this up."
+    "outcome be recognised was decided by a person who neither gains by it nor brought the evidence. Beside that "
+    "person it would have taken {k} to make this up."
 )
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -71,7 +71,7 @@ class Earned:
     kind: str
     policy: str
     policy_digest: str
-    k: int
+    k: int  # of the evidence, the yes aside
     settled_at: str
     settled_seq: int
     name: str
@@ -84,7 +84,7 @@ def build(earned: Earned, issuer: str, list_url: str, index: int) -> dict[str, A
     """Return the unsigned credential. `issuer` is a did:key, `list_url` and `index` name its bit."""
     kind = earned.kind.replace("_", " ")
     name, description = ACHIEVEMENTS.get(earned.kind, (kind.capitalize(), f"An outcome of the kind {kind}."))
-    k = f"{earned.k}" if earned.k < 5 else "5"
+    k = "at least one person" if earned.k == 1 else f"at least {earned.k} people acting together"
     criteria = CRITERIA.format(policy=earned.policy, digest=earned.policy_digest, k=k)
     subject: dict[str, Any] = {
         "type": ["AchievementSubject"],

@@ -102,7 +102,7 @@ class Credentials:
             kind=award["kind"],
             policy=verdict["policy"],
             policy_digest=verdict["policy_digest"],
-            k=award["k"],
+            k=verdict["k_evidence"],
             settled_at=award["settled_at"],
             settled_seq=award["settled_seq"],
             name=name,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import awards, cases, judging_routine, people, work
+from casework import awards, cases, judging_routine, people, undeclared, work
 from casework.errors import Unjudgeable, refuse
 from casework.records import Records
 from casework.requests import Asked
@@ -74,6 +74,8 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
     facts = await _facts(records, row)
     prior = await _prior(records, row, facts["subject"])
     shown = [await _item(records, item) for item in items]
+    for one in shown:
+        one["controllers"] = undeclared.as_judged(one["controllers"], chosen)
     if version > 1:
         facts["expected"] = await judging_routine.expected(records, row)
         prior["earlier"] = await judging_routine.earlier(records, row, _item)

@@ -304,7 +304,8 @@ class Office:
         )
 
     async def register_source(self, who: Principal, key: str, request: RegisterSource) -> Done:
-        """ids: source. Refused: value_invalid (controllers, fresh_within)."""
+        """ids: source. Refused: value_invalid (controllers, fresh_within). Without controllers nobody declared who can
+        write there alone, and its records count as made by whoever earns (casework/undeclared.py)."""
         try:
             if request.controllers:
                 controllers.parse_formula(dict(request.controllers))

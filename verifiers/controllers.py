@@ -151,6 +151,17 @@ def _joined(operator: type[All] | type[Any_], parts: Iterable[Formula]) -> Formu
     return ordered[0] if len(ordered) == 1 else operator(ordered)
 
 
+def substituted(formula: Formula, party: str, by: Formula) -> Formula:
+    """Return the formula, canonical, with another one in the place of this party."""
+    match formula:
+        case Party(text):
+            return by if text == party else formula
+        case All(of):
+            return all_of(substituted(part, party, by) for part in of)
+        case Any_(of):
+            return any_of(substituted(part, party, by) for part in of)
+
+
 def parties(formula: Formula) -> frozenset[str]:
     """Return the texts of all parties named."""
     if isinstance(formula, Party):

@@ -3,8 +3,11 @@
 Used by operational_check, handover, training and referral. A version that is published rests on it as it stands: a rule
 that changes here is a new function beside the old one. service_issue has its own.
 
-`last_checks` answers the four lines that each of them ends with: not_awarded_before, evidence_suffices, forgery_number,
-not_self_made. Sentences name no person and no subject, because what is missing goes into an entry.
+`last_checks` answers the lines that each of them ends with after not_awarded_before: evidence_suffices, forgery_number,
+not_self_made. Two formulas stand behind the last two. Who could have made the *items* says whether the earners needed
+anybody. Who must have lied for the *claim* to be false while the items look as they do is what k counts: each judge
+says it as the ways to fake (`Fakes`), because an item may be true and show less than is claimed. Sentences name no
+person and no subject, because what is missing goes into an entry.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ FOLLOWS = ("evidence_suffices", "forgery_number", "not_self_made")
 """Lines that fail because others do; `missing` names the others."""
 
 T = TypeVar("T")
+Fakes = Callable[[Mapping[str, Sequence[Item]]], Formula]
+"""Items of a complete evidence set by type -> who, together, could have made the claim false with these items there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Founded:
     wanted: EvidenceSet
     lacking: tuple[str, ...]
     items: tuple[Item, ...]
-    controllers: Formula | None
+    controllers: Formula | None  # of the claim
     forgery: Forgery | None
     k_required: int
     self_made: bool
@@ -188,13 +193,15 @@ def last_checks(
     sets: Sequence[EvidenceSet],
     left: Mapping[str, Sequence[Item]],
     earners: Sequence[str],
+    fakes: Fakes,
 ) -> tuple[tuple[Check, ...], Founded]:
     """Return the lines evidence_suffices, forgery_number, not_self_made, and the set that a pass rests on.
 
-    `left` are the items that passed the judge's own lines, by type; `earners` who would gain. Of the sets that stand
-    the one with the highest k counts; where none does, the one with the most types there; of equals the policy's first.
+    `left` are the items that passed the judge's own lines, by type; `earners` who would gain; `fakes` who could have
+    made the claim false. Of the sets that stand the one with the highest k counts; where none does, the one with the
+    most types there; of equals the policy's first.
     """
-    founded = [_found(given, one, left, earners) for one in sets]
+    founded = [_found(given, one, left, earners, fakes) for one in sets]
     best = max(founded, key=_merit)
     ids = best.items
     grades = " and ".join(
@@ -218,6 +225,11 @@ def last_checks(
     ), best
 
 
+def every_item(by_type: Mapping[str, Sequence[Item]]) -> Formula:
+    """Return the formula of a claim that every item shows alike: all of them had to be made."""
+    return all_of(item.controllers for items in by_type.values() for item in items)
+
+
 def _merit(one: Founded) -> tuple[bool, int]:
     return (one.stands, one.k if one.stands else len(one.wanted.grades) - len(one.lacking))
 
@@ -227,16 +239,20 @@ def _found(
     wanted: EvidenceSet,
     left: Mapping[str, Sequence[Item]],
     earners: Sequence[str],
+    fakes: Fakes,
 ) -> Founded:
     items: list[Item] = []
     lacking: list[str] = []
+    by_type: dict[str, list[Item]] = {}
     for type_name, grade in sorted(wanted.grades.items()):
         there = [one for one in left.get(type_name, ()) if GRADES.index(one.grade) >= GRADES.index(grade)]
         if not there:
             lacking.append(type_name)
         items.extend(there)
+        by_type[type_name] = there
     items.sort(key=lambda item: (item.seq, item.id))
-    controllers = all_of(item.controllers for item in items) if items else None
+    made = all_of(item.controllers for item in items) if items else None
+    controllers = fakes(by_type) if items and not lacking else None
     terms = given.policy.terms
     who = frozenset(party_person(f"member:{one}", given.person) for one in earners)
     return Founded(
@@ -247,7 +263,7 @@ def _found(
         forgery=None if controllers is None else forgery_number(controllers, given.same_as),
         # An independent approver adds at most one person, so the evidence must bring the rest.
         k_required=max(wanted.k_evidence_min, terms.k_required(terms.tokens) - 1),
-        self_made=controllers is not None and holds(controllers, who, given.person),
+        self_made=made is not None and holds(made, who, given.person),
     )
 
 

@@ -8,10 +8,11 @@ Never edit what this version says: a changed rule is a new version beside it. Th
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verifiers.controllers import Formula, all_of
 from verifiers.errors import PolicyInvalid
 from verifiers.footing import (
     MS_PER_MINUTE,
@@ -112,10 +113,11 @@ def judge(given: VerdictInput) -> Verdict:
     # 5. Whether it suffices, and how hard it is to fake: lines 12 to 15.
     left = {
         NOTE: [] if best_told.note is None else [best_told.note[0]],
-        BACK: [item for item, _ in best_told.backs],
+        BACK: [item for item, one in best_told.backs if _is_whole_taken(one)]
+        or [item for item, _ in best_told.backs],
         HELD: [item for item, _ in held],
     }
-    last, best = last_checks(given, parameters.evidence_sets, left, given.beneficiaries)
+    last, best = last_checks(given, parameters.evidence_sets, left, given.beneficiaries, _fakes)
     failing = [one for check in best_told.checks if check.result == FAIL for one in check.evidence]
     return verdict(
         given,
@@ -125,6 +127,16 @@ def judge(given: VerdictInput) -> Verdict:
         reversal_causes=REVERSAL_CAUSES,
         counter_evidence=[*failing, *(item.id for item, _ in late)],
     )
+
+
+def _fakes(by_type: Mapping[str, Sequence[Item]]) -> Formula:
+    """Who wrote the note and who took it over; the snapshot adds nobody.
+
+    A note has words of its own that no system holds, and they may be false while everything that is open stands in it.
+    Each reader who took all of it over said that it is so.
+    """
+    said = [item for name in (NOTE, BACK) for item in by_type.get(name, ())]
+    return all_of(item.controllers for item in said or by_type.get(HELD, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,9 +420,13 @@ def _runs(words: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(words[place : place + GRAM_WORDS]) for place in range(len(words) - GRAM_WORDS + 1)]
 
 
+def _is_whole_taken(one: ReadBack) -> bool:
+    return all(taken for _, _, taken in one.items)
+
+
 def _accepted(good: Backs) -> Check:
     required = "no point that the reader does not take over as it was handed"
-    whole = [(item, one) for item, one in good if all(taken for _, _, taken in one.items)]
+    whole = [(item, one) for item, one in good if _is_whole_taken(one)]
     reason = OK if whole or not good else "point_disputed"
     observed = f"whole: {len(whole)} of {len(good)}"
     items = [item for item, _ in good]

@@ -7,16 +7,20 @@ Never edit what this version says: a changed rule is a new version beside it. Th
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from verifiers.controllers import Formula, Party, all_of, any_of
 from verifiers.errors import PolicyInvalid
 from verifiers.footing import (
+    AGENT,
     MS_PER_HOUR,
     MS_PER_MINUTE,
     OK,
     EvidenceSet,
     accepted_by_another,
+    every_item,
     facts_of,
     last_checks,
     line,
@@ -118,7 +122,9 @@ def judge(given: VerdictInput) -> Verdict:
         PHOTO: [one for one in given.evidence if one.type == PHOTO and accepted_by_another(given, one)],
         RECHECK: [item for item, _ in rechecks],
     }
-    last, best = last_checks(given, parameters.evidence_sets, left, given.beneficiaries)
+    last, best = last_checks(
+        given, parameters.evidence_sets, left, given.beneficiaries, lambda by_type: _fakes(who, by_type)
+    )
     if CHECK_IN not in best.wanted.grades:
         present, elsewhere = _not_needed(present), _not_needed(elsewhere)
     checks = (planned, earner, recorded, on_time, present, elsewhere, copied, reported, agrees)
@@ -130,6 +136,19 @@ def judge(given: VerdictInput) -> Verdict:
         reversal_causes=REVERSAL_CAUSES,
         counter_evidence=[item.id for item, _ in (*late, *silent, *against)],
     )
+
+
+def _fakes(who: str | None, by_type: Mapping[str, Sequence[Item]]) -> Formula:
+    """A check says two things, each with its own ways to be false: that somebody was there, and what they found.
+
+    Whoever wrote the number lied in either way. Where nothing else shows one of the two, their word is all there is.
+    """
+    if who is None:
+        return every_item(by_type)
+    earner = Party(f"member:{who}")
+    presence = [item.controllers for item in by_type.get(CHECK_IN, ())]
+    number = [item.controllers for name in (PHOTO, RECHECK) for item in by_type.get(name, ())]
+    return any_of((all_of((earner, *presence)), all_of((earner, *number))))
 
 
 def _not_needed(check: Check) -> Check:
@@ -300,7 +319,7 @@ def _recheck_agrees(
         apart = [pair for pair in near if not _agree(parameters, pair[1], other)]
         if apart:  # both speak against the check: one of them is not so
             against += [(item, other), *(pair for pair in apart if pair not in against)]
-        elif near:
+        elif near and AGENT not in given.roles.get(other.member, ()):  # a program's word is its holder's
             agreeing.append((item, other))
     reason = "recheck_contradicts" if against else OK
     observed = f"agree: {len(agreeing)}, contradict: {len(against)}"

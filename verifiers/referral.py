@@ -7,16 +7,18 @@ Never edit what this version says: a changed rule is a new version beside it. Th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verifiers.controllers import Formula, Party, all_of, any_of
 from verifiers.errors import PolicyInvalid
 from verifiers.footing import (
     MS_PER_DAY,
     OK,
     EvidenceSet,
     accepted_by_another,
+    every_item,
     last_checks,
     line,
     not_awarded_before,
@@ -36,7 +38,8 @@ RECORD, CONFIRMATION, MAIL = "system_record", "customer_confirmation", "signed_m
 EVIDENCE_TYPES = (RECORD, CONFIRMATION, MAIL)
 SETTLE_CONDITIONS = ("window_passed", "not_held", "not_disputed")
 REVERSAL_CAUSES = ("refunded", "left_early", "duplicate_found", "evidence_false")
-WORKS = ("customer", "candidate")
+CUSTOMER, CANDIDATE = "customer", "candidate"
+WORKS = (CUSTOMER, CANDIDATE)
 VALUES_MAX = 32
 FIELDS_MAX = 16
 DAYS_MAX = 366
@@ -128,7 +131,13 @@ def judge(given: VerdictInput) -> Verdict:
         CONFIRMATION: [item for item in consents if item.type == CONFIRMATION],
         MAIL: [item for item in consents if item.type == MAIL],
     }
-    last, best = last_checks(given, parameters.evidence_sets, left, given.beneficiaries)
+    last, best = last_checks(
+        given,
+        parameters.evidence_sets,
+        left,
+        given.beneficiaries,
+        lambda by_type: _fakes(given, who, by_type),
+    )
     checks = (lodged, earner, oneself, known, first, consented, qualified, reached, long, agrees)
     return verdict(
         given,
@@ -138,6 +147,21 @@ def judge(given: VerdictInput) -> Verdict:
         reversal_causes=REVERSAL_CAUSES,
         counter_evidence=[*(item.id for item, _ in (*touched, *against)), *(item.id for item in withdrawn)],
     )
+
+
+def _fakes(given: VerdictInput, who: str | None, by_type: Mapping[str, Sequence[Item]]) -> Formula:
+    """Who could have made a referral that came to nothing, or of nobody but the referrer.
+
+    Nobody paid, or nobody began: the records lie. Their yes adds nobody, because it was given before. A customer is
+    known from what the referrer typed, and may be the referrer under another address, who pays: then every record is
+    true. Nobody begins work here as somebody else unless the record of it lies.
+    """
+    records = [item.controllers for item in by_type.get(RECORD, ())]
+    if who is None or not records:
+        return every_item(by_type)
+    if given.facts.expected.get("kind") == CUSTOMER:
+        return any_of((Party(f"member:{who}"), all_of(records)))
+    return all_of(records)
 
 
 # ------------------------------------------------------------------------------------------------ who and whom

@@ -16,6 +16,7 @@ from verifiers.footing import (
     MS_PER_DAY,
     OK,
     EvidenceSet,
+    every_item,
     last_checks,
     line,
     not_awarded_before,
@@ -128,7 +129,8 @@ def judge(given: VerdictInput) -> Verdict:
     assessed, seen, doubts = _assessed(given, course, who)
     # 5. Whether it suffices, and how hard it is to fake: lines 10 to 13.
     left = {RESULT: [item for item, _ in results], ASSESSMENT: seen}
-    last, best = last_checks(given, parameters.evidence_sets, left, given.beneficiaries)
+    # Provider and assessor speak of the same thing, that this person can do it: both had to lie.
+    last, best = last_checks(given, parameters.evidence_sets, left, given.beneficiaries, every_item)
     checks = (listed, earner, received, voided, passed, scored, long, tries, dated, assessed)
     return verdict(
         given,

@@ -21,6 +21,7 @@ from api.pages.sealing import answers_of, last_seal
 from api.pages.sheets import sheet
 from api.pages.thanks import state_chip, tokens_words
 from api.pages.words import Words, mark
+from api.permissions import role_for
 from api.problems import NotFound
 from api.scope import Row
 from casework import tables
@@ -86,10 +87,16 @@ async def record(seen: Sees) -> Response:
         code=code_of(found.seal) if found.seal else None,
         log=seen.rooms.log,
         lines=lines,
+        weighs=_weighs(seen),
         steps=await step_lines(seen, None, 5),
         tool=".venv/bin/tallystick" if seen.frame.strip else "tallystick",
         checked=words.clock(seen.rooms.clock.now()),
     )
+
+
+def _weighs(seen: Seen) -> bool:
+    """Say whether the reader may see which recognitions are the easiest to fake."""
+    return role_for("award.weigh", seen.caller.roles) is not None
 
 
 @router.get("/record/seal.txt")
@@ -118,6 +125,7 @@ async def awards_page(seen: SeesAwards, below: Below = None) -> Response:
         seen.frame,
         "awards.html",
         lines=lines,
+        weighs=_weighs(seen),
         older=lines[-1].seq if beyond else None,
         first=below is None,
         all=await seen.rooms.rows.count(tables.award),

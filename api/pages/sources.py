@@ -6,30 +6,38 @@ Of rows that were refused only their number is kept; the reasons were told to wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.pages import watch_words
-from api.pages.doors import PageDoor, Seen, see
-from api.pages.frame import show
+from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.frame import Frame, show, with_toast
+from api.pages.names import people_of
 from api.pages.sheets import sheet
 from api.pages.words import Words, mark
-from api.permissions import role_for
+from api.permissions import OWNER, role_for
+from api.problems import BadRequest
 from api.published import latest_kinds
 from api.scope import Row
 from api.watches import Heard, heard, library, silent, watched
 from casework import tables
+from casework.requests import RegisterSource
 from ledger.codec import loads
 from playbooks.calendars import Span, before, parse_span
+from verifiers.controllers import parties, stored_formula
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("watch.read", here="sources")]
+Declares = Annotated[Acting, act("watch.write", here="sources")]
+NOBODY = "nobody"
 HEAD = (
     mark("Source"), mark("State"), mark("Last heard"), mark("Expected"), mark("Rows we could not read"), mark("Brings"),
+    mark("Who can write there alone"),
 )  # fmt: skip
 
 
@@ -44,34 +52,89 @@ class Line:
     expected: str
     refused: str
     kinds: str
+    writes: str
+    id: str
+    declared: bool
 
 
 @router.get("/sources")
-async def sources(seen: Sees) -> Response:
+async def sources(seen: Sees, said: str = "") -> Response:
     """Show every source."""
+    frame = seen.frame
+    if said == "declared":
+        frame = with_toast(
+            frame, frame.words.gettext("Noted. It holds for what is shown as evidence from now on.")
+        )
+    return await page(seen, frame)
+
+
+@router.post("/sources/writer")
+async def declare(acting: Declares) -> Response:
+    """Say who can write in a source alone: nobody here, or somebody."""
+    source, writer = acting.form.text("source"), acting.form.text("writer")
+    row = await acting.rooms.rows.need("source", tables.source, source=source)
+    known = await acting.rooms.rows.one(tables.member, member=writer)
+    if writer != NOBODY and known is None:  # "" too: nobody is chosen for the owner
+        raise BadRequest("value_invalid", f"writer: expected {NOBODY} or a member, got {writer[:80]}")
+    party = f"source:{source}" if writer == NOBODY else f"member:{writer}"
+    request = RegisterSource(source, tuple(loads(row["kinds"])), {"party": party}, row["fresh_within"])
+    await acting.rooms.office.register_source(acting.who, acting.key, request)
+    return RedirectResponse("/sources?said=declared", status_code=303)
+
+
+async def page(seen: Seen, frame: Frame) -> Response:
+    """Return the page of every source."""
     words, now = seen.frame.words, seen.rooms.clock.now()
     rows = await seen.rooms.rows.find(tables.source)
     came = await heard(seen.rooms.rows)
     wanted, looked_at = await _wanted(seen, now), await _looked_at(seen, now)
     zone = (await latest_kinds(seen.rooms.rows) or library()[0]).zone
-    lines = []
+    lines, names = [], (await people_of(seen.rooms.rows)).names
     for row in rows:
         came_from = came.get(row["source"], Heard())
         span = parse_span(row["fresh_within"]) if row["fresh_within"] else wanted.get(row["source"])
         quiet = span is not None and silent(came_from.last, span, zone, now)
         used = not looked_at.isdisjoint(loads(row["kinds"]))
-        lines.append(line_of(row, came_from, span, quiet, words, used))
+        lines.append(line_of(row, came_from, span, quiet, words, used, names))
     if seen.request.query_params.get("as") == "csv":
-        cells = [(one.name, one.chip, one.last, one.expected, one.refused, one.kinds) for one in lines]
+        cells = [
+            (one.name, one.chip, one.last, one.expected, one.refused, one.kinds, one.writes) for one in lines
+        ]
         return sheet("where-data-comes-from", [words.gettext(one) for one in HEAD], cells)
+    declares = OWNER in seen.caller.roles
     return await show(
-        seen.frame,
+        frame,
         "sources.html",
         lines=lines,
+        people=await _choices(seen, names, words) if declares else (),
+        open=[(one.id, one.name) for one in sorted(lines, key=lambda one: one.declared)],
+        declare=seen.fresh_key() if declares else "",
+        undeclared=sum(not line.declared for line in lines),
         may_add=role_for("record.write", seen.caller.roles) is not None,
         refused=sum(came[row["source"]].refused for row in rows if row["source"] in came),
         checked=words.clock(now),
     )
+
+
+async def _choices(seen: Seen, names: Mapping[str, str], words: Words) -> list[tuple[str, str]]:
+    here = {row["member"] for row in await seen.rooms.rows.find(tables.member, {"active": 1})}
+    listed = sorted((name, member) for member, name in names.items() if member in here)
+    nobody = (NOBODY, words.gettext("Nobody who works here"))
+    return [("", words.gettext("Choose…")), nobody, *((member, name) for name, member in listed)]
+
+
+def _writes(row: Row, names: Mapping[str, str], words: Words) -> str:
+    declared = loads(row["controllers"])
+    if not declared:
+        return words.gettext("not said")
+    members = sorted(
+        party.removeprefix("member:")
+        for party in parties(stored_formula(declared))
+        if party.startswith("member:")
+    )
+    if not members:
+        return words.gettext("nobody who works here")
+    return words.listed(names.get(one, words.gettext("somebody")) for one in members)
 
 
 async def _wanted(seen: Seen, now: str) -> dict[str, Span]:
@@ -97,7 +160,15 @@ def _ago(span: Span, seen: Seen) -> int:
     return before(seen.rooms.clock.unix_ms(), span, seen.frame.words.zone)
 
 
-def line_of(row: Row, came: Heard, span: Span | None, quiet: bool, words: Words, used: bool) -> Line:
+def line_of(
+    row: Row,
+    came: Heard,
+    span: Span | None,
+    quiet: bool,
+    words: Words,
+    used: bool,
+    names: Mapping[str, str],
+) -> Line:
     """Return the row of a source."""
     if came.last is None:
         chip, tone = words.gettext("Never heard of"), "attention"
@@ -116,4 +187,7 @@ def line_of(row: Row, came: Heard, span: Span | None, quiet: bool, words: Words,
         expected,
         words.number(came.refused),
         words.listed(watch_words.kinds_words(kind, words) for kind in loads(row["kinds"])),
+        _writes(row, names, words),
+        str(row["source"]),
+        bool(loads(row["controllers"])),
     )

@@ -64,6 +64,7 @@ class Result:
     thanks: str
     thanked_by: str
     stood: str
+    yes: str
     behind: tuple[tuple[str, str], ...]
     refused: str
     balance: str
@@ -239,7 +240,8 @@ def _result(
         tokens=tokens_words(granted.body["amount_tokens"], words),
         thanks=str(message or words.gettext("Thank you.")),
         thanked_by=tell.name(decision.actor.id),
-        stood=_stood(int(granted.body["k"]), reader, words),
+        stood=_stood(_evidence_k(story, granted), reader, words),
+        yes=_with_the_yes(int(granted.body["k"]), reader, words),
         behind=_behind(story, tell),
         refused=words.ngettext(
             "%(num)s attempt; nothing was left behind.", "%(num)s attempts; nothing was left behind.", refused
@@ -259,6 +261,18 @@ def _stood(k: int, reader: Reader, words: Words) -> str:
         "At least %(num)s people would have had to act together to fake it.",
         k,
     )
+
+
+def _evidence_k(story: list[Entry], granted: Entry) -> int:
+    """Return how many would have had to lie, the yes aside: an honest approver sees the evidence and nothing else."""
+    judged = [entry for entry in story if entry.body.get("verdict") == granted.body["verdict"]]
+    return next((int(e.body["k_evidence"]) for e in judged if e.kind == "verdict_given"), 0)
+
+
+def _with_the_yes(k: int, reader: Reader, words: Words) -> str:
+    if not reader.audits:
+        return words.gettext("Somebody with the authority said yes as well.")
+    return words.gettext("Somebody with the authority said yes as well. With the yes: %(num)s.", num=k)
 
 
 BEHIND: tuple[tuple[str, str, str], ...] = (

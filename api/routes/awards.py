@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from api.bodies import Door
 from api.dossiers import dossiers, sees_recognition
+from api.forgeable import cheapest, floors
 from api.identity import Asking, Visit, need, need_to_write
 from api.permissions import MATRIX
 from api.problems import PROBLEM_RESPONSES, NotFound
@@ -23,9 +24,10 @@ from api.routes.shapes import (
     Recorded,
     Told,
 )
-from api.scope import read_cursor
+from api.scope import read_cursor, write_cursor
 from casework import looks, tables
 from casework.requests import AwardStep
+from ledger.codec import loads
 from ledger.store.tables import account, posting
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["awards"], responses=PROBLEM_RESPONSES)
@@ -70,6 +72,65 @@ async def list_awards(
         if not where["award"]:
             return Page(items=[], next_cursor=None)
     return await page(rows, tables.award, where, order="seq", below=read_cursor(cursor), limit=limit)
+
+
+class Forgeable(Told):
+    """A live award by how easily it could have been faked. `k_evidence`: how many must have lied for it to be false;
+    `witnessing`: the least such set, as parties (docs/spec/verdict.md; members are ids, never names); `with_the_yes`:
+    k with whoever approved; `needed_today`: what the newest policy of its kind asks, null: none does."""
+
+    award: str
+    case: str
+    kind: str
+    state: str
+    amount_tokens: int
+    k_evidence: int
+    witnessing: list[str]
+    with_the_yes: int
+    needed_today: int | None
+    granted_at: str
+
+
+class ForgeablePage(Told):
+    """One page, the easiest to fake first."""
+
+    items: list[Forgeable]
+    next_cursor: str | None
+
+
+@router.get("/awards/cheapest-to-forge", operation_id="list_cheapest_to_forge")
+async def list_cheapest_to_forge(
+    visit: Annotated[Visit, need("award.weigh")],
+    kind: Annotated[Code | None, Query()] = None,
+    below: Annotated[bool, Query()] = False,
+    cursor: Cursor = None,
+    limit: Limit = PAGE_ITEMS_DEFAULT,
+) -> ForgeablePage:
+    """List provisional and settled awards, the fewest who could have faked it first, then the most tokens.
+
+    `below`: only those under what the newest policy of their kind asks today.
+    """
+    rows, skip = visit.rooms.rows, read_cursor(cursor) or 0
+    limits = await floors(rows)
+    found = await cheapest(rows, limits, kind=kind, below=below, skip=skip, limit=limit)
+    items = [
+        Forgeable(
+            award=row["award"],
+            case=row["case"],
+            kind=row["kind"],
+            state=row["state"],
+            amount_tokens=row["amount_tokens"],
+            k_evidence=row["k_evidence"],
+            witnessing=loads(row["witnessing"]),
+            with_the_yes=row["k"],
+            needed_today=None
+            if row["kind"] not in limits
+            else limits[row["kind"]].needed(row["amount_tokens"]),
+            granted_at=row["granted_at"],
+        )
+        for row in found.rows
+    ]
+    return ForgeablePage(items=items, next_cursor=write_cursor(skip + limit) if found.beyond else None)
 
 
 @router.get("/awards/{award}", operation_id="read_award")

@@ -166,7 +166,13 @@ async def _awards(rooms: Rooms, member: str, steps: Iterable[Named]) -> list[dic
     for share in await rooms.rows.find(tables.award_share, {"member": member}):
         row = await rooms.rows.need("award", tables.award, award=share["award"])
         message = None if row["message_item"] is None else await rooms.rows.open(row["message_item"])
-        mine = {"share_tokens": share["amount"], "message": message, "proof": proofs.get(share["award"], [])}
+        verdict = await rooms.rows.need("verdict", tables.verdict, verdict=row["verdict"])
+        mine = {
+            "k_evidence": verdict["k_evidence"],
+            "share_tokens": share["amount"],
+            "message": message,
+            "proof": proofs.get(share["award"], []),
+        }
         told.append({**{name: row[name] for name in _AWARD}, **mine})
     return told
 

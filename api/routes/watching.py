@@ -65,7 +65,8 @@ class PurposeGiven(Asked):
 
 
 class SourceNamed(Asked):
-    """Where records come from, which kinds, and who could have made them (a controllers formula; {}: the source)."""
+    """Where records come from, which kinds, and who can write there alone: a controllers formula, `{"party":
+    "source:<id>"}` for nobody here. {}: nobody declared it, and a record counts as made by whoever earns by it."""
 
     source: Id
     kinds: Annotated[list[Code], Field(min_length=1, max_length=100)]

@@ -57,7 +57,8 @@ def open_house(play: Stage, span: Span, random: Random) -> House:
     owner.do("/settings", {"settings": {"name": VENUE}})
     owner.do("/kinds", {"yaml": (LIBRARY / "kinds.yaml").read_text(encoding="utf-8")})
     for source, kinds in SOURCES.items():
-        owner.do("/sources", {"source": source, "kinds": list(kinds)})
+        declared = {"party": f"source:{source}"}  # nobody of the house writes in it alone
+        owner.do("/sources", {"source": source, "kinds": list(kinds), "controllers": declared})
     return house
 
 

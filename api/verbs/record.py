@@ -35,6 +35,7 @@ from verifiers.verdicts import digest_output
 
 SMALL_FILE_BYTES_MAX = 1_000_000
 SHOWN_BYTES = 40
+EASIEST_TOLD_MAX = 100
 SQLITE_HEADER = b"SQLite format 3\x00"
 """The first 16 bytes of a database file (SQLite file format, section 1.2)."""
 
@@ -184,6 +185,16 @@ def _json(result: Audited) -> dict[str, Any]:
         ],
         "awards": earned.awards if earned else None,
         "verdicts": earned.verdicts if earned else None,
+        "easiest_to_fake": [
+            {
+                "award": one.award,
+                "kind": one.kind,
+                "amount_tokens": one.amount_tokens,
+                "k_evidence": one.k_evidence,
+                "witnessing": list(one.witnessing),
+            }
+            for one in result.weights()[:EASIEST_TOLD_MAX]
+        ],
     }
 
 

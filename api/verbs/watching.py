@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -198,12 +198,18 @@ def publish_policy(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fa
 def register_source(
     source: Annotated[str, typer.Argument()],
     kind: Annotated[list[str], typer.Option(help="A kind of record it gives; may be given again.")],
+    writer: Annotated[
+        str | None, typer.Option(help="Who can write there alone: nobody (who works here), or a member's id.")
+    ] = None,
 ) -> None:
-    """Register a source of records. One of that name is registered again: its kinds change, the rest stays."""
+    """Register a source of records. One of that name is registered again: its kinds change, the rest stays. Until
+    somebody said who can write there alone, its records count as made by whoever earns by them."""
     there = next((row for row in ask("GET", "/api/v1/sources")["items"] if row["source"] == source), None)
-    body = {"source": source, "kinds": kind}
+    body: dict[str, Any] = {"source": source, "kinds": kind}
     if there is not None:
         body |= {name: there[name] for name in ("controllers", "fresh_within")}
+    if writer is not None:
+        body["controllers"] = {"party": f"source:{source}" if writer == "nobody" else f"member:{writer}"}
     done = ask("POST", "/api/v1/sources", body)
     now = ", ".join(done["resource"]["kinds"])
     if there is None:

@@ -2,7 +2,7 @@
 
 E3: corroborated by an independent record. Whoever runs the source could have made it alone, and so could whoever sent
 this version to us; both stand in the formula, with whoever else the source's registration names. Who attached it could
-not.
+not. Where the registration says nothing, whoever earns may be able to write there (casework/undeclared.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from casework.requests import AttachEvidence, Principal
+from casework.undeclared import UNDECLARED
 from ledger.changes import Row
 from ledger.codec import dumps
 from ledger.entries import SYSTEM
@@ -44,8 +45,7 @@ def collect(
     if received_from != SYSTEM:
         parts.append(controllers.Party(f"member:{received_from}"))
     registered = json.loads(source["controllers"])
-    if registered:
-        parts.append(controllers.parse_formula(registered))
+    parts.append(controllers.parse_formula(registered) if registered else controllers.Party(UNDECLARED))
     formula = controllers.any_of(parts)
     customer = facts["customer"]
     return AttachEvidence(

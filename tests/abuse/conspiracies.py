@@ -1,108 +1,205 @@
-"""Those who are enough, and those who nearly are: coalitions that hold all the evidence of an award.
+"""Those who are enough: coalitions that make an award's evidence up, each with no member too many.
 
-An award's k counts everybody who has to play false for it, whoever says yes included. A coalition of k settles; the
-draw looks at some of what it got. A coalition of k - 1 lacks only the yes: it settles where an honest approver
-believes it. What nobody has to play false for, because the record cannot see it, stands in the last part.
+A play is told who of its members lies. With all of them lying it settles, and the k that is shown is at most their
+number. With any smaller part lying the rest say what is so, as honest people do: witnesses look before they speak, and
+approvers believe what they are shown. Then nothing settles that was not deserved.
+
+What the record cannot tell apart, because k takes it for granted (docs/spec/verdict.md), stands in the last part.
 """
 
 # ruff: noqa: E501  (a table reads by its lines: one coalition, one line)
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
-from tests.abuse.flows import OWN_WORDS, Handing, Issue, Referral, Round, course_of, enrolled, result
-from tests.abuse.ground import HOUR, Ground
+from tests.abuse.flows import (
+    OWN_WORDS,
+    Handing,
+    Issue,
+    Referral,
+    Round,
+    course_of,
+    enrolled,
+    honest_issue,
+    result,
+)
+from tests.abuse.ground import DAY, HOUR, TOKENS, Ground
 
-Play = Callable[[Ground], Awaitable[object]]
-ENOUGH, ALL_BUT_THE_YES, UNSEEN = "k and more", "all but the yes", "what the record cannot see"
+Liars = frozenset[str]
+Deserved = dict[str, int]
+Play = Callable[[Ground, Liars], Awaitable[Deserved]]
+ENOUGH, UNTOLD = "those who are enough", "what no record tells apart"
+NOTHING: Deserved = {}
+SYSTEMS = frozenset({"lms", "desk", "crm"})
+TRUE, MADE_UP = 34, 20
+"""What the thermometer says, and a number made up: tenths of a degree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conspiracy:
-    """A coalition; `members`: roles, or a system's name, that play false; `decider`: the one of them who says yes."""
+    """A coalition: `members` are roles, or names of systems, that lie."""
 
     name: str
     part: str
     members: tuple[str, ...]
-    decider: str | None
     play: Play
 
+    @property
+    def people(self) -> Liars:
+        """Return the members who have an account here."""
+        return frozenset(self.members) - SYSTEMS
 
-async def false_issue(g: Ground) -> None:
-    """The manager uploads a record that says closed, staff answers the guest's link. Nothing was mended."""
+    def smaller(self) -> Iterator[Liars]:
+        """Return every smaller part of the coalition that has anybody in it."""
+        for size in range(1, len(self.members)):
+            yield from (frozenset(chosen) for chosen in combinations(self.members, size))
+
+
+# ---------------------------------------------------------------------------------------------- service issue
+async def record_and_link(g: Ground, liars: Liars) -> Deserved:
+    """Nothing was mended. The manager uploads a record that says closed; staff answers the guest's link."""
     issue = await (await Issue(g).arises()).worked()
-    await (await (await issue.asked()).answered()).recorded(by="manager")
+    await (await issue.asked()).answered("resolved" if "staff" in liars else "not_resolved")
+    if "manager" in liars:
+        await issue.recorded(by="manager")
+    else:
+        await issue.recorded(status="open")
     await issue.finished()
+    return NOTHING
 
 
-async def check_from_the_office(g: Ground) -> None:
-    """Whoever registered the tag knows its keys, and makes a tap for a friend at the desk."""
+async def system_and_link(g: Ground, liars: Liars) -> Deserved:
+    """The same, where whoever runs the system of complaints writes there what is wanted."""
+    issue = await (await Issue(g).arises()).worked()
+    await (await issue.asked()).answered("resolved" if "staff" in liars else "not_resolved")
+    await issue.recorded(status="closed" if "desk" in liars else "open")
+    await issue.finished()
+    return NOTHING
+
+
+# ---------------------------------------------------------------------------------------------- checks
+async def number_made_up(g: Ground, liars: Liars) -> Deserved:
+    """At the place, in time, and the number is invented."""
     it = await (await Round(g).due()).tapped()
-    await it.read()
+    await it.read(value=MADE_UP)
+    return NOTHING
 
 
-async def two_who_vouch(g: Ground) -> None:
-    """Two write the same number, and neither went there."""
-    it = await (await Round(g).due()).read("staff")
-    await it.read("second")
+async def number_guessed(g: Ground, liars: Liars) -> Deserved:
+    """Not there at all: a number as it always is, which a colleague then finds to be so."""
+    it = await (await Round(g).due()).read(value=TRUE)
+    await it.read("second", value=TRUE)
+    return NOTHING
 
 
-async def handed_over_on_paper(g: Ground) -> None:
-    """Both write what is asked for, and neither looked."""
+async def tap_from_the_desk(g: Ground, liars: Liars) -> Deserved:
+    """Whoever registered the tag knows its keys, and makes a tap for a friend at the desk."""
+    it = await Round(g).due()
+    if "manager" in liars:
+        await it.tapped("staff" if "staff" in liars else "manager")
+    if "staff" in liars:
+        await it.read(value=MADE_UP)
+    return NOTHING
+
+
+async def two_who_vouch(g: Ground, liars: Liars) -> Deserved:
+    """One taps and makes a number up, and another says that it is so."""
+    it = await (await Round(g).due()).tapped()
+    await it.read(value=MADE_UP if "staff" in liars else TRUE)
+    await it.read("second", value=MADE_UP if "second" in liars else TRUE)
+    return NOTHING
+
+
+# ---------------------------------------------------------------------------------------------- the others
+async def unseen_handover(g: Ground, liars: Liars) -> Deserved:
+    """Something is open. One writes of it what they did not look at; the other takes it over without looking."""
+    await Issue(g).arises()
     it = await (await Handing(g).due()).written()
-    await it.read_back(text=OWN_WORDS)
+    told = (await g.case(it.case))["texts"].values()
+    (note,) = [one for one in told if isinstance(one, dict) and "contingencies" in one]
+    # Who looks finds that a false note is not so, and does not take its points over.
+    is_so = "staff" not in liars or "second" in liars
+    items = [{"kind": one["kind"], "id": one["id"], "accepted": is_so} for one in note["items"]]
+    await it.read_back(text=f"{OWN_WORDS}, and the complaint is still waiting", items=items)
+    return NOTHING if "staff" in liars else {"staff": TOKENS["handover"]}
 
 
-async def sold_certificate(g: Ground) -> None:
+async def sold_certificate(g: Ground, liars: Liars) -> Deserved:
     """The provider sends a result of a course that nobody took."""
     await enrolled(g)
     case = await course_of(g)
     g.at.wait(2 * HOUR)
     await result(g)
     await g.post(f"/cases/{case}/work/result", "staff", {"record": "r-1"})
+    return NOTHING
 
 
-async def false_referral(g: Ground) -> None:
-    """The manager writes a customer who does not exist; the referrer answers for them."""
-    it = await Referral(g).lodged()
-    await (await (await it.lead("qualified", by="manager")).agreed()).lead("paid", by="manager")
-    await it.finished()
+async def customer_made_up(g: Ground, liars: Liars) -> Deserved:
+    """A customer who does not exist, in the system of customers and at the link."""
+    it = Referral(g)
+    if "staff" in liars:
+        await it.lodged()
+    if "manager" in liars:
+        await it.lead("qualified", by="manager")
+    if "staff" in liars:
+        await it.agreed()
+    if "manager" in liars:
+        await it.lead("paid", by="manager")
+    if "staff" in liars:
+        await it.finished()
+    return NOTHING
 
 
-async def number_made_up(g: Ground) -> None:
-    """At the place, in time, and the number is invented."""
-    it = await (await Round(g).due()).tapped()
-    await it.read(value=33)
-
-
-async def clicked_closed(g: Ground) -> None:
-    """Whoever resolves closes the record alone, in a system of which nobody said so, and answers the link."""
-    issue = await (await Issue(g).arises()).worked()
-    await (await (await issue.asked()).answered()).recorded()
-    await issue.finished()
-
-
-async def own_address(g: Ground) -> None:
+async def own_address(g: Ground, liars: Liars) -> Deserved:
     """The referrer is the customer, under an address that nobody here knows; they do pay."""
     it = await Referral(g, guest="private@quay.example").lodged()
     await (await (await it.lead("qualified")).agreed()).lead("paid")
     await it.finished()
+    return NOTHING
+
+
+async def hire_made_up(g: Ground, liars: Liars) -> Deserved:
+    """Somebody agreed to be named, and never began; whoever keeps the record of applicants says that they did."""
+    it = await Referral(g).lodged(kind="candidate")
+    for status in ("offered", "started"):
+        g.at.wait(60)
+        values = {"status": status, "interviewer": g.who("manager")}
+        await g.record("candidate", "l-1", values, "manager", subject=it.guest)
+        if status == "offered":
+            await it.agreed()
+    await g.wait(91 * DAY)
+    await g.post(f"/cases/{it.case}/evidence/record", "staff", {"kind": "candidate", "record": "l-1"})
+    await g.post(f"/cases/{it.case}/work/done", "staff", {"text": "They began here"})
+    return NOTHING
+
+
+# ---------------------------------------------------------------------------------------------- untold
+async def guest_of_ones_own(g: Ground, liars: Liars) -> Deserved:
+    """Staff complains as a guest under an address nobody knows, resolves it, and confirms it as the guest."""
+    await honest_issue(g)
+    return NOTHING
+
+
+async def work_of_another(g: Ground, liars: Liars) -> Deserved:
+    """A colleague mends it and says nothing; who was to do it says that they did."""
+    await honest_issue(g)
+    return NOTHING
 
 
 CONSPIRACIES = (
-    Conspiracy("a record uploaded, a link answered, a yes", ENOUGH, ("staff", "manager", "outsider"), "outsider", false_issue),
-    Conspiracy("a tap signed at the desk, a yes", ENOUGH, ("staff", "manager", "outsider"), "outsider", check_from_the_office),
-    Conspiracy("two who vouch for a number, a yes", ENOUGH, ("staff", "second", "outsider"), "outsider", two_who_vouch),
-    Conspiracy("a certificate sold, a yes", ENOUGH, ("lms", "outsider"), "outsider", sold_certificate),
-    Conspiracy("a customer who does not exist, a yes", ENOUGH, ("staff", "manager", "outsider"), "outsider", false_referral),
-    Conspiracy("a record uploaded, a link answered", ALL_BUT_THE_YES, ("staff", "manager"), None, false_issue),
-    Conspiracy("a tap signed at the desk", ALL_BUT_THE_YES, ("staff", "manager"), None, check_from_the_office),
-    Conspiracy("two who vouch for a number", ALL_BUT_THE_YES, ("staff", "second"), None, two_who_vouch),
-    Conspiracy("a certificate sold", ALL_BUT_THE_YES, ("lms",), None, sold_certificate),
-    Conspiracy("a customer who does not exist", ALL_BUT_THE_YES, ("staff", "manager"), None, false_referral),
-    Conspiracy("a hand-over written and read by two who did not look", UNSEEN, ("staff", "second"), None, handed_over_on_paper),
-    Conspiracy("a number made up at the place", UNSEEN, ("staff",), None, number_made_up),
-    Conspiracy("closed alone in a system that was not said to allow it", UNSEEN, ("staff",), None, clicked_closed),
-    Conspiracy("oneself referred, under an address nobody knows", UNSEEN, ("staff",), None, own_address),
+    Conspiracy("a record uploaded, and the guest's link answered", ENOUGH, ("staff", "manager"), record_and_link),
+    Conspiracy("a system that writes what is wanted, and the link answered", ENOUGH, ("staff", "desk"), system_and_link),
+    Conspiracy("a number made up at the place", ENOUGH, ("staff",), number_made_up),
+    Conspiracy("a number guessed, which somebody then found to be so", ENOUGH, ("staff",), number_guessed),
+    Conspiracy("a tap made at the desk by whoever registered the tag, and a number", ENOUGH, ("staff", "manager"), tap_from_the_desk),
+    Conspiracy("a number made up at the place by two", ENOUGH, ("staff", "second"), two_who_vouch),
+    Conspiracy("a hand-over written and taken over by two who did not look", ENOUGH, ("staff", "second"), unseen_handover),
+    Conspiracy("a certificate sold", ENOUGH, ("lms",), sold_certificate),
+    Conspiracy("a customer who does not exist", ENOUGH, ("staff", "manager"), customer_made_up),
+    Conspiracy("oneself referred, under an address nobody knows", ENOUGH, ("staff",), own_address),
+    Conspiracy("a hire that never was", ENOUGH, ("manager",), hire_made_up),
+    Conspiracy("a complaint of one's own, under a guest's address nobody knows", UNTOLD, ("staff",), guest_of_ones_own),
+    Conspiracy("the work of a colleague who says nothing", UNTOLD, ("staff",), work_of_another),
 )  # fmt: skip

@@ -32,7 +32,8 @@ async def opened(at: House, number: int, coalition: frozenset[str]) -> Ground:
         "lms": ["training_result"],
     }
     for source, kinds in sources.items():
-        await g.must("/sources", "owner", {"source": source, "kinds": kinds})
+        declared = {"party": f"source:{source}"}  # nobody of the house writes in it alone
+        await g.must("/sources", "owner", {"source": source, "kinds": kinds, "controllers": declared})
     await g.must("/playbooks", "owner", {"yaml": PLAYBOOK})
     await g.must("/settings", "owner", {"settings": {"draw_permille": 0}})
     for role in ("manager", "owner"):

@@ -363,6 +363,17 @@ async def own_system(g: Ground) -> Deserved:
     return NOTHING
 
 
+@abuse(GROUP, "a till of which nobody said who can write in it", "staff")
+async def undeclared_system(g: Ground) -> Deserved:
+    """Nobody declared it, so it counts as made by whoever earns."""
+    await g.must("/sources", "owner", {"source": "till", "kinds": ["complaint"]})
+    issue = await (await Issue(g, source="till").arises()).worked()
+    await (await (await issue.asked()).answered()).recorded()
+    await issue.finished()
+    await g.believed()
+    return NOTHING
+
+
 @abuse(GROUP, "recognised for what a colleague did", "second")
 async def free_rider(g: Ground) -> Deserved:
     issue = await honest_issue(g)

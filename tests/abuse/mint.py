@@ -5,11 +5,13 @@ from __future__ import annotations
 from tests.abuse.documents import policy_text
 from tests.abuse.flows import Issue, honest_issue
 from tests.abuse.ground import Ground
-from tests.abuse.register import REFUSED, abuse
+from tests.abuse.one_click import Step, changed, claims, claims_of, correction, made_approver
+from tests.abuse.register import abuse
 
 Deserved = dict[str, int]
 STAFF_GETS = {"staff": 5}
 GROUP = "Purse and power"
+OWN_BUDGET = Step("owner", "/budget", {"tokens": 1_000})
 
 
 async def ready(g: Ground) -> Issue:
@@ -19,7 +21,12 @@ async def ready(g: Ground) -> Issue:
     return issue
 
 
-@abuse(GROUP, "the owner opens a budget and approves it alone", "owner")
+@abuse(
+    GROUP,
+    "the owner opens a budget and approves it alone",
+    "owner",
+    intent=(OWN_BUDGET, *claims("staff", "owner")),
+)
 async def admin_mint(g: Ground) -> Deserved:
     issue = await ready(g)
     made = await g.post("/budgets", "owner", {"amount_tokens": 1_000})
@@ -31,7 +38,12 @@ async def admin_mint(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "a budget approved by the owner's second account", "owner")
+@abuse(
+    GROUP,
+    "a budget approved by the owner's second account",
+    "owner",
+    intent=(OWN_BUDGET, *claims("staff", "owner")),
+)
 async def budget_by_second_account(g: Ground) -> Deserved:
     await g.joined("ada-again", "owner", same_as=g.who("owner"))
     issue = await ready(g)
@@ -45,7 +57,12 @@ async def budget_by_second_account(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "the second person is told another amount than is written", "owner")
+@abuse(
+    GROUP,
+    "the second person is told another amount than is written",
+    "owner",
+    intent=(OWN_BUDGET, *claims("staff", "owner")),
+)
 async def budget_of_another_amount(g: Ground) -> Deserved:
     issue = await ready(g)
     budget = (await g.post("/budgets", "owner", {"amount_tokens": 1_000}))["ids"]["budget"]
@@ -56,7 +73,12 @@ async def budget_of_another_amount(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "the owner grants to himself what only somebody else may decide", "owner")
+@abuse(
+    GROUP,
+    "the owner grants to himself what only somebody else may decide",
+    "owner",
+    intent=(correction("owner", 5),),
+)
 async def own_work_own_power(g: Ground) -> Deserved:
     issue = await honest_issue(g, by="owner")
     await g.examined()
@@ -66,7 +88,9 @@ async def own_work_own_power(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "a digital employee says yes", "owner", one_click=REFUSED)
+@abuse(
+    GROUP, "a digital employee says yes", "owner", intent=(made_approver("agent"), *claims("staff", "agent"))
+)
 async def agent_decides(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.post("/authorities", "owner", {"member": g.who("agent"), "about": "award"})
@@ -75,14 +99,14 @@ async def agent_decides(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "a yes where nothing was judged", "manager")
+@abuse(GROUP, "a yes where nothing was judged", "manager", intent=claims("staff"))
 async def no_verdict(g: Ground) -> Deserved:
     told = await g.must("/reports", "staff", {"note": "A guest waited long"})
     await g.decide(told["ids"]["case"], "manager", **g.gift("service_issue", "staff"))
     return {}
 
 
-@abuse(GROUP, "a yes although the verdict says no", "manager")
+@abuse(GROUP, "a yes although the verdict says no", "manager", intent=claims("staff"))
 async def failing_verdict(g: Ground) -> Deserved:
     issue = await (await Issue(g).arises()).worked()
     await (await (await issue.asked()).answered("not_resolved")).recorded()
@@ -92,7 +116,7 @@ async def failing_verdict(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "a yes although evidence is missing", "manager")
+@abuse(GROUP, "a yes although evidence is missing", "manager", intent=claims("staff"))
 async def insufficient_verdict(g: Ground) -> Deserved:
     issue = await (await Issue(g).arises()).worked()
     await issue.finished()
@@ -101,7 +125,7 @@ async def insufficient_verdict(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "credit swap: the yes names a colleague", "manager", "second")
+@abuse(GROUP, "credit swap: the yes names a colleague", "manager", "second", intent=claims("second"))
 async def credit_swap(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "manager", **g.gift("service_issue", "second"))
@@ -109,7 +133,13 @@ async def credit_swap(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "credit swap before the judging: the verdict is asked for a colleague", "manager", "second")
+@abuse(
+    GROUP,
+    "credit swap before the judging: the verdict is asked for a colleague",
+    "manager",
+    "second",
+    intent=claims("second"),
+)
 async def credit_swap_early(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.post(f"/cases/{issue.case}/verdicts", "manager", {"beneficiaries": [g.who("second")]})
@@ -118,7 +148,13 @@ async def credit_swap_early(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a friend is added to those who earned it", "manager", "second")
+@abuse(
+    GROUP,
+    "a friend is added to those who earned it",
+    "manager",
+    "second",
+    intent=claims_of("staff", "second"),
+)
 async def friend_added(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "manager", **g.gift("service_issue", "staff", "second"))
@@ -126,7 +162,7 @@ async def friend_added(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "one person twice, by a second account", "staff", "manager")
+@abuse(GROUP, "one person twice, by a second account", "staff", "manager", intent=claims_of("staff", "twin"))
 async def one_person_twice(g: Ground) -> Deserved:
     issue = await ready(g)
     both = [g.who("staff"), g.who("twin")]
@@ -136,7 +172,7 @@ async def one_person_twice(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a hundred times what the policy says", "manager")
+@abuse(GROUP, "a hundred times what the policy says", "manager", intent=claims("staff", tokens=400))
 async def too_many_tokens(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "manager", **g.gift("service_issue", "staff", tokens=400))
@@ -144,7 +180,7 @@ async def too_many_tokens(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "more tokens than the budget holds", "manager", one_click=REFUSED)
+@abuse(GROUP, "more tokens than the budget holds", "manager", intent=claims("staff", tokens=501))
 async def more_than_there_is(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "manager", **g.gift("service_issue", "staff", tokens=501))
@@ -152,7 +188,12 @@ async def more_than_there_is(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "more tokens than whoever decides may give", "second", one_click=REFUSED)
+@abuse(
+    GROUP,
+    "more tokens than whoever decides may give",
+    "second",
+    intent=(made_approver("second", limit_tokens=1), *claims("staff", "second")),
+)
 async def beyond_ones_power(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.must("/authorities", "owner", {"member": g.who("second"), "about": "award", "tokens_max": 1})
@@ -161,7 +202,7 @@ async def beyond_ones_power(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a yes by somebody who may not", "second", one_click=REFUSED)
+@abuse(GROUP, "a yes by somebody who may not", "second", intent=claims("staff", "second"))
 async def no_power(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "second", **g.gift("service_issue", "staff"))
@@ -169,7 +210,12 @@ async def no_power(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a yes by a power that has ended", "manager", one_click=REFUSED)
+@abuse(
+    GROUP,
+    "a yes by a power that has ended",
+    "manager",
+    intent=(changed("manager", "member"), *claims("staff")),
+)
 async def ended_power(g: Ground) -> Deserved:
     issue = await ready(g)
     rows = (await g.ask("GET", "/authorities", "owner")).json()["items"]
@@ -180,7 +226,12 @@ async def ended_power(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "a yes with the key of somebody who left", "manager", one_click=REFUSED)
+@abuse(
+    GROUP,
+    "a yes with the key of somebody who left",
+    "manager",
+    intent=(changed("manager", "member", "approver", enabled=False), *claims("staff")),
+)
 async def left_already(g: Ground) -> Deserved:
     issue = await ready(g)
     body = {"reason_code": "left", "successor": g.who("owner")}
@@ -190,7 +241,12 @@ async def left_already(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "one yes used for another case", "manager", one_click=REFUSED)
+@abuse(
+    GROUP,
+    "one yes used for another case",
+    "manager",
+    intent=(*claims("staff"), Step("staff", "/claims"), Step("manager", "/claims/0/yes")),
+)
 async def replayed_yes(g: Ground) -> Deserved:
     first = await ready(g)
     second = await (await Issue(g, "c-2", guest="other@quay.example").arises()).worked()
@@ -203,7 +259,12 @@ async def replayed_yes(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "one yes sent again and again", "manager", one_click=REFUSED)
+@abuse(
+    GROUP,
+    "one yes sent again and again",
+    "manager",
+    intent=(*claims("staff"), *[Step("manager", "/claims/0/yes")] * 2),
+)
 async def yes_again(g: Ground) -> Deserved:
     issue = await ready(g)
     card = await g.ask("GET", f"/cases/{issue.case}/card?about=award", "manager")
@@ -215,7 +276,13 @@ async def yes_again(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "recognised twice by two who decide", "manager", "owner", one_click=REFUSED)
+@abuse(
+    GROUP,
+    "recognised twice by two who decide",
+    "manager",
+    "owner",
+    intent=(*claims("staff"), Step("owner", "/claims/0/yes")),
+)
 async def recognised_twice(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.decide(issue.case, "manager", **g.gift("service_issue", "staff"))
@@ -226,7 +293,7 @@ async def recognised_twice(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "whoever decides is whoever is recognised", "manager", one_click=REFUSED)
+@abuse(GROUP, "whoever decides is whoever is recognised", "manager", intent=claims("manager", "manager"))
 async def approver_is_beneficiary(g: Ground) -> Deserved:
     issue = await Issue(g).arises()
     await (await (await issue.proposed("manager")).agreed("owner")).acted("manager")
@@ -238,7 +305,12 @@ async def approver_is_beneficiary(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "whoever decides is whoever is recognised, by a second account", "staff")
+@abuse(
+    GROUP,
+    "whoever decides is whoever is recognised, by a second account",
+    "staff",
+    intent=(made_approver("twin"), *claims("staff", "twin")),
+)
 async def approver_by_second_account(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.must("/authorities", "owner", {"member": g.who("twin"), "about": "award"})
@@ -247,7 +319,12 @@ async def approver_by_second_account(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "recognition goes to the account that decides under another name", "staff", one_click=REFUSED)
+@abuse(
+    GROUP,
+    "recognition goes to the account that decides under another name",
+    "staff",
+    intent=(made_approver("twin"), *claims("twin", "twin")),
+)
 async def gift_to_the_twin(g: Ground) -> Deserved:
     issue = await ready(g)
     await g.must("/authorities", "owner", {"member": g.who("twin"), "about": "award"})
@@ -257,7 +334,7 @@ async def gift_to_the_twin(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "a policy for which a word is enough", "owner", "staff")
+@abuse(GROUP, "a policy for which a word is enough", "owner", "staff", intent=claims("staff", "owner"))
 async def weak_policy(g: Ground) -> Deserved:
     weak = policy_text("service_issue").replace("version: 1\n", "version: 2\n", 1)
     weak = weak.replace("k_min: 2", "k_min: 1")
@@ -272,7 +349,7 @@ async def weak_policy(g: Ground) -> Deserved:
     return {}
 
 
-@abuse(GROUP, "the policy is changed after the work", "owner")
+@abuse(GROUP, "the policy is changed after the work", "owner", intent=claims("staff", tokens=400))
 async def policy_changed(g: Ground) -> Deserved:
     issue = await ready(g)
     dear = policy_text("service_issue").replace("tokens_limit: 100", "tokens_limit: 100000")
@@ -282,7 +359,13 @@ async def policy_changed(g: Ground) -> Deserved:
     return STAFF_GETS
 
 
-@abuse(GROUP, "tokens moved from one person to another", "owner", "second")
+@abuse(
+    GROUP,
+    "tokens moved from one person to another",
+    "owner",
+    "second",
+    intent=(*claims("staff"), correction("staff", -5), correction("second", 5)),
+)
 async def moved(g: Ground) -> Deserved:
     """There is no such door: a recognition belongs to whoever earned it."""
     await g.ask("POST", "/postings", "owner", json={"debit": f"settled:{g.who('staff')}", "amount": 5})

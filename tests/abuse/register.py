@@ -1,4 +1,4 @@
-"""The list of abuses: each with a name, who plays false, and the same thing tried in the usual product."""
+"""The list of abuses: each with a name, who plays false, and what the same people do in the usual product."""
 
 from __future__ import annotations
 
@@ -6,32 +6,37 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.abuse.ground import Ground
+from tests.abuse.one_click import Intent
 
 Play = Callable[[Ground], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Abuse:
-    """One abuse. `coalition`: the roles that play false; `one_click`: what the usual product would make of it."""
+    """One abuse. `members`: the roles that play false, who gains first; `intent`: the requests by which the same is
+    tried where somebody claims and another clicks yes, None: the first member claims it."""
 
     name: str
     group: str
-    coalition: frozenset[str]
-    one_click: str
+    members: tuple[str, ...]
+    intent: Intent | None
     play: Play
+
+    @property
+    def coalition(self) -> frozenset[str]:
+        """Return the roles that play false."""
+        return frozenset(self.members)
 
 
 ABUSES: dict[str, Abuse] = {}
-CREDITED, REFUSED = "credited", "refused"
 
 
-def abuse(group: str, name: str, *coalition: str, one_click: str = CREDITED) -> Callable[[Play], Play]:
-    """Add an abuse to the list. `one_click`: what "somebody claims, somebody else clicks yes" does with it, reasoned
-    in docs/abuse.md: it refuses who says yes to their own claim under one account, and asks nothing else."""
+def abuse(group: str, name: str, *members: str, intent: Intent | None = None) -> Callable[[Play], Play]:
+    """Add an abuse to the list."""
 
     def add(play: Play) -> Play:
         assert name not in ABUSES, name
-        ABUSES[name] = Abuse(name, group, frozenset(coalition), one_click, play)
+        ABUSES[name] = Abuse(name, group, members, intent, play)
         return play
 
     return add

@@ -219,7 +219,7 @@ async def own_account(g: Ground) -> Deserved:
     return NOTHING
 
 
-@abuse(TRAINING, "a result typed in by hand", "owner", "staff")
+@abuse(TRAINING, "a result typed in by hand", "staff", "owner")
 async def typed_in(g: Ground) -> Deserved:
     await enrolled(g)
     case = await course_of(g)

@@ -6,17 +6,19 @@ import asyncio
 import random
 import sys
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from api.tellings import configure
 from casework.draws import is_drawn
 from tests.abuse.abuses import ABUSES
-from tests.abuse.conspiracies import ALL_BUT_THE_YES, CONSPIRACIES, ENOUGH, UNSEEN, Conspiracy
+from tests.abuse.conspiracies import CONSPIRACIES, ENOUGH, SYSTEMS, UNTOLD, Conspiracy
 from tests.abuse.flows import opened
-from tests.abuse.ground import Ground
+from tests.abuse.ground import TOKENS
 from tests.abuse.mails import KEYS
-from tests.abuse.register import CREDITED, Abuse
+from tests.abuse.one_click import credited, usual
+from tests.abuse.register import Abuse
 from tests.api.house import House, house
 from tests.name_server import serving
 
@@ -24,60 +26,75 @@ DOC = Path(__file__).resolve().parents[2] / "docs" / "abuse.md"
 AGAIN = 500
 """Numbers of organisations that are played twice begin here."""
 DRAWS, SEED = 10_000, 7
+KIND_OF = {
+    "Timely operational check": "operational_check", "Resolved service issue": "service_issue",
+    "Purse and power": "service_issue", "Accurate hand-over": "handover", "Completed training": "training",
+    "Approved referral": "referral",
+}  # fmt: skip
 
 
 async def played(at: House, abuse: Abuse, shared: Path) -> tuple[dict[str, int], dict[str, int], str]:
-    """Play an abuse; return what settled, what was deserved, and its row."""
+    """Play an abuse here and in the usual product; return what settled here, what was deserved, and its row."""
     g = await opened(at, 1 + list(ABUSES).index(abuse.name), abuse.coalition)
     g.shared = shared
     deserved: Any = await abuse.play(g)
     found, why = await g.settled_tokens(), await g.why()
-    beyond = sum(max(0, amount - deserved.get(role, 0)) for role, amount in found.items())
+    beyond = _beyond(found, deserved)
     stopped = ", ".join(f"`{one}`" for one in why[:3])
     who = ", ".join(sorted(abuse.coalition))
-    return found, deserved, f"| {abuse.name} | {who} | {beyond} | {stopped} | {abuse.one_click} |"
+    clicked = await clicked_through(abuse, deserved)
+    return found, deserved, f"| {abuse.name} | {who} | {beyond} | {stopped} | {clicked} |"
 
 
-async def conspired(at: House, one: Conspiracy, number: int) -> tuple[dict[str, Any], str]:
-    """Let a coalition play; return what came of it (tokens, k, k_evidence, drawn), and its row."""
-    seen: list[dict[str, Any]] = []
-    for turn, rate in enumerate((0, 1_000)):
-        g = await opened(at, number + turn * AGAIN, frozenset(set(one.members) - {"lms"}))
-        await g.must("/settings", "owner", {"settings": {"draw_permille": rate}})
-        await one.play(g)
-        await _recognised(g, one)
-        awards = [award for case in await g.cases() for award in (await g.case(case["case"]))["awards"]]
-        verdicts = [each for case in await g.cases() for each in (await g.case(case["case"]))["verdicts"]]
-        assert awards, await g.why()
-        settled = sum((await g.settled_tokens()).values())
-        passing = [each["k_evidence"] for each in verdicts if each["result"] == "pass"]
-        held = [
-            one["hold_reason"] for case in await g.cases() for one in (await g.case(case["case"]))["awards"]
-        ]
-        drawn = settled == 0 and set(held) == {"audit_draw"}
-        seen.append({"tokens": settled, "k": awards[0]["k"], "k_evidence": passing[-1], "drawn": drawn})
-    assert not seen[0]["drawn"]
-    told = seen[0] | {"drawn": seen[1]["drawn"]}
-    members = ", ".join(one.members)
-    held_or_not = "held, asked about" if told["drawn"] else "not held"
-    row = (
-        f"| {one.name} | {members} | {told['tokens']} | {told['k_evidence']} | {told['k']} | {held_or_not} |"
+async def clicked_through(abuse: Abuse, deserved: dict[str, int]) -> int:
+    """Return what the usual product credits for the same intent, beyond what was deserved."""
+    intent = abuse.intent or usual(abuse.members, deserved)
+    return await credited(intent, abuse.name, TOKENS[KIND_OF[abuse.group]], deserved)
+
+
+def _beyond(found: dict[str, int], deserved: dict[str, int]) -> int:
+    return sum(max(0, amount - deserved.get(role, 0)) for role, amount in found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of a coalition's play: tokens settled beyond what was deserved, and of the awards granted the number
+    shown (the evidence's), with the yes, the witnessing set's size, and whether the draw held them."""
+
+    tokens: int
+    k_shown: int | None
+    k_with_yes: int | None
+    drawn: bool
+
+
+async def conspired(
+    at: House, one: Conspiracy, liars: frozenset[str], number: int, permille: int = 0
+) -> Came:
+    """Let a coalition play, or a part of it, while the rest is honest and believes what it is shown."""
+    g = await opened(at, number, frozenset(liars) - SYSTEMS)
+    await g.must("/settings", "owner", {"settings": {"draw_permille": permille}})
+    deserved = await one.play(g, liars)
+    await g.believed()
+    found = await g.settled_tokens()
+    cases = [await g.case(case["case"]) for case in await g.cases()]
+    awards = [award for case in cases for award in case["awards"]]
+    judged = {each["verdict"]: each["k_evidence"] for case in cases for each in case["verdicts"]}
+    held = bool(awards) and {award["hold_reason"] for award in awards} == {"audit_draw"}
+    return Came(
+        tokens=_beyond(found, deserved),
+        k_shown=min((judged[award["verdict"]] for award in awards), default=None),
+        k_with_yes=min((award["k"] for award in awards), default=None),
+        drawn=held and not found,
     )
-    return told, row
 
 
-async def _recognised(g: Ground, one: Conspiracy) -> None:
-    if one.decider is None:
-        await g.believed()
-        return
-    await g.examined()
-    for case in await g.cases():
-        told = await g.case(case["case"])
-        kind, judged = told["case"]["award_kind"], told["verdicts"]
-        if judged and judged[-1]["result"] == "pass":
-            roles = [role for role, member in g.team.members.items() if member in judged[-1]["beneficiaries"]]
-            await g.decide(case["case"], one.decider, **g.gift(kind, *roles))
-    await g.wait(20)
+async def enough(at: House, one: Conspiracy, number: int) -> tuple[Came, str]:
+    """Let a whole coalition play, once undrawn and once with all drawn; return what came of it, and its row."""
+    came = await conspired(at, one, frozenset(one.members), number)
+    drawn = (await conspired(at, one, frozenset(one.members), number + AGAIN, permille=1_000)).drawn
+    held = "held, asked about" if drawn else "not held"
+    cells = (one.name, ", ".join(one.members), came.tokens, came.k_shown, came.k_with_yes, held)
+    return replace(came, drawn=drawn), f"| {' | '.join(str(cell) for cell in cells)} |"
 
 
 def drawn_of(count: int = DRAWS) -> int:
@@ -106,45 +123,44 @@ way to each of the five recognitions settles in the same organisation (`tests/ab
 - *Coalition*: who plays false; a second account is no second person.
 - *Tokens*: what settled beyond what was deserved, 45 days later.
 - *Stopped by*: codes of refusals and the first lines of verdicts that did not pass.
-- *One click*: what a product would do in which somebody claims and another account says yes. **Reasoned row by row and
-  not played**: no such product runs here. It knows accounts, roles and how much is left, gives a claim out once and to
-  nobody who says yes to their own; it does not look at evidence, and whoever administers it may give out tokens alone.
+- *One click*: what the same people got beyond what was deserved in the usual product, played too: a small application
+  (`tests/abuse/one_click.py`) with accounts, roles, a budget, claims with a text and files, and a button. It was
+  called with the requests that each abuse comes down to there: who claims, how often, who clicks yes. It credits a
+  claim once, and refuses a yes to one's own claim, without the role, above the limit, from a disabled account, or
+  beyond the budget; whoever administers it may correct balances alone. It does not look at evidence, so whoever
+  clicks believes the text. It is written after what vendors say of such products; it is no product, none was tried.
 """
 ONE_CLICK = """
-Of these {count} abuses, {settled} settle here; {credited} would be credited under one click, as reasoned above.
+Of these {count} abuses, {settled} settle here. Under one click {credited} were credited.
 """
 SECOND = """
-## Those who are enough
+## What the number says
 
-An award names k, the least number of parties who together could have made all of it up, whoever says yes included.
-*Evidence*: how many of them are needed without the yes. What k parties make up settles: that is what k says. The draw
-then looks at some of it: at a rate of 1,000 of a thousand each of these was held and asked about (last column), and at
-the usual 50 of a thousand {drawn} of {draws} awards are drawn (seeded roots).
+An award shows how many people would have had to act together to fake it: the fewest who must lie for the claim to be
+false while the evidence looks as it does (`k_evidence`, docs/spec/verdict.md; ADR 0012). Whoever says yes is not
+counted, because an honest approver sees the evidence and nothing else. *With the yes* counts them too.
 
-| Coalition | Who | Tokens | Evidence | k | Drawn |
+In each row below nobody is too many for this way, and with all of them lying it **settles**: that is what the number
+says. Each was played again with every smaller part of its coalition lying, {smaller} plays, while the rest was honest
+(who witnesses something looks first; who approves believes): {below} tokens settled beyond what was deserved. A
+coalition larger than the number took a longer way than it had to: the number is about the shortest.
+
+The draw then looks at some of it: at a rate of 1,000 of a thousand each of these was held and asked about (last
+column), and at the usual 50 of a thousand {drawn} of {draws} awards are drawn (seeded roots).
+
+| Coalition | Who lies | Tokens | Shown | With the yes | Drawn |
 |---|---|---|---|---|---|
 {enough}
 
-## All the evidence, and somebody who believes it
+## What no record tells apart
 
-One fewer than k: they hold all the evidence, and the approver is honest and believes it. **These settle.** k counts the
-approver as somebody who would have to know; where the approver cannot know, the number that counts is *Evidence*. The
-approver's own knowledge of the house is what stands in between, and the draw.
+The number takes a customer whom an independent record had first for another person than those who work here, and it is
+about what came of something, not about whose hands it was. Where that is not so, **fewer than the number are enough**:
+the two rows settle. Who knows of a second name says so (`same_as`); a colleague may object, and the draw asks people.
 
-| Coalition | Who | Tokens | Evidence | k | Drawn |
+| Coalition | Who lies | Tokens | Shown | With the yes | Drawn |
 |---|---|---|---|---|---|
-{but}
-
-## What the record cannot see
-
-**These settle too**, by fewer than k. Where a number is made up at the place itself, only a second look shows it (a
-policy may ask for one: evidence set `recheck`). Of a hand-over k counts the server's snapshot as well, which need not
-lie where nothing was open. Who can write alone in a system has to be said when the source is registered
-(`controllers`); then it is stopped (`forged_too_easily` above). An address that nobody here knows is nobody's here.
-
-| What | Who | Tokens | Evidence | k | Drawn |
-|---|---|---|---|---|---|
-{unseen}
+{untold}
 """
 
 
@@ -152,7 +168,7 @@ async def written(shared: Path) -> str:
     """Play everything; return the document."""
     configure("error", True)
     rows: dict[str, list[str]] = {}
-    settled = credited = 0
+    settled = clicked = smaller = below = 0
     with (
         serving({name: [key.record] for name, key in KEYS.items()}) as zone,
         tempfile.TemporaryDirectory() as folder,
@@ -163,24 +179,28 @@ async def written(shared: Path) -> str:
                 for abuse in [one for one in ABUSES.values() if one.group == group]:
                     found, deserved, row = await played(at, abuse, shared)
                     settled += found != deserved
-                    credited += abuse.one_click == CREDITED
+                    clicked += not row.endswith("| 0 |")
                     rows.setdefault(group, []).append(row)
-        parts: dict[str, list[str]] = {ENOUGH: [], ALL_BUT_THE_YES: [], UNSEEN: []}
+        parts: dict[str, list[str]] = {ENOUGH: [], UNTOLD: []}
         (Path(folder) / "all").mkdir()
         async with house(Path(folder) / "all", dns=zone.setting) as at:
             for number, one in enumerate(CONSPIRACIES, 300):
-                parts[one.part].append((await conspired(at, one, number))[1])
+                parts[one.part].append((await enough(at, one, number))[1])
+                for part, liars in enumerate(one.smaller()):
+                    below += (await conspired(at, one, liars, 2_000 + 10 * number + part)).tokens
+                    smaller += 1
     text = HEAD.format(count=len(ABUSES))
     for group, lines in rows.items():
         text += f"\n## {group}\n\n| Abuse | Coalition | Tokens | Stopped by | One click |\n|---|---|---|---|---|\n"
         text += "\n".join(lines) + "\n"
-    text += ONE_CLICK.format(count=len(ABUSES), settled=settled, credited=credited)
+    text += ONE_CLICK.format(count=len(ABUSES), settled=settled, credited=clicked)
     return text + SECOND.format(
+        smaller=smaller,
+        below=below,
         drawn=drawn_of(),
         draws=f"{DRAWS:,}",
         enough="\n".join(parts[ENOUGH]),
-        but="\n".join(parts[ALL_BUT_THE_YES]),
-        unseen="\n".join(parts[UNSEEN]),
+        untold="\n".join(parts[UNTOLD]),
     )
 
 

@@ -1,24 +1,44 @@
-"""Those who are enough: what they make up settles, its k is told, and the draw holds it."""
+"""Those who are enough: what they make up settles, no award shows more people than they are, and the draw holds it. Any
+smaller part of them gets nothing that was not deserved."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.abuse.abuses import ABUSES
-from tests.abuse.conspiracies import CONSPIRACIES, Conspiracy
-from tests.abuse.table import DOC, DRAWS, conspired, drawn_of, listed
+from tests.abuse.conspiracies import CONSPIRACIES, ENOUGH, UNTOLD, Conspiracy
+from tests.abuse.table import DOC, DRAWS, conspired, drawn_of, enough, listed
 from tests.api.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+SMALLER = [
+    pytest.param(one, liars, 2_000 + 10 * number + part, id=f"{one.name}: {', '.join(sorted(liars))}")
+    for number, one in enumerate(CONSPIRACIES, 300)
+    for part, liars in enumerate(one.smaller())
+]
 
-@pytest.mark.parametrize("one", CONSPIRACIES, ids=[f"{one.part}: {one.name}" for one in CONSPIRACIES])
+
+@pytest.mark.parametrize("one", CONSPIRACIES, ids=[one.name for one in CONSPIRACIES])
 async def test_what_enough_people_make_up_settles_and_is_drawn(at: House, one: Conspiracy) -> None:
-    told, row = await conspired(at, one, 300 + CONSPIRACIES.index(one))
-    assert told["tokens"] > 0 and told["drawn"] and told["k"] == told["k_evidence"] + 1
+    came, row = await enough(at, one, 300 + CONSPIRACIES.index(one))
+    assert came.tokens > 0 and came.drawn and came.k_shown is not None
+    if one.part == ENOUGH:  # no award shows more people than made it up
+        assert came.k_shown <= len(one.members)
+    assert came.k_with_yes == came.k_shown + 1  # the approver is no party of the evidence in any of them
     assert listed(row), f"expected this row in docs/abuse.md: {row}"
 
 
+@pytest.mark.parametrize(("one", "liars", "number"), SMALLER)
+async def test_a_smaller_part_gets_nothing_undeserved(
+    at: House, one: Conspiracy, liars: frozenset[str], number: int
+) -> None:
+    came = await conspired(at, one, liars, number)
+    assert came.tokens == 0, came
+
+
 async def test_the_list_is_long_enough_and_the_share_drawn_is_the_one_told() -> None:
-    assert len(ABUSES) >= 60
-    assert f"{drawn_of()} of {DRAWS:,} awards" in DOC.read_text()
+    assert len(ABUSES) >= 60 and {one.part for one in CONSPIRACIES} == {ENOUGH, UNTOLD}
+    told = DOC.read_text()
+    assert f"{drawn_of()} of {DRAWS:,} awards" in told
+    assert f"{len(SMALLER)} plays" in told and "0 tokens settled beyond what was deserved" in told

@@ -28,6 +28,8 @@ kinds:
       severity: string
       status: string
 """
+DESK = {"source": "desk", "kinds": ["complaint"], "controllers": {"party": "source:desk"}}
+"""A system in which nobody of the house writes alone."""
 PLAYBOOK = """
 playbook: complaint_open
 title: Complaint {complaint.id} is still open
@@ -76,7 +78,7 @@ async def publish(at: House, team: Team, kinds: str) -> None:
     policy = (ROOT / "verifiers" / "policies" / "service_issue.yaml").read_text()
     await at.done("/api/v1/policies", owner, {"yaml": policy})
     await at.done("/api/v1/playbooks", owner, {"yaml": PLAYBOOK})
-    await at.done("/api/v1/sources", owner, {"source": "desk", "kinds": ["complaint"]})
+    await at.done("/api/v1/sources", owner, DESK)
     for role in ("owner", "manager"):
         await at.done("/api/v1/authorities", owner, {"member": team.members[role], "about": "action"})
     power = {"member": team.members["outsider"], "about": "award", "second_person": True}
@@ -265,7 +267,7 @@ async def test_a_playbook_published_later_sees_the_records_there_are(
 ) -> None:
     owner = theirs.keys["owner"]
     await at.done("/api/v1/kinds", owner, {"yaml": kinds})
-    await at.done("/api/v1/sources", owner, {"source": "desk", "kinds": ["complaint"]})
+    await at.done("/api/v1/sources", owner, DESK)
     await at.done(
         "/api/v1/sources/desk/records:batch",
         owner,

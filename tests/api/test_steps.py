@@ -18,7 +18,7 @@ from casework.cases import later
 from casework.staffing import SENTENCES, STEPS
 from ledger.clock import instant_of
 from tests.api.house import CHARTER, House, Team
-from tests.api.test_path import KINDS, PLAYBOOK, record
+from tests.api.test_path import DESK, KINDS, PLAYBOOK, record
 from tests.casework.teams import POWERS, TABLE, TEAMS, Able, Scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -102,7 +102,8 @@ class Stage:
         await self.do("marta", "/kinds", {"yaml": KINDS + "      opened_at: instant\n"})
         await self.do("marta", "/policies", {"yaml": policy})
         await self.do("marta", "/playbooks", {"yaml": PLAYBOOK})
-        await self.do("marta", "/sources", {"source": "desk", "kinds": ["complaint"]})
+        await self.do("marta", "/sources", DESK)
+        await self.do("marta", "/settings", {"settings": {"draw_permille": 0}})  # a drawn one waits longer
         self.budget = (await self.do("marta", "/budgets", {"amount_tokens": 500}))["budget"]
         approver = next(name for name, (_, powers) in TEAMS[size].items() if "2" in powers)
         await self.do(approver, f"/budgets/{self.budget}/approve", {"amount_tokens": 500})

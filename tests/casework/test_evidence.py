@@ -21,6 +21,7 @@ from casework.requests import (
     ReviewEvidence,
     WithdrawEvidence,
 )
+from casework.undeclared import UNDECLARED
 from ledger.errors import Refused
 from tests.casework.shop import GUEST, START, Shop
 from verifiers import controllers
@@ -247,8 +248,9 @@ async def test_a_link_needs_an_address_or_a_hand(here: Shop) -> None:
 @pytest.mark.parametrize(
     ("registered", "received_from", "parties"),
     [
-        ("{}", "system", ["source:pms"]),
-        ("{}", "clerk", ["member:clerk", "source:pms"]),
+        ("{}", "system", ["source:pms", UNDECLARED]),
+        ("{}", "clerk", ["member:clerk", "source:pms", UNDECLARED]),
+        ('{"party":"source:pms"}', "system", ["source:pms"]),
         ('{"party":"member:m1"}', "clerk", ["member:clerk", "member:m1", "source:pms"]),
         ('{"party":"member:clerk"}', "clerk", ["member:clerk", "source:pms"]),
     ],

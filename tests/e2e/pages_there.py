@@ -152,6 +152,7 @@ PAGES = (
     PageThere("search", "/search?q=booking", MANAGER, ROLES),
     PageThere("record", "/record", AUDITOR, (OWNER,)),
     PageThere("awards", "/record/awards", AUDITOR),
+    PageThere("forgeable", "/record/forgeable", AUDITOR, (OWNER,)),
     PageThere("steps", "/record/steps", AUDITOR),
     PageThere("powers", "/powers", AUDITOR),
     *(PageThere(f"start-{step}", f"/start?step={step}", OWNER) for step in range(1, 7)),

@@ -80,6 +80,7 @@ async def opened(place: House, team: Team) -> str:
     first = {"file": ("complaints.csv", OPEN.encode(), "text/csv")}
     await fill(place, team, "owner", f"/start?step=4&{watch}", "/start/data", files=first)
     await fill(place, team, "owner", f"/start?step=6&{watch}", "/start/on", mode="live")
+    await fill(place, team, "owner", "/sources", "/sources/writer", writer="nobody")
     await place.tick()
     page = (await place.see("/decisions", team, "owner")).text
     assert "1 thing needs your decision" in words(page) and "Complaint K1" in words(page)

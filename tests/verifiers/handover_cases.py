@@ -200,7 +200,7 @@ LACKING = (
     Case("copied_read_back", INSUFFICIENT, ("own_words", "copied_from_the_note"), {"evidence": whole(back(text=COPY))}),
     Case("two_words_back", INSUFFICIENT, ("own_words", "too_few_words"), {"evidence": whole(back(text="All clear"))}),
     Case("a_point_not_named", INSUFFICIENT, ("own_words", "point_not_named"), {"evidence": whole(back(points=()))}),
-    Case("two_would_not_suffice", INSUFFICIENT, ("forgery_number", "forged_too_easily"), {"policy.content.parameters.evidence_sets": [{"grades": {"handover_note": "E1"}, "k_evidence_min": 2}]}),
+    Case("one_word_would_not_suffice", INSUFFICIENT, ("forgery_number", "forged_too_easily"), {"policy.content.parameters.evidence_sets": [{"grades": {"handover_note": "E1"}, "k_evidence_min": 2}]}),
     Case("own_word_would_suffice", INSUFFICIENT, ("not_self_made", "earners_could_make_it"), {"policy.content.parameters.evidence_sets": [{"grades": {"handover_note": "E1"}, "k_evidence_min": 1}]}),
     Case("read_back_graded_down", INSUFFICIENT, ("evidence_suffices", "lacking_read_back"), {"evidence": whole({**back(), "grade": "E1"})}),
 )  # fmt: skip

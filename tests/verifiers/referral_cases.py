@@ -30,11 +30,11 @@ OCTOBER = "2026-10-{:02d}T12:00:00.000Z"
 def content() -> Json:
     return {
         "v": 1, "id": "referral", "version": 1, "verifier": "referral", "verifier_version": 1, "award_kind": "referral",
-        "terms": {"tokens": 20, "window_days": 30, "tokens_limit": 100, "k_min": 3, "k_min_above": 3},
+        "terms": {"tokens": 20, "window_days": 30, "tokens_limit": 100, "k_min": 2, "k_min_above": 3},
         "parameters": {
             "evidence_sets": [
-                {"grades": {"system_record": "E3", "customer_confirmation": "E3"}, "k_evidence_min": 2},
-                {"grades": {"system_record": "E3", "signed_mail": "E4"}, "k_evidence_min": 2},
+                {"grades": {"system_record": "E3", "customer_confirmation": "E3"}, "k_evidence_min": 1},
+                {"grades": {"system_record": "E3", "signed_mail": "E4"}, "k_evidence_min": 1},
             ],
             "records": {
                 "customer": {"kind": "lead", "qualified": {"status": ["qualified"]}, "by_field": "owner", "won": {"status": ["paid"]}, "days_min": 30},
@@ -135,13 +135,22 @@ def hired(day: int = 1, status: str = "started", **more: Any) -> Json:
     return made
 
 
+WAGES = {
+    **hired(),
+    "id": "wages",
+    "controllers": {"party": "source:payroll"},
+    "facts": {**hired()["facts"], "source": "payroll"},
+}
 JULY = {"facts.opened_at": "2026-07-01T12:00:00.000Z", "facts.onset": "2026-07-01T12:00:00.000Z"}
+
+TWO = [{"grades": {"system_record": "E3", "customer_confirmation": "E3"}, "k_evidence_min": 2}]
 
 PASSING = (
     Case("paid_and_agreed", PASS, ("outcome_reached", "ok")),
     Case("agreed_by_a_signed_mail", PASS, ("consented", "ok"), {"evidence": [record(), mail(review=ACCEPTED)]}),
     Case("hired_and_stayed", PASS, ("held_long_enough", "ok"), {**HIRED, **JULY, "evidence": [hired(), consent()]}),
     Case("found_fitting_before_it_was_paid", PASS, ("qualified_by_another", "ok"), {"evidence": [record("q", "qualified", 5), record(), consent()]}),
+    Case("hired_as_two_systems_say_where_the_rule_asks_for_two", PASS, ("forgery_number", "ok"), {**HIRED, **JULY, FREE + "evidence_sets": TWO, "evidence": [hired(), WAGES, consent()]}),
     Case("held_exactly_thirty_days", PASS, ("held_long_enough", "ok"), {"outcome.recorded_at": "2026-11-09T12:00:00.000Z"}),
     Case("a_colleagues_earlier_award_of_another", PASS, ("not_awarded_before", "ok"), {"prior.awards": [prior_award("referral", {**SUBJECT, "id": "b" * 64})]}),
     Case("record_of_somebody_else_beside_it", PASS, ("lodged_first", "ok"), {"evidence": [record(), consent(), record("other", first=OCTOBER.format(1), record="l-9", customer="b" * 64)]}),
@@ -180,7 +189,8 @@ LACKING = (
     Case("paid_a_moment_too_late", INSUFFICIENT, ("held_long_enough", "too_soon"), {"outcome.recorded_at": "2026-11-09T11:59:59.999Z"}),
     Case("left_before_ninety_days", INSUFFICIENT, ("held_long_enough", "too_soon"), {**HIRED, **JULY, "evidence": [hired(day=25), consent()]}),
     Case("brought_the_record_themselves", INSUFFICIENT, ("not_self_made", "earners_could_make_it"), {FREE + "evidence_sets": [{"grades": {"system_record": "E3"}, "k_evidence_min": 1}], "evidence.0.controllers": {"any": [{"party": "member:ada"}, {"party": "source:crm"}]}}),
-    Case("one_party_behind_it_all", INSUFFICIENT, ("forgery_number", "forged_too_easily"), {"evidence.0.controllers": {"party": "member:ben"}}),
+    Case("one_party_behind_it_all", INSUFFICIENT, ("forgery_number", "forged_too_easily"), {**HIRED, **JULY, FREE + "evidence_sets": TWO, "evidence": [hired(), consent()]}),
+    Case("customer_who_may_be_the_referrer", INSUFFICIENT, ("forgery_number", "forged_too_easily"), {FREE + "evidence_sets": TWO}),
     Case("record_graded_down", INSUFFICIENT, ("evidence_suffices", "lacking_system_record"), {"evidence.0.grade": "E1"}),
 )  # fmt: skip
 
@@ -192,6 +202,7 @@ REFUSED: tuple[tuple[str, Json, str], ...] = (
 
 GAMING = {
     "self-referral": "self_referral",
+    "self-referral, under an address nobody knows, where the rule asks for two": "customer_who_may_be_the_referrer",
     "self-referral, found fitting by a second account": "found_fitting_by_a_second_account",
     "claiming an existing lead": "after_first_contact",
     "claiming an existing lead beside a new one": "an_existing_lead_beside_a_new_one",

@@ -20,7 +20,7 @@ TERMS = {
     "operational_check": (3, 10, 2, 3),
     "handover": (2, 50, 2, 3),
     "training": (14, 50, 2, 3),
-    "referral": (30, 100, 3, 3),
+    "referral": (30, 100, 2, 3),
 }
 """Window in days, tokens above which more must stand behind it, k up to there and above."""
 SETS = "parameters.evidence_sets"
