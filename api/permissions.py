@@ -78,6 +78,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "award.read": _PEOPLE,
     "award.hold": _PEOPLE,  # the rule asks for a lead or a holder of second_person (casework/awards.py)
     "award.decide": _PEOPLE,
+    "award.dispute": _PEOPLE,  # the rule: who may ask this, and only those asked answer (casework/disputes.py)
     "account.read": _READERS,
     "budget.write": _OWNER,
     "budget.approve": _PEOPLE,
@@ -108,6 +109,8 @@ STEPS: Mapping[str, str | None] = {
     "decide_award": "case.decide",
     "hold": "award.hold",
     "release": "award.hold",
+    "dispute": "award.dispute",
+    "close_dispute": "award.dispute",
     "decline_award": "award.decide",
     "revoke": "award.decide",
     "reopen": "case.work",

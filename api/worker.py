@@ -2,6 +2,7 @@
 
     timers       playbooks whose time has come -> signals -> cases            api/watching.py
     climbing     what nobody answered in time goes one step up                api/climbing.py
+    undecided    recognition nobody decided on goes to somebody else          api/undecided.py
     plans        planned work comes at its time, or was missed                api/plans.py
     jobs         judge, grant, settle, link, acknowledgement                  rows caused by entries (ledger/jobs.py)
     checkpoints  at most every interval while a log grows, at once after a settlement
@@ -25,6 +26,7 @@ from api.plans import Plans
 from api.rooms import Rooms
 from api.said import JOB_KIND
 from api.scope import first_owner
+from api.undecided import Undecided
 from casework import cases, tables
 from casework.absence import in_for
 from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, DrawAward, ExpireLink, Grant, Judge
@@ -68,6 +70,7 @@ class Worker:
             JOB_KIND: self._said,
         }
         self._climbing = Climbing()
+        self._undecided = Undecided()
         self._plans = Plans()
         name = f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
         # Simulated time promises the same log for the same seed, so there nothing runs side by side.
@@ -123,6 +126,7 @@ class Worker:
 
     async def _fire(self, rooms: Rooms) -> int:
         fired = await rooms.watching.fire() + await self._climbing.climb(rooms)
+        fired += await self._undecided.climb(rooms)
         return fired + await self._plans.work(rooms)
 
     # ------------------------------------------------------------------------------------------ jobs
@@ -149,7 +153,12 @@ class Worker:
 
     async def _settle(self, job: Job) -> None:
         async def settle(rooms: Rooms, key: str) -> None:
-            await rooms.desk.settle(THE_SYSTEM, key, AwardStep(job.payload["award"]))
+            try:
+                await rooms.desk.settle(THE_SYSTEM, key, AwardStep(job.payload["award"]))
+            except Refused as refusal:
+                if refusal.code == "held":  # whatever ends the hold or the question makes the job anew
+                    raise JobGone(f"{job.job}: {refusal}") from refusal
+                raise
             await rooms.publisher.publish()
 
         await self._do(job, settle)

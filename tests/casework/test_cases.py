@@ -68,6 +68,11 @@ credential_issued             . . . . A K W I V R . . O X
 recall_answered               . . . . A K W I V R . . O X
 award_declined                . . . . A K W I V R . . O X
 award_revoked                 . . . . A K W I V R . . O X
+award_disputed:before         . . . . . . . . V R . . . .
+award_disputed:after          . . . . A K W I V R . . O X
+dispute_answered              . D S U A K W I V R C E O X
+dispute_closed                . D S U A K W I V R C E O X
+award_escalated               . D S U A K W I V R C E O X
 case_cleared                  . C C C C C C . . . . . C .
 case_expired                  . E E E E E E E E . . . E .
 case_reopened                 . . . . . . . . . O O O . O
@@ -80,8 +85,10 @@ def _lines() -> tuple[list[str], dict[str, list[str]]]:
     return header, {row[0]: row[1:] for row in rows}
 
 
-def _body(step: str) -> tuple[str, dict[str, str]]:
+def _body(step: str) -> tuple[str, dict[str, str | None]]:
     kind, *rest = step.split(":")
+    if kind == "award_disputed":
+        return kind, {"award": None if rest == ["before"] else "award"}
     if kind == "verdict_given":
         return kind, {"result": "pass" if rest == ["pass"] else "needs_human"}
     return kind, dict(zip(("about", "verb"), rest, strict=False))
