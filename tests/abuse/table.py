@@ -109,6 +109,8 @@ way to each of the five recognitions settles in the same organisation (`tests/ab
 - *One click*: what a product would do in which somebody claims and another account says yes. **Reasoned row by row and
   not played**: no such product runs here. It knows accounts, roles and how much is left, gives a claim out once and to
   nobody who says yes to their own; it does not look at evidence, and whoever administers it may give out tokens alone.
+- *Taken* (last table): not what settles, but what somebody loses. That product lets whoever may give take it with one
+  click and asks nobody.
 """
 ONE_CLICK = """
 Of these {count} abuses, {settled} settle here; {credited} would be credited under one click, as reasoned above.
