@@ -265,7 +265,7 @@ def check_closed(standing: Standing, entry: Entry) -> None:
     if entry.body["reason_code"] == "not_recognised":
         cases.without_award(row)
     cases.none_waits(row, standing.view.scan("decision", (row["case"],)))
-    cases.without_plan(row)
+    cases.decided_first(row)
 
 
 # ---------------------------------------------------------------------------------------------- 4. evidence

@@ -194,13 +194,17 @@ def none_waits(row: Row, made: Iterable[Row]) -> None:
         )
 
 
-def without_plan(row: Row) -> None:
-    """Check that a case is not closed over a no that was planned and that somebody may still answer.
+def decided_first(row: Row) -> None:
+    """Check that a case is not closed instead of saying no: over a planned one that may still be answered, or over a
+    passing verdict that nobody said yes or no to.
 
-    Raises Refused: dispute_open.
+    Raises Refused: dispute_open, undecided.
     """
     if row["award"] is None and row["dispute"] is not None:
         raise refuse("dispute_open", f"expected no planned no, got {row['dispute']}; say it or drop it first")
+    if row["award"] is None and row["state"] == RESOLVED and row["undecided_since"] is not None:
+        since = row["undecided_since"]
+        raise refuse("undecided", f"expected a yes or a no to the recognition, got none since {since}")
 
 
 def later(instant: str, *, seconds: int = 0, days: int = 0) -> str:
@@ -454,7 +458,7 @@ def _check_closing(view: View, row: Row, reason: str) -> None:
     if reason == "not_recognised":
         without_award(row)
     none_waits(row, view.scan("decision", (row["case"],)))
-    without_plan(row)
+    decided_first(row)
     # "done" is earned: by a passing verdict, or, where nothing is judged, by an outcome whose evidence was accepted.
     if reason != "done" or row["state"] == RESOLVED:
         return

@@ -91,6 +91,7 @@ REFUSALS: dict[str, str] = {
     "too_early": "the window is still open",
     "held": "a hold or a question is open",
     "award_state": "the award is not in a state that allows this",
+    "undecided": "the recognition waits for a yes or a no; that comes first",
     "not_asked_first": "whoever is recognised is asked about this before it is decided",
     "reply_awaited": "whoever is recognised has not answered yet, and still has time",
     "dispute_open": "a question about this is open already",

@@ -157,7 +157,10 @@ async def page(
         bar=None if current is None else await bar_of(seen, current, people, words),
         passing=() if current is None else passing_of(current.dossier, staff, seen.caller.member, words),
         passkeys=await waiting_passkeys(seen, people),
-        questions=await waiting_questions(rooms.rows, staff, seen.caller.member, people, words, now),
+        questions=await waiting_questions(
+            Looking(rooms.rows, seen.caller.member, people, words, now, staff),
+            frozenset(one.dossier.id for one in matters),
+        ),
         checks=await count_waiting(rooms, staff, seen.caller.member),
         checked=words.clock(now),
         trouble=trouble,
@@ -269,7 +272,9 @@ async def _with_reply(seen: Seen, dossier: Dossier, people: People, bar: Bar) ->
     if planned is None:
         first = words.gettext("They are asked first, and have some days to answer.")
         return replace(bar, questions=questions, first=first)
-    reasons = ((planned.reason_code, planned.why),) if planned.ready else ()
+    button = dict(AWARD_REASONS).get(planned.reason_code)
+    said = planned.why if button is None else words.gettext(button)
+    reasons = ((planned.reason_code, said),) if planned.ready else ()
     return replace(bar, questions=questions, reasons=reasons)
 
 

@@ -159,8 +159,8 @@ def _question(row: Row, dossier: Dossier, known: _Known, looking: Looking) -> Qu
 
 
 def _closes(row: Row, dossier: Dossier, known: _Known, looking: Looking) -> tuple[tuple[str, str], ...]:
-    words, staff = looking.words, looking.staff
-    if staff is None or not staff.may(looking.member, "close_dispute", dossier):
+    words = looking.words
+    if not _may_close(dossier, looking):
         return ()
     if known.persons.get(str(row["asked_by"])) == known.persons.get(looking.member):
         return ((disputes.WITHDRAWN, words.gettext("I take it back")),)
@@ -187,11 +187,19 @@ def _waits(
         )
     if not missing:
         return words.gettext("Answered. It waits for a decision, and nothing goes on until then.")
+    names = words.listed(people.name(one, words) for one in missing)
+    if row["award"] is None and own:
+        return words.gettext(
+            "It is decided only after you have answered; you have until %(time)s.", time=until
+        )
+    if row["award"] is None:
+        return words.gettext(
+            "It is decided only after %(names)s answered, or from %(time)s on.", names=names, time=until
+        )
     if own:
         return words.gettext(
             "Nothing is taken back before you have answered; you have until %(time)s.", time=until
         )
-    names = words.listed(people.name(one, words) for one in missing)
     return words.gettext(
         "Nothing is taken back before %(names)s answered, or until %(time)s.", names=names, time=until
     )
@@ -214,27 +222,29 @@ def question_reasons(words: Words) -> tuple[tuple[str, str], ...]:
     return tuple((code, words.gettext(QUESTIONS[code])) for code in disputes.QUESTION_REASONS)
 
 
-async def waiting_questions(
-    rows: Scoped, staff: Staff, member: str, people: People, words: Words, now: str
-) -> list[tuple[str, str, str]]:
+async def waiting_questions(looking: Looking, but: frozenset[str]) -> list[tuple[str, str, str]]:
     """Return (address, title, how it stands) of what is asked about recognition and this reader may close or decide,
-    and of what waited too long for a yes or a no and came to them."""
-    asked = tables.case_file.c
-    wanted = or_(asked.dispute.is_not(None), asked.asked_to == member)
+    and of what waited too long for a yes or a no and came to them; `but`: cases whose card says it already."""
+    rows, words, asked = looking.rows, looking.words, tables.case_file.c
+    wanted = or_(asked.dispute.is_not(None), asked.asked_to == looking.member)
     files = await rows.find(tables.case_file, order="opened_seq", limit=SHOWN_MAX, also=[wanted])
-    looking, told = Looking(rows, member, people, words, now, staff), []
+    told = []
     for dossier in await dossiers(rows, files):
-        to_me = dossier.case["asked_to"] == member
-        title = title_of(dossier, words)
-        if dossier.dispute is None and dossier.case["state"] != cases.RESOLVED:
-            continue
+        to_me = dossier.case["asked_to"] == looking.member
+        path, said = (
+            f"/decisions?open={dossier.id}",
+            words.gettext("Nobody decided in time; you are asked now."),
+        )
         if dossier.dispute is None:
-            said = words.gettext("Nobody decided in time; you are asked now.")
-            told.append((f"/decisions?open={dossier.id}", title, said))
-        elif to_me or staff.may(member, "close_dispute", dossier):
+            if to_me and dossier.case["state"] == cases.RESOLVED:
+                told.append((path, title_of(dossier, words), said))
+        elif to_me or (dossier.id not in but and _may_close(dossier, looking)):
             (one, *_) = await questions_of(dossier, looking)
             award = dossier.dispute["award"]
-            path = f"/decisions?open={dossier.id}" if award is None else f"/recognition/{award}"
-            first = words.gettext("Nobody decided in time; you are asked now.") if to_me else one.lead
-            told.append((path, title, f"{first} {one.waits}"))
+            path = path if award is None else f"/recognition/{award}"
+            told.append((path, title_of(dossier, words), f"{said if to_me else one.lead} {one.waits}"))
     return told
+
+
+def _may_close(dossier: Dossier, looking: Looking) -> bool:
+    return looking.staff is not None and looking.staff.may(looking.member, "close_dispute", dossier)

@@ -180,19 +180,21 @@ async def mine_of(seen: Seen) -> Mine:
         )
         for dossier, row in declined
     )
-    figures = await _figures(rooms, found, member, words)
+    asked = {str(one.dispute["award"]) for one in by_case.values() if one.dispute is not None}
+    figures = await _figures(rooms, found, asked, member, words)
     return Mine(figures, thanks, len(found) - len(shown), not_given)
 
 
 async def _figures(
-    rooms: Rooms, found: Sequence[Row], member: str, words: Words
+    rooms: Rooms, found: Sequence[Row], asked: set[str], member: str, words: Words
 ) -> tuple[tuple[str, str, str], ...]:
     held = {
         str(row["account"]): int(row["balance_tokens"])
         for row in await rooms.rows.find(account, {"account": [settled(member), provisional(member)]})
     }
     waiting = [row for row in found if row["state"] == awards.PROVISIONAL]
-    next_day = min((str(row["settle_not_before"]) for row in waiting if row["held_by"] is None), default=None)
+    going = [row for row in waiting if row["held_by"] is None and str(row["award"]) not in asked]
+    next_day = min((str(row["settle_not_before"]) for row in going), default=None)
     until = words.gettext("tokens, the next on %(day)s", day=words.day(next_day)) if next_day else ""
     live = sum(row["state"] in LIVE for row in found)
     return (

@@ -258,7 +258,7 @@ ASKED_FIRST: Mapping[str, str] = {
 def _asked_first(entry: Entry, tell: Telling) -> tuple[str, str]:
     body = entry.body
     names = tell.words.listed(tell.name(str(one)) for one in body["members"]) or tell.say(mark("nobody else"))
-    said = ASKED_FIRST[body["about"]]
+    said = ASKED_FIRST.get(body["about"], ASKED_FIRST["question"])
     if body["about"] == "decline" and body["award"] is not None:
         said = mark("%(who)s means to end it and asked %(names)s first; they have until %(time)s to answer")
     told = tell.say(said, who=tell.name(entry.actor.id), names=names, time=tell.time(body["reply_until"]))

@@ -66,6 +66,11 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("Nothing was changed."),
         ATTENTION,
     ),
+    "undecided": (
+        mark("Somebody earned thanks here, and nobody said yes or no yet."),
+        mark("Nothing was changed. Decide that first, under Decisions; then close it."),
+        ATTENTION,
+    ),
     "not_asked_first": (
         mark("Whoever is recognised is asked about this first."),
         mark("Nothing was changed. Ask them, for the same reason; they have some days to answer."),

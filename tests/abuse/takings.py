@@ -139,3 +139,13 @@ async def taken_back_alone(g: Ground) -> Deserved:
     await end(g, award, "manager", "misconduct", "revoke")
     await closed(g, case, dispute)
     return STAFF_GETS
+
+
+@abuse(GROUP, "closed without a yes or a no, so that nobody thanks them", "manager", one_click=TAKEN)
+async def closed_quietly(g: Ground) -> Deserved:
+    issue = await ready(g)
+    for reason in ("not_recognised", "done", "duplicate"):
+        await g.post(f"/cases/{issue.case}/close", "manager", {"reason_code": reason})
+    await g.decide(issue.case, "outsider", **g.gift("service_issue", "staff"))
+    await g.wait(20)
+    return STAFF_GETS

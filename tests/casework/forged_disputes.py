@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from ledger.entries import Actor
 from tests.casework.forgeries import Forgery, by, told
 from tests.casework.forging import Line, Story
 
@@ -82,6 +83,26 @@ def _climbed(change: Callable[[Story, Line], None]) -> Forgery:
     return forge
 
 
+def _closed_over(story: Story) -> Line:
+    """Somebody closes it instead of saying no."""
+    no = story.find("decision_made", "thought", about="award", verb="declined")
+    line = story.add(no, "case_closed", "thought", {"reason_code": "not_recognised"}, OWNER)
+    line.by(story.named["owner"], "owner")
+    story.lines.remove(no)
+    story.cut(line)
+    return line
+
+
+def _closed_undecided(story: Story) -> Line:
+    """The same before anybody planned a no."""
+    judged = story.find("verdict_given", "thought")
+    line = story.add(judged, "case_closed", "thought", {"reason_code": "done"}, OWNER)
+    line.by(story.named["owner"], "owner")
+    story.cut(line)
+    return line
+
+
+OWNER = Actor("owner", "owner", "web")
 NO = {"about": "award", "verb": "declined"}
 DISPUTES: list[tuple[str, Forgery, str]] = [
     ("a no that nobody was asked about", _unasked("decision_made", "thought", **NO), "not_asked_first"),
@@ -117,6 +138,8 @@ DISPUTES: list[tuple[str, Forgery, str]] = [
     ("closed for no known reason", told("dispute_closed", "queried", reason_code="so"), "reason_unknown"),
     ("closed, and a shorter window", told("dispute_closed", "queried", cut=True,
      settle_not_before="2026-11-21T00:00:00.000Z"), "settle_not_before as worked out"),
+    ("closed over a planned no", _closed_over, "dispute_open"),
+    ("closed instead of a yes or a no", _closed_undecided, "undecided"),
     ("settled while it was open", _settled_over_it, "held"),
     ("passed on before its time",
      _climbed(lambda story, line: story.move(line, story.find("award_disputed", "queried"))), "too_early"),

@@ -121,12 +121,12 @@ TABLE: list[tuple[Scene, dict[str, Able]]] = [
         "withdraw_decision": None, "confirm": None, "review_evidence": ("marta",), "record_outcome": ("marta", "ana"),
     }),
     (Scene(2, "passed", "ana", "ana"), {
-        "decide_award": ("marta",), "review_evidence": None, "reopen": ("marta", "ana"), "close": ("marta",),
+        "decide_award": ("marta",), "review_evidence": None, "reopen": ("marta", "ana"),
         "dispute": ("marta",), "close_dispute": None,
     }),
     (Scene(2, "provisional", "ana", "ana"), {
         "hold": ("marta", "ana"), "release": None, "decline_award": ("marta",), "revoke": None,
-        "withdraw_evidence": None, "dispute": ("marta",), "close_dispute": None,
+        "withdraw_evidence": None, "dispute": ("marta",), "close_dispute": None, "close": ("marta",),
     }),
     (Scene(2, "held", "ana", "ana"), {
         "hold": None, "release": ("marta",), "decline_award": ("marta",), "dispute": None, "close_dispute": ("marta",),
@@ -157,11 +157,11 @@ TABLE: list[tuple[Scene, dict[str, Able]]] = [
         "record_outcome": ("marta", "ana"),
     }),
     (Scene(3, "passed", "ana", "ana"), {
-        "decide_award": ("ines",), "reopen": ("marta", "ana"), "close": ("marta",), "dispute": ("ines",),
+        "decide_award": ("ines",), "reopen": ("marta", "ana"), "dispute": ("ines",),
     }),
     (Scene(3, "provisional", "ana", "ana"), {
         "hold": ("marta", "ines"), "release": None, "decline_award": ("ines",), "revoke": None,
-        "dispute": ("marta", "ines"), "close_dispute": None,
+        "dispute": ("marta", "ines"), "close_dispute": None, "close": ("marta",),
     }),
     (Scene(3, "held", "ana", "ana"), {
         "release": ("marta", "ines"), "decline_award": ("ines",), "dispute": None, "close_dispute": ("marta", "ines"),

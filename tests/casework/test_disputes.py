@@ -196,6 +196,12 @@ async def test_a_case_is_not_closed_over_a_planned_no(here: Shop) -> None:
         await here.desk.close(here.people["owner"], here.key(), step)
     close = CloseDispute(case, dispute, "withdrawn")
     await here.desk.close_dispute(here.people["accountant"], here.key(), close)
+    for reason in ("not_recognised", "done", "false_alarm"):  # silence is no no, and closing is none either
+        with pytest.raises(Refused, match="undecided"):
+            await here.desk.close(here.people["owner"], here.key(), CaseStep(case, reason))
+    await here.ask_first(case, "decline", "duplicate")
+    await here.decide(case, "award", "accountant", verb="declined", reason_code="duplicate")
+    await here.desk.close(here.people["owner"], here.key(), step)
 
 
 # ---------------------------------------------------------------------------------------------- while it is open

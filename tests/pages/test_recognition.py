@@ -221,7 +221,7 @@ async def test_a_no_is_asked_about_first_and_waits_for_the_answer(tmp_path: Path
         clean(said)
         assert "Somebody means not to recognise this." in said and "I could not hear the tape" in said
         waiting = await place.see("/decisions", team, "outsider")
-        assert "Nothing is taken back before Staff answered" in words(waiting.text)
+        assert "It is decided only after Staff answered" in words(waiting.text)
         assert "Decline" not in words(waiting.text)
         again = form(waiting.text, f"/exceptions/{case}/decide")
         early = await place.send(again.action, team, "outsider", {**again.fields, **no})
