@@ -481,7 +481,7 @@ def _recall_answered(entry: Entry, opened: Opened) -> list[Change]:
     return [
         Delete("recall", (body["award"], body["member"])),
         Insert("recall", row),
-        *(_settle(entry, due) if due else ()),
+        *(settle(entry, due) if due else ()),
     ]
 
 
