@@ -180,6 +180,7 @@ MISSING_EVIDENCE = "missing evidence"
 CHANGED_PROPOSAL = "changed proposal"
 REUSED_EVIDENCE = "re-used evidence"
 DOUBLE_SUBMIT = "double submit"
+EARLY_END = "ended before the reply"
 NO_AUTHORITY = "deciding without authority"
 CHEATS = (SELF_APPROVAL, MISSING_EVIDENCE, CHANGED_PROPOSAL, REUSED_EVIDENCE, DOUBLE_SUBMIT, NO_AUTHORITY)
 """What every rehearsal of some length must have tried."""
@@ -278,7 +279,7 @@ def solve(cast: Cast, matter: Matter, lines: Lines, later: Callable[[float], str
         )
     yield 1.0
     if cast.random.random() < 0.06:
-        yield from _questioned(cast, matter, manager)
+        yield from _questioned(cast, matter, worker, manager)
     else:
         cast.owner.do(f"{case}/close", {"reason_code": "done"})
 
@@ -303,14 +304,25 @@ def _declined_first(worker: Door, manager: Door, case: str, lines: Lines) -> Gen
     return proposal
 
 
-def _questioned(cast: Cast, matter: Matter, manager: Door) -> Steps:
-    """The same thing comes back while the award still waits: held, then ended."""
+def _questioned(cast: Cast, matter: Matter, worker: Door, manager: Door) -> Steps:
+    """The same thing comes back while the award still waits: whoever is recognised is asked, then it ends. Some never
+    answer; then it ends when their time is over and not an hour before."""
     yield 48.0
     award = cast.owner.get(f"/cases/{matter.case}").body["case"]["award"]
     if award is None:
         return
-    manager.do(f"/awards/{award}/hold", {"reason_code": "customer_disputes"})
-    yield 24.0
+    asked = {"about": "decline", "reason_code": "customer_disputes", "note": "They are back. What happened?"}
+    dispute = manager.do(f"/cases/{matter.case}/disputes", asked).ids["dispute"]
+    ending = {"reason_code": "customer_disputes"}
+    yield 4.0
+    cast.approver.cheat(f"/awards/{award}/decline", ending, ("reply_awaited",), tried=EARLY_END)
+    if cast.random.random() < 0.5:
+        yield 20.0
+        path = f"/cases/{matter.case}/disputes/{dispute}/answers"
+        worker.do(path, {"reply": "I thought it was settled."})
+        yield 1.0
+    else:
+        yield 7 * 24.0 - 3.9
     cast.approver.do(f"/awards/{award}/decline", {"reason_code": "customer_disputes"})
 
 

@@ -29,6 +29,7 @@ PARTS: Mapping[str, tuple[Table, tuple[str, ...]]] = {
     "verdicts": (tables.verdict, ()),
     "links": (tables.link, ()),
     "awards": (tables.award, ("message_item",)),
+    "disputes": (tables.dispute, ("note_item",)),
 }
 """Part -> its table, and the columns whose sealed values a page may show."""
 
@@ -47,6 +48,7 @@ class Dossier:
     shares: tuple[Row, ...]
     texts: Mapping[str, Any]
     back_at: str | None = None
+    disputes: tuple[Row, ...] = ()
 
     @property
     def id(self) -> str:
@@ -67,6 +69,11 @@ class Dossier:
     def award(self) -> Row | None:
         """Return the live award."""
         return _named(self.awards, "award", self.case["award"])
+
+    @property
+    def dispute(self) -> Row | None:
+        """Return what is asked about the recognition, while it is open."""
+        return _named(self.disputes, "dispute", self.case["dispute"])
 
     @property
     def live(self) -> list[Row]:
@@ -157,6 +164,7 @@ def stand_of(dossier: Dossier, budgets_set_by: Iterable[str] = ()) -> Stand:
         value=proposals.value_of(dossier.proposal) if dossier.proposal else None,
         deciders=tuple(one["decider"] for one in decisions.taken_back_next(row, dossier.decisions)),
         award=None if award is None else _given(dossier, award),
+        asked=None if dossier.dispute is None else (dossier.dispute["asked_by"], dossier.dispute["about"]),
         budgets_set_by=tuple(sorted(set(budgets_set_by))),
     )
 

@@ -82,6 +82,7 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "announced.read": _INSIDE,
     "fairness.read": _OWNER,
     "award.weigh": frozenset({OWNER, AUDITOR}),
+    "award.dispute": _PEOPLE,  # the rule: who may ask this, and only those asked answer (casework/disputes.py)
     "account.read": _READERS,
     "budget.write": _OWNER,
     "budget.approve": _PEOPLE,
@@ -112,6 +113,8 @@ STEPS: Mapping[str, str | None] = {
     "decide_award": "case.decide",
     "hold": "award.hold",
     "release": "award.hold",
+    "dispute": "award.dispute",
+    "close_dispute": "award.dispute",
     "decline_award": "award.decide",
     "revoke": "award.decide",
     "reopen": "case.work",

@@ -90,6 +90,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "giver_involved": 403,
     "assurance_too_low": 403,
     "second_person_needed": 403,
+    "not_asked": 403,
     "own_device_needed": 403,
     "session_needed": 403,
     "tap_invalid": 403,

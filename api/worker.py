@@ -2,6 +2,7 @@
 
     timers       playbooks whose time has come -> signals -> cases            api/watching.py
     climbing     what nobody answered in time goes one step up                api/climbing.py
+    undecided    recognition nobody decided on goes to somebody else          api/undecided.py
     plans        planned work comes at its time, or was missed                api/plans.py
     keeping      what was kept for a stated time goes                         api/keeping.py
     jobs         judge, grant, settle, link, acknowledgement                  rows caused by entries (ledger/jobs.py)
@@ -27,6 +28,7 @@ from api.plans import Plans
 from api.rooms import Rooms
 from api.said import JOB_KIND
 from api.scope import first_owner
+from api.undecided import Undecided
 from casework import cases, tables
 from casework.absence import in_for
 from casework.requests import THE_SYSTEM, AssignOwner, AwardStep, DrawAward, ExpireLink, Grant, Judge
@@ -70,6 +72,7 @@ class Worker:
             JOB_KIND: self._said,
         }
         self._climbing = Climbing()
+        self._undecided = Undecided()
         self._plans = Plans()
         self._keeping = Keeping()
         name = f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
@@ -126,6 +129,7 @@ class Worker:
 
     async def _fire(self, rooms: Rooms) -> int:
         fired = await rooms.watching.fire() + await self._climbing.climb(rooms)
+        fired += await self._undecided.climb(rooms)
         return fired + await self._plans.work(rooms) + await self._keeping.sweep(rooms)
 
     # ------------------------------------------------------------------------------------------ jobs
@@ -152,7 +156,12 @@ class Worker:
 
     async def _settle(self, job: Job) -> None:
         async def settle(rooms: Rooms, key: str) -> None:
-            await rooms.desk.settle(THE_SYSTEM, key, AwardStep(job.payload["award"]))
+            try:
+                await rooms.desk.settle(THE_SYSTEM, key, AwardStep(job.payload["award"]))
+            except Refused as refusal:
+                if refusal.code == "held":  # whatever ends the hold or the question makes the job anew
+                    raise JobGone(f"{job.job}: {refusal}") from refusal
+                raise
             await rooms.publisher.publish()
 
         await self._do(job, settle)

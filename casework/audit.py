@@ -25,9 +25,12 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     11. places    a check-in is worth what its point was worth then, and a tag's comes with its tap, which is newer than
                   all before it; points are set up and ended by an owner or a manager
     12. watches   a watch on a person runs only with a purpose that an owner wrote before and that did not end since
+    13. replies   nothing was declined, ended or taken back before everybody concerned was asked, for that reason, and
+                  had answered or had the days then set; asked by somebody who may, answered by themselves; whoever was
+                  asked to decide by time alone was next, and it was time
 
 Steps 1 and 2 are here, 3 to 5 and 12 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py, 9 in
-audit_people.py, 10 in audit_joining.py, 11 in audit_points.py.
+audit_people.py, 10 in audit_joining.py, 11 in audit_points.py, 13 in audit_disputes.py and with what ends.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.
@@ -42,12 +45,14 @@ from casework import (
     absence,
     audit_awards,
     audit_cases,
+    audit_disputes,
     audit_joining,
     audit_passkeys,
     audit_people,
     audit_points,
     awards,
     cases,
+    disputes,
     evidence,
     joining_rules,
     leaving,
@@ -55,6 +60,7 @@ from casework import (
     passkeys,
     people,
     point_requests,
+    replies,
 )
 from casework.audit_standing import Check, OpenValue, Owing, Standing, expect
 from casework.passkeys import VerifySignature
@@ -80,6 +86,7 @@ OWNERS_ONLY = frozenset({
 PEOPLE_ONLY = frozenset({
     "delegation_given", "delegation_ended", "decision_made", "decision_withdrawn", "evidence_reviewed",
     "acknowledged", "action_taken", "work_reported", "account_linked", "account_unlinked", "outcome_recorded",
+    "award_disputed", "dispute_answered", "dispute_closed",
     "case_closed", "award_released", "award_declined", "award_revoked", "budget_approved", "agent_stopped",
     "link_issued", "invite_used", "sign_in_set", "device_shared", "device_ended",
     "passkey_enrolled", "passkey_confirmed", "passkey_ended",
@@ -91,7 +98,7 @@ CUSTOMER_KINDS = frozenset({"link_answered", "evidence_attached"})
 """What the holder of a one-time link may write."""
 
 SYSTEM_KINDS = frozenset({
-    "award_settled", "draw_made", "credential_issued", "link_expired", "case_expired", "key_rotated",
+    "award_settled", "draw_made", "award_escalated", "credential_issued", "link_expired", "case_expired", "key_rotated",
     "owner_recovered",
 })  # fmt: skip
 """What follows from time alone, or from the server at hand: a person who wrote these would only choose the moment."""
@@ -120,6 +127,8 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "award_released": {"reason_code": awards.RELEASE_REASONS},
     "award_declined": {"reason_code": awards.DECLINE_REASONS},
     "award_revoked": {"cause": awards.REVOKE_CAUSES},
+    "award_disputed": {"about": replies.ABOUTS},
+    "dispute_closed": {"reason_code": disputes.CLOSE_REASONS},
     "passkey_ended": {"reason_code": passkey_rules.END_REASONS},
     "point_ended": {"reason_code": point_requests.END_REASONS},
 }
@@ -331,4 +340,5 @@ _CHECKS: Mapping[str, Check] = {
     **audit_passkeys.CHECKS,
     **audit_joining.CHECKS,
     **audit_points.CHECKS,
+    **audit_disputes.CHECKS,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from casework import authority, awards, badges, decisions, draws, people, recalls
+from casework import authority, awards, badges, decisions, draws, people, recalls, replies
 from casework.audit_standing import Check, Standing, expect, find_case, wrong
 from casework.requests import Principal
 from ledger import book
@@ -87,7 +87,7 @@ def check_draw(standing: Standing, entry: Entry) -> None:
 def check_settled(standing: Standing, entry: Entry) -> None:
     """After the window, with no hold; what is owed is paid first."""
     row = _award(standing, entry, awards.PROVISIONAL)
-    expect(row["held_by"] is None, "held", f"expected no hold, got {row['hold_reason']}")
+    awards.check_unheld(standing.view, row)
     recalls.check(standing.view, row, standing.recalls.get(row["verdict"]))
     due = row["settle_not_before"]
     expect(due <= entry.at, "too_early", f"expected {due} or later, got {entry.at}")
@@ -158,6 +158,7 @@ def check_declined(standing: Standing, entry: Entry) -> None:
     """A provisional award ended by somebody outside who may award it."""
     row = _award(standing, entry, awards.PROVISIONAL)
     _check_ender(standing, entry, row)
+    _check_replied(standing, entry, replies.DECLINE, entry.body["reason_code"])
     _check_shares(
         entry,
         [{"member": share["member"], "amount": share["amount"]} for share in _shares(standing, row)],
@@ -170,12 +171,17 @@ def check_revoked(standing: Standing, entry: Entry) -> None:
     _check_ender(standing, entry, row)
     two = awards.is_second_voice(standing.view, row["held_by"], entry.actor.id)
     expect(two, "second_person_needed", "expected an award held by another person")
+    _check_replied(standing, entry, replies.REVOKE, entry.body["cause"])
     expected = []
     for share in _shares(standing, row):
         settled = _balance(standing, book.settled(share["member"]))
         from_settled, from_owed = book.revoke_split(share["amount"], settled)
         expected.append({"member": share["member"], "from_settled": from_settled, "from_owed": from_owed})
     _check_shares(entry, expected)
+
+
+def _check_replied(standing: Standing, entry: Entry, about: str, reason: str) -> None:
+    replies.check_replied(standing.view, find_case(standing, entry), about, reason, entry.at)
 
 
 def _award(standing: Standing, entry: Entry, *states: str) -> Row:

@@ -22,6 +22,7 @@ from casework import (
     plan_rules,
     proposals,
     purposes,
+    replies,
     undeclared,
     work,
 )
@@ -175,6 +176,8 @@ def check_decision(standing: Standing, entry: Entry) -> None:
         expect(waits is None, "already_awarded", f"expected no award decision that waits, got {waits}")
     assert proposal is not None  # basis refused otherwise
     _check_decider(standing, entry, row, proposal)
+    if (body["about"], body["verb"]) == (authority.AWARD, decisions.DECLINED):
+        replies.check_replied(view, row, replies.DECLINE, body["reason_code"], entry.at)
     if decisions.record_digest(_record(entry, proposal)) != body["digest"]:
         wrong("expected the decision record's digest")
 
@@ -288,6 +291,7 @@ def check_closed(standing: Standing, entry: Entry) -> None:
     if entry.body["reason_code"] == "not_recognised":
         cases.without_award(row)
     cases.none_waits(row, standing.view.scan("decision", (row["case"],)))
+    cases.decided_first(row)
 
 
 # ---------------------------------------------------------------------------------------------- 4. evidence

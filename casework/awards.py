@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, cases, people, reciprocity
+from casework import authority, cases, people, reciprocity, replies
 from casework.errors import refuse
 from casework.records import Records
 from casework.requests import Asked, Principal
@@ -83,13 +83,13 @@ async def needs(
     if terms is None or not ({"cap_tokens", reciprocity.TERM} & set(terms)):
         return [*found, *people.rows(named)]
     kind = "" if row is None else row["award_kind"] or ""
-    theirs = await _accounts(records, [approver])
-    got = [Need("recognised", (member,)) for member in await _accounts(records, named)]
+    theirs = await accounts(records, [approver])
+    got = [Need("recognised", (member,)) for member in await accounts(records, named)]
     returned = await reciprocity.needs(records, terms, kind, theirs)
     return [*found, *people.rows(named), ALL_MEMBERS, *got, *returned]
 
 
-async def _accounts(records: Records, named: Iterable[str]) -> list[str]:
+async def accounts(records: Records, named: Iterable[str]) -> list[str]:
     """Return every account of the people behind these."""
     rows = {row["member"]: row for row in await records.scan("member", ())}
     persons = {rows[one]["same_as"] or one for one in named if one in rows}
@@ -114,7 +114,8 @@ async def needs_of_award(records: Records, who: str, award: str) -> tuple[Row | 
     named = [share["member"] for share in await records.scan("award_share", (award,))]
     for member in named:
         found += [Need("account", (book.owed(member),)), Need("account", (book.settled(member),))]
-    return row, [*found, *cases.rows(row["case"]), *people.rows([*named, row["held_by"]])]
+    found += [*cases.rows(row["case"]), *replies.needs(row["case"])]
+    return row, [*found, *people.rows([*named, row["held_by"]])]
 
 
 # ---------------------------------------------------------------------------------------------- granting
@@ -357,8 +358,7 @@ def settled(view: View, command: Command, at: str) -> Decided:
     asked: Asked = command.data
     _check_system(asked)
     row = _award(view, asked.request.award, PROVISIONAL)
-    if row["held_by"] is not None:
-        raise refuse("held", f"expected no hold, got {row['hold_reason']}")
+    check_unheld(view, row)
     if at < row["settle_not_before"]:
         raise refuse("too_early", f"expected {row['settle_not_before']} or later, got {at}")
     shares = []
@@ -372,12 +372,14 @@ def declined(view: View, command: Command, at: str) -> Decided:
     """Rule of decline_award: a provisional award ends; an outsider to it, with the authority to award it.
 
     Raises:
-        Refused: award_state, decider_is_beneficiary, no_authority, assurance_too_low, reason_missing.
+        Refused: award_state, decider_is_beneficiary, no_authority, assurance_too_low, reason_missing, not_asked_first,
+            reply_awaited.
     """
     asked: Asked = command.data
     row = _award(view, asked.request.award, PROVISIONAL)
     reason = cases.one_of(asked.request.reason_code, DECLINE_REASONS, "reason_code")
     _check_ender(view, asked, row, at)
+    replies.check_replied(view, cases.find(view, row["case"]), replies.DECLINE, reason, at)
     body = {
         "award": row["award"],
         "budget": row["budget"],
@@ -394,7 +396,8 @@ def revoked(view: View, command: Command, at: str) -> Decided:
     """Rule of revoke: a settled award that another person holds; what was spent already becomes owed.
 
     Raises:
-        Refused: award_state, second_person_needed, decider_is_beneficiary, no_authority, assurance_too_low.
+        Refused: award_state, second_person_needed, decider_is_beneficiary, no_authority, assurance_too_low,
+            not_asked_first, reply_awaited.
     """
     asked: Asked = command.data
     row = _award(view, asked.request.award, SETTLED)
@@ -405,6 +408,7 @@ def revoked(view: View, command: Command, at: str) -> Decided:
     _check_ender(view, asked, row, at)
     if not is_second_voice(view, holder, asked.who.id):
         raise refuse("second_person_needed", "expected an award held by another person before it is revoked")
+    replies.check_replied(view, cases.find(view, row["case"]), replies.REVOKE, cause, at)
     shares = []
     for share in view.scan("award_share", (row["award"],)):
         from_settled, from_owed = book.revoke_split(
@@ -429,6 +433,15 @@ def _award(view: View, award: str, *states: str) -> Row:
     if row["state"] not in states:
         raise refuse("award_state", f"expected an award that is {' or '.join(states)}, got {row['state']}")
     return row
+
+
+def check_unheld(view: View, row: Row) -> None:
+    """Check that neither a hold nor a dispute about this award is open. Raises Refused: held."""
+    if row["held_by"] is not None:
+        raise refuse("held", f"expected no hold, got {row['hold_reason']}")
+    dispute = cases.find(view, row["case"])["dispute"]
+    if dispute is not None:
+        raise refuse("held", f"expected no open question, got {dispute}")
 
 
 def _balance(view: View, account: str) -> int:
@@ -471,6 +484,12 @@ def _check_ender(view: View, asked: Asked, row: Row, at: str) -> None:
     matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
     involved = ender_outside(beneficiaries(view, row), row)
     authority.choose(view, asked.who.id, asked.who.assurance, matter, at, involved)
+
+
+def may_end(view: View, member: str, row: Row, at: str) -> bool:
+    """Say whether somebody holds a power that ends this award, however they signed in."""
+    matter = authority.Matter(authority.AWARD, row["kind"], tokens=row["amount_tokens"])
+    return any(authority.covers(one, matter, at) for one in view.scan("authority", (member,)))
 
 
 def ender_outside(named: Iterable[str], award: Row) -> set[str]:

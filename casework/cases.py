@@ -86,6 +86,11 @@ TRANSITIONS: Mapping[str, Transition] = {
     "recall_answered": _from(*_AWARDED),
     "award_declined": _from(*_AWARDED),
     "award_revoked": _from(*_AWARDED),
+    "award_disputed:before": _from(*_JUDGED),
+    "award_disputed:after": _from(*_AWARDED),
+    "dispute_answered": _from(*STATES),
+    "dispute_closed": _from(*STATES),
+    "award_escalated": _from(*STATES),
     "case_cleared": _from(*_WAITING, to=CLEARED),
     "case_expired": _from(*_WAITING, IN_ACTION, AWAITING_REVIEW, to=EXPIRED),
     "case_reopened": _from(RESOLVED, CLEARED, EXPIRED, CLOSED, to=REOPENED),
@@ -102,6 +107,8 @@ def step_of(kind: str, body: Mapping[str, Any]) -> str:
             return f"decision_withdrawn:{body['about']}"
         case "verdict_given":
             return "verdict_given:pass" if body["result"] == "pass" else "verdict_given:other"
+        case "award_disputed":
+            return "award_disputed:before" if body["award"] is None else "award_disputed:after"
     return kind
 
 
@@ -185,6 +192,19 @@ def none_waits(row: Row, made: Iterable[Row]) -> None:
             "already_awarded",
             f"expected no approval that waits for its award, got {first}; it comes or is withdrawn",
         )
+
+
+def decided_first(row: Row) -> None:
+    """Check that a case is not closed instead of saying no: over a planned one that may still be answered, or over a
+    passing verdict that nobody said yes or no to.
+
+    Raises Refused: dispute_open, undecided.
+    """
+    if row["award"] is None and row["dispute"] is not None:
+        raise refuse("dispute_open", f"expected no planned no, got {row['dispute']}; say it or drop it first")
+    if row["award"] is None and row["state"] == RESOLVED and row["undecided_since"] is not None:
+        since = row["undecided_since"]
+        raise refuse("undecided", f"expected a yes or a no to the recognition, got none since {since}")
 
 
 def later(instant: str, *, seconds: int = 0, days: int = 0) -> str:
@@ -438,6 +458,7 @@ def _check_closing(view: View, row: Row, reason: str) -> None:
     if reason == "not_recognised":
         without_award(row)
     none_waits(row, view.scan("decision", (row["case"],)))
+    decided_first(row)
     # "done" is earned: by a passing verdict, or, where nothing is judged, by an outcome whose evidence was accepted.
     if reason != "done" or row["state"] == RESOLVED:
         return

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, awards, cases, passkeys, people, tokens
+from casework import authority, awards, cases, passkeys, people, replies, tokens
 from casework.errors import refuse
 from casework.records import Records
 from casework.requests import Asked, Decide
@@ -124,6 +124,7 @@ async def needs(records: Records, who: str, request: Decide, shown: Mapping[str,
         *await awards.needs(records, shown["case"], shown["verdict"], who, wanted),
         *people.rows([None if proposal is None else proposal["maker"]]),
         Need("decision_nonce", (shown["nonce"],)),
+        *replies.needs(shown["case"]),
         Need("promise", ()),
         Need("setting", ("undo_seconds",)),
         Need("authority", (who,)),
@@ -147,7 +148,8 @@ def foreseen(view: View, command: Command, at: str) -> Decided:
     """Return what `decided` writes, its record and digest included, before anybody has signed it. Raises as it does."""
     # 1. a person, with the role used   2. the token is theirs, in time and unused   3. nothing it rests on has changed
     # 4. the decider stands outside     5. what this verb needs                      6. an authority in force covers it
-    # 7. the record and its digest      8. the entries; with no undo time the award's at once
+    # 7. a no about an award: those concerned could answer     8. the record and its digest
+    # 9. the entries; with no undo time the award's at once
     asked: Asked = command.data
     request: Decide = asked.request
     shown: Mapping[str, Any] = asked.known["basis"]
@@ -168,8 +170,10 @@ def foreseen(view: View, command: Command, at: str) -> Decided:
     matter = _matter(row, proposal, request, shown["about"])
     involved = {proposal["maker"], *submitters, *earners}
     held = authority.choose(view, asked.who.id, asked.who.assurance, matter, at, involved)  # 6
+    if about_award and request.verb == DECLINED:
+        replies.check_replied(view, row, replies.DECLINE, str(request.reason_code), at)  # 7
     commitments = asked.private.commitments
-    digest = record_digest(  # 7
+    digest = record_digest(  # 8
         record(shown, request, held["authority"], _amount(matter, request), commitments.get("reason"))
     )
     undo = int(cases.setting(view, "undo_seconds", UNDO_SECONDS_DEFAULT))
@@ -194,7 +198,7 @@ def foreseen(view: View, command: Command, at: str) -> Decided:
         "assurance": asked.who.assurance,
         "effects_at": cases.later(at, seconds=undo),
     }
-    drafts = [Draft("decision_made", shown["case"], body, commitments, asked.private.opened)]  # 8
+    drafts = [Draft("decision_made", shown["case"], body, commitments, asked.private.opened)]  # 9
     ids = {"case": shown["case"], "decision": asked.ids["decision"]}
     if plan is not None and undo == 0:
         message = {"message": commitments["message"]} if "message" in commitments else {}

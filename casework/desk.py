@@ -25,6 +25,7 @@ from casework import (
     charters,
     check_ins,
     decisions,
+    disputes,
     draws,
     evidence,
     judging,
@@ -46,6 +47,7 @@ from casework.point_requests import PRINTED, SCREEN, SCREEN_SECONDS, CheckIn
 from casework.requests import (
     Acknowledge,
     AddNote,
+    AnswerDispute,
     AnswerLink,
     AnswerRecall,
     Asked,
@@ -53,8 +55,11 @@ from casework.requests import (
     AttachEvidence,
     AwardStep,
     CaseStep,
+    CloseDispute,
     Decide,
+    Dispute,
     DrawAward,
+    EscalateAward,
     ExpireLink,
     Grant,
     IssueLink,
@@ -481,6 +486,40 @@ class Desk:
     async def revoke(self, who: Principal, key: str, request: AwardStep) -> Done:
         """End a settled award that another person holds; what was spent is owed. ids: case, award."""
         return await self._award(who, key, request, awards.revoked)
+
+    async def dispute(self, who: Principal, key: str, request: Dispute) -> Done:
+        """Ask whoever is recognised, or was judged to be, first. ids: case, dispute (and award, where there is one).
+
+        Refused: dispute_open, asked_before, too_many_questions, no_authority, decider_is_beneficiary, award_state.
+        """
+        named = await disputes.needs(self._in.records, who.id, request.case)
+        private = self._in.seal(await self._concerned(request.case), note=request.note)
+        needs = [*named, *await authority.involved(self._in.records, request.case)]
+        ids = self._in.ids("dispute")
+        return await self._in.submit(who, key, request, disputes.opened, needs, ids=ids, private=private)
+
+    async def _concerned(self, case: str) -> tuple[str, ...]:
+        """Return whose values the words about a recognition are: an erased person's go with them."""
+        row = await self._in.records.get("case_file", (case,))
+        if row is None or row["award"] is None:
+            return ()
+        return tuple(one["member"] for one in await self._in.records.scan("award_share", (row["award"],)))
+
+    async def answer_dispute(self, who: Principal, key: str, request: AnswerDispute) -> Done:
+        """Reply, once. ids: case, dispute. Refused: dispute_over, not_asked, answered_before."""
+        needs = await disputes.needs(self._in.records, who.id, request.case)
+        private = self._in.seal((who.id,), reply=request.reply)
+        return await self._in.submit(who, key, request, disputes.answered, needs, private=private)
+
+    async def close_dispute(self, who: Principal, key: str, request: CloseDispute) -> Done:
+        """Nothing is taken: it goes on. ids: case, dispute (and award). Refused: dispute_over, no_authority."""
+        needs = await disputes.needs(self._in.records, who.id, request.case)
+        return await self._in.submit(who, key, request, disputes.closed, needs)
+
+    async def escalate_award(self, who: Principal, key: str, request: EscalateAward) -> Done:
+        """Ask somebody else to decide, by the system, when nobody did. ids: case. Refused: too_early."""
+        needs = await disputes.needs_of_escalation(self._in.records, request.case)
+        return await self._in.submit(who, key, request, disputes.escalated, needs)
 
     async def _award(self, who: Principal, key: str, request: AwardStep, rule: Rule) -> Done:
         row, needs = await awards.needs_of_award(self._in.records, who.id, request.award)

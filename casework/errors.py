@@ -90,8 +90,17 @@ REFUSALS: dict[str, str] = {
     "recall_answered": "the questions were answered already",
     "not_beneficiary": "only whoever is recognised may do this",
     "too_early": "the window is still open",
-    "held": "a hold is open",
+    "held": "a hold or a question is open",
     "award_state": "the award is not in a state that allows this",
+    "undecided": "the recognition waits for a yes or a no; that comes first",
+    "not_asked_first": "whoever is recognised is asked about this before it is decided",
+    "reply_awaited": "whoever is recognised has not answered yet, and still has time",
+    "dispute_open": "a question about this is open already",
+    "dispute_over": "this question is not open, or not open any more",
+    "asked_before": "the same person asked this before",
+    "too_many_questions": "nobody asks more than a few questions a day",
+    "not_asked": "only whoever is asked answers, for themselves",
+    "answered_before": "this was answered already, and an answer is not changed",
 }
 """Every refusal code this package uses, with the sentence the doors translate."""
 

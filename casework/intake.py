@@ -76,6 +76,8 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("link_issued", "link_expired"), ("link",)),
     "verdict_given": ("verdict",),
     "credential_issued": ("award",),
+    **dict.fromkeys(("award_disputed", "dispute_closed"), ("dispute", "award")),
+    "dispute_answered": ("dispute",),
     **dict.fromkeys(
         (
             "award_granted",

@@ -44,6 +44,8 @@ SETTINGS: Mapping[str, tuple[int, int]] = {
     "interruptions_per_day_max": (1, 100),
     "draw_permille": (0, 1_000),
     "issue_window_days": (1, 365),
+    "reply_days": (1, 31),
+    "decide_days": (1, 31),
 }
 """Whole-number settings and their limits, both included; `currency` and `zone` are texts."""
 TEXT_SETTINGS = ("currency", "zone", "name")

@@ -13,7 +13,14 @@ from casework.errors import PresetInvalid
 
 FILE = Path(__file__).with_name("presets.yaml")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "settings": ("undo_seconds", "issue_window_days", "interruptions_per_day_max", "draw_permille"),
+    "settings": (
+        "undo_seconds",
+        "issue_window_days",
+        "interruptions_per_day_max",
+        "draw_permille",
+        "reply_days",
+        "decide_days",
+    ),
     "recognition": ("k_min", "k_min_above", "tokens_limit", "award_tokens_max"),
     "limits": ("shift_lead_amount_minor", "manager_amount_minor"),
 }

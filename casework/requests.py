@@ -295,6 +295,45 @@ class AwardStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """Ask whoever is recognised by a case, or was judged to be, about it: a question, or an end that is planned.
+
+    about: question | decline | revoke; `reason_code` is that of the end, or of the question.
+    """
+
+    case: str
+    about: str
+    reason_code: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDispute:
+    """The reply of somebody who was asked, once and unchangeable. `member`: whom of the asked it is the reply of."""
+
+    case: str
+    dispute: str
+    member: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDispute:
+    """Nothing is taken: the question is answered, or what was planned is dropped."""
+
+    case: str
+    dispute: str
+    reason_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EscalateAward:
+    """The recognition of a case waits too long for a decision: somebody else is asked, by the system."""
+
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
 class DrawAward:
     """Whether an award is looked at again: by the root of a checkpoint that covers it (casework/draws.py)."""
 

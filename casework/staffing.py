@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, awards, charters, people
+from casework import authority, awards, charters, people, replies
 from casework.errors import refuse
 from casework.requests import Principal
 from ledger.commands import View
@@ -58,6 +58,8 @@ class Stand:
     deciders: tuple[str, ...] = ()
     """Who made the decisions that nothing followed from yet."""
     award: Given | None = None
+    asked: tuple[str, str] | None = None
+    """Who asked what is open about the recognition, and about what; None: nothing is."""
     budgets_set_by: tuple[str, ...] = ()
     """Who set each budget that waits for its second person; none waits: any owner might."""
 
@@ -110,6 +112,9 @@ SENTENCES: Mapping[str, str] = {
     "hold": f"An owner, a manager or a second person stops it. Give somebody that power; {_OUTSIDER}",
     "release": "Whoever is recognised does not answer the question about it. Give one more person the power of a "
     f"second person; {_OUTSIDER}",
+    "dispute": f"Everybody who may plan to end it is part of it. Give one more person that power; {_OUTSIDER}",
+    "close_dispute": "Whoever is recognised does not close the question about it. Give one more person the power of a "
+    f"second person; {_OUTSIDER}",
     "decline_award": f"Everybody who may end it is part of it. Give one more person the power to award; {_OUTSIDER}",
     "revoke": "Taking back needs two people who are not part of it: one stops it, another decides.",
     "reopen": "Nobody who works here is left. Invite one more person.",
@@ -133,13 +138,16 @@ BECAUSE: Mapping[tuple[str, str], str] = {
     ("hold", "award_state"): "Nothing is recognised here that could be stopped.",
     ("hold", "held"): "It is stopped already.",
     ("release", "award_state"): "Nothing is stopped here.",
+    ("dispute", "dispute_open"): "Something is asked about this already.",
+    ("close_dispute", "dispute_over"): "Nothing is asked about this.",
     ("decline_award", "award_state"): "Nothing is recognised here that still waits.",
     ("revoke", "award_state"): "Nothing is recognised here for good. What still waits can be ended.",
 }
 """(step, refusal that everybody meets) -> the sentence, where it is not for want of a person."""
 
 RECOGNITION = frozenset({
-    "set_budget", "approve_budget", "decide_award", "hold", "release", "decline_award", "revoke",
+    "set_budget", "approve_budget", "decide_award", "hold", "release", "dispute", "close_dispute", "decline_award",
+    "revoke",
 })  # fmt: skip
 """What stays off with one account only."""
 
@@ -298,6 +306,32 @@ def _release(view: View, who: Principal, stand: Stand, at: str) -> None:
     awards.check_outside(view, who.id, award.beneficiaries)
 
 
+def _dispute(view: View, who: Principal, stand: Stand, at: str) -> None:
+    """Ask about an end before it is decided; a mere question anybody may ask who sees it."""
+    if stand.asked is not None:
+        raise refuse("dispute_open", f"expected no open question, got one of {stand.asked[0]}")
+    if stand.award is None:
+        _decide_award(view, who, stand, at)
+        return
+    people.human(view, who)
+    award = stand.award
+    awards.check_outside(view, who.id, award.beneficiaries)
+    row = {"kind": award.kind, "amount_tokens": award.tokens}
+    if award.state == awards.SETTLED or not awards.may_end(view, who.id, row, at):
+        awards.check_watcher(view, who, at)
+
+
+def _close_dispute(view: View, who: Principal, stand: Stand, at: str) -> None:
+    if stand.asked is None:
+        raise refuse("dispute_over", "expected an open question")
+    people.human(view, who)
+    named = stand.earns if stand.award is None else stand.award.beneficiaries
+    asker, about = stand.asked
+    if about == replies.REVOKE or not people.same_person(view, who.id, asker):
+        awards.check_outside(view, who.id, named)
+        awards.check_watcher(view, who, at)
+
+
 def _decline_award(view: View, who: Principal, stand: Stand, at: str) -> None:
     _check_ender(view, who, _given(stand, awards.PROVISIONAL), at)
 
@@ -340,6 +374,8 @@ _CHECKS: Mapping[str, Check] = {
     "decide_award": _decide_award,
     "hold": _hold,
     "release": _release,
+    "dispute": _dispute,
+    "close_dispute": _close_dispute,
     "decline_award": _decline_award,
     "revoke": _revoke,
     "reopen": _anyone,

@@ -228,6 +228,10 @@ case_file = Table(
     _text("verdict", null=True),  # the latest
     _text("award", null=True),  # the live one; null again after it was declined or revoked
     _text("reason_code", null=True),  # of the last suppression, expiry, reopening or closing
+    _text("dispute", null=True),  # the open one
+    _text("undecided_since", null=True),  # a passing verdict waits for a yes or a no since then
+    _text("asked_to", null=True),  # who was asked last to decide about the recognition, by time alone
+    _int("asked_rung"),  # 0: nobody yet, 1: a second approver, 2: an owner
     _int("changed_seq"),  # the last entry of this case: the ETag of the doors
     Index(None, "log", "state"),
     Index(None, "log", "owner"),
@@ -427,6 +431,36 @@ recall = Table(
     _int("seq"),
 )
 """The last attempt of somebody at the questions of a course."""
+dispute = Table(
+    "dispute",
+    metadata,
+    *_key("case", "dispute"),
+    _text("award", null=True),
+    _text("verdict", null=True),
+    _text("about"),  # question | decline | revoke
+    _text("reason_code"),
+    _text("members"),  # canonical JSON list: who is asked
+    _text("reply_until"),
+    _text("asked_by"),
+    _text("asked_at"),
+    _text("note_item", null=True),
+    _int("dropped"),
+    _text("close_reason", null=True),
+    _int("seq"),
+)
+"""Open is the one that the case names. `dropped`: closed by somebody, so that no end rests on it."""
+dispute_answer = Table(
+    "dispute_answer",
+    metadata,
+    *_key("case", "dispute", "member"),
+    _text("reply_item", null=True),
+    _text("at"),
+    _int("seq"),
+)
+asked_by = Table(
+    "asked_by", metadata, *_key("member", "dispute"), _text("case"), _text("about"), _text("at"), _int("seq")
+)
+"""What each account asked: bounded, so that nobody is harassed by questions."""
 credential = Table(
     "credential",
     metadata,

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from casework import cases, passkey_rules, purposes, views_joining, views_of_people, views_of_points
+from casework import (
+    cases,
+    passkey_rules,
+    purposes,
+    views_joining,
+    views_of_disputes,
+    views_of_people,
+    views_of_points,
+)
+from casework.job_rows import done, job, settle
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.entries import Entry
@@ -45,28 +54,6 @@ def _case(entry: Entry, changes: list[Change]) -> Change:
     if adds is not None:
         values.update(adds(entry))
     return Set("case_file", (entry.case,), values)
-
-
-def _job(kind: str, cause: str, due: str, entry: Entry, payload: Mapping[str, Any]) -> list[Change]:
-    """A row of work, caused by this entry. `kind:cause` names it, so the same cause never makes two."""
-    job = f"{kind}:{cause}"
-    row = {
-        "job": job,
-        "kind": kind,
-        "due": due,
-        "payload": text(payload),
-        "cause_seq": entry.seq,
-        "attempt": 0,
-        "lease_until": None,
-        "leased_by": None,
-        "dead": 0,
-        "error": None,
-    }
-    return [Delete("job", (job,)), Insert("job", row)]
-
-
-def _done(kind: str, cause: str) -> Change:
-    return Delete("job", (f"{kind}:{cause}",))
 
 
 # ---------------------------------------------------------------------------------------------- people and powers
@@ -212,7 +199,7 @@ def _source_registered(entry: Entry, opened: Opened) -> list[Change]:
 # ---------------------------------------------------------------------------------------------- cases
 _CASE_EMPTY = (
     "owner", "ack_until", "proposal", "action_by", "action_at", "action_seq", "resolution", "impact", "outcome_by",
-    "outcome_at", "outcome_seq", "verdict", "award", "reason_code",
+    "outcome_at", "outcome_seq", "verdict", "award", "reason_code", "dispute", "undecided_since", "asked_to",
 )  # fmt: skip
 
 
@@ -242,6 +229,7 @@ def _case_opened(entry: Entry, opened: Opened) -> list[Change]:
         "subject_item": entry.private.get("subject"),
         "facts_item": entry.private.get("facts"),
         "note_item": entry.private.get("note"),
+        "asked_rung": 0,
         "changed_seq": entry.seq,
     }
     seen = {"case": entry.case, "seq": entry.seq}
@@ -258,7 +246,7 @@ def _case_reopened(entry: Entry, opened: Opened) -> list[Change]:
 
 
 def _acknowledged(entry: Entry, opened: Opened) -> list[Change]:
-    return _job("acknowledgement", str(entry.case), entry.body["until"], entry, {"case": entry.case})
+    return job("acknowledgement", str(entry.case), entry.body["until"], entry, {"case": entry.case})
 
 
 def _proposal_made(entry: Entry, opened: Opened) -> list[Change]:
@@ -296,7 +284,7 @@ def _decision_made(entry: Entry, opened: Opened) -> list[Change]:
     changes: list[Change] = [Insert("decision", row), Insert("decision_nonce", nonce)]
     if body["about"] == "award" and body["verb"] == "approved":
         payload = {"case": entry.case, "decision": body["decision"]}
-        changes += _job("grant", body["decision"], body["effects_at"], entry, payload)
+        changes += job("grant", body["decision"], body["effects_at"], entry, payload)
         changes += _promised(entry)
     return changes
 
@@ -317,7 +305,7 @@ def _kept(entry: Entry) -> Change:
 
 def _decision_withdrawn(entry: Entry, opened: Opened) -> list[Change]:
     decision = entry.body["decision"]
-    changes = [Set("decision", (entry.case, decision), {"withdrawn": 1}), _done("grant", decision)]
+    changes = [Set("decision", (entry.case, decision), {"withdrawn": 1}), done("grant", decision)]
     return [*changes, _kept(entry)] if entry.body["about"] == "award" else changes
 
 
@@ -362,7 +350,7 @@ def _evidence_reviewed(entry: Entry, opened: Opened) -> list[Change]:
 
 def _judge(entry: Entry, opened: Opened = None) -> list[Change]:
     """Ask for a verdict; the job looks whether one is of use now."""
-    return _job("judge", f"{entry.case}:{entry.seq}", entry.at, entry, {"case": entry.case})
+    return job("judge", f"{entry.case}:{entry.seq}", entry.at, entry, {"case": entry.case})
 
 
 def _link_issued(entry: Entry, opened: Opened) -> list[Change]:
@@ -380,17 +368,17 @@ def _link_issued(entry: Entry, opened: Opened) -> list[Change]:
     link = entry.body["link"]
     return [
         Insert("link", row),
-        *_job("link", link, entry.body["until"], entry, {"case": entry.case, "link": link}),
+        *job("link", link, entry.body["until"], entry, {"case": entry.case, "link": link}),
     ]
 
 
 def _link_answered(entry: Entry, opened: Opened) -> list[Change]:
     link = entry.body["link"]
-    return [Set("link", (link,), {"state": "answered", "answer": entry.body["answer"]}), _done("link", link)]
+    return [Set("link", (link,), {"state": "answered", "answer": entry.body["answer"]}), done("link", link)]
 
 
 def _link_expired(entry: Entry, opened: Opened) -> list[Change]:
-    return [Set("link", (entry.body["link"],), {"state": "expired"}), _done("link", entry.body["link"])]
+    return [Set("link", (entry.body["link"],), {"state": "expired"}), done("link", entry.body["link"])]
 
 
 # ---------------------------------------------------------------------------------------------- judging and awards
@@ -450,7 +438,7 @@ def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
     changes: list[Change] = [
         Insert("award", row),
         Set("decision", (entry.case, body["decision"]), {"effect_seq": entry.seq}),
-        _done("grant", body["decision"]),
+        done("grant", body["decision"]),
         _kept(entry),
     ]
     for share in body["shares"]:
@@ -458,34 +446,30 @@ def _award_granted(entry: Entry, opened: Opened) -> list[Change]:
         got = {"member": share["member"], "award": body["award"], "kind": body["kind"]}
         changes.append(Insert("recognised", got | {"granted_at": entry.at, "amount": share["amount"]}))
     # A minute later: the checkpoint that covers it is out by then.
-    changes += _job("draw", body["award"], cases.later(entry.at, seconds=60), entry, {"award": body["award"]})
-    return changes + _settle(entry, body["settle_not_before"])
-
-
-def _settle(entry: Entry, due: str) -> list[Change]:
-    return _job("settle", entry.body["award"], due, entry, {"award": entry.body["award"]})
+    changes += job("draw", body["award"], cases.later(entry.at, seconds=60), entry, {"award": body["award"]})
+    return changes + settle(entry, body["settle_not_before"])
 
 
 def _draw_made(entry: Entry, opened: Opened) -> list[Change]:
     award = entry.body["award"]
-    return [Set("award", (award,), {"drawn": int(entry.body["drawn"])}), _done("draw", award)]
+    return [Set("award", (award,), {"drawn": int(entry.body["drawn"])}), done("draw", award)]
 
 
 def _award_held(entry: Entry, opened: Opened) -> list[Change]:
     values = {"held_by": entry.actor.id, "hold_reason": entry.body["reason_code"]}
-    return [Set("award", (entry.body["award"],), values), _done("settle", entry.body["award"])]
+    return [Set("award", (entry.body["award"],), values), done("settle", entry.body["award"])]
 
 
 def _award_released(entry: Entry, opened: Opened) -> list[Change]:
     values = {"held_by": None, "hold_reason": None}
-    return [Set("award", (entry.body["award"],), values), *_settle(entry, entry.body["settle_not_before"])]
+    return [Set("award", (entry.body["award"],), values), *settle(entry, entry.body["settle_not_before"])]
 
 
 def _award_settled(entry: Entry, opened: Opened) -> list[Change]:
     award = entry.body["award"]
     values = {"state": "settled", "settled_at": entry.at, "settled_seq": entry.seq}
-    changes = [Set("award", (award,), values), _done("settle", award)]
-    return [*changes, *_job("credential", award, entry.at, entry, {"award": award})]
+    changes = [Set("award", (award,), values), done("settle", award)]
+    return [*changes, *job("credential", award, entry.at, entry, {"award": award})]
 
 
 def _credential_issued(entry: Entry, opened: Opened) -> list[Change]:
@@ -493,7 +477,7 @@ def _credential_issued(entry: Entry, opened: Opened) -> list[Change]:
     row = {name: body[name] for name in ("award", "member", "credential", "issuer", "list", "index")}
     row |= {"item": entry.private["credential"], "issued_at": entry.at, "seq": entry.seq}
     slot = {"slot": f"{body['list']}/{body['index']}", "credential": body["credential"]}
-    return [Insert("credential", row), Insert("credential_slot", slot), _done("credential", body["award"])]
+    return [Insert("credential", row), Insert("credential_slot", slot), done("credential", body["award"])]
 
 
 def _recall_answered(entry: Entry, opened: Opened) -> list[Change]:
@@ -506,7 +490,7 @@ def _recall_answered(entry: Entry, opened: Opened) -> list[Change]:
     return [
         Delete("recall", (body["award"], body["member"])),
         Insert("recall", row),
-        *(_settle(entry, due) if due else ()),
+        *(settle(entry, due) if due else ()),
     ]
 
 
@@ -515,7 +499,7 @@ def _ended(state: str, reason: str) -> Callable[[Entry, Opened], list[Change]]:
         award = entry.body["award"]
         values = {"state": state, "ended_reason": entry.body[reason]}
         gone = [Delete("recognised", (share["member"], award)) for share in entry.body["shares"]]
-        return [Set("award", (award,), values), _done("settle", award), *gone]
+        return [Set("award", (award,), values), done("settle", award), *gone]
 
     return projection
 
@@ -575,6 +559,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "credential_issued": _credential_issued,
     "award_declined": _ended("declined", "reason_code"),
     "award_revoked": _ended("revoked", "cause"),
+    **views_of_disputes.KINDS,
 }
 
 _CASE_KINDS = frozenset(step.partition(":")[0] for step in cases.TRANSITIONS)
@@ -599,10 +584,14 @@ _CASE_COLUMNS: Mapping[str, Callable[[Entry], Mapping[str, Any]]] = {
         "outcome_at": entry.at,
         "outcome_seq": entry.seq,
     },
-    "verdict_given": lambda entry: {"verdict": entry.body["verdict"]},
-    "award_granted": lambda entry: {"award": entry.body["award"]},
-    "award_declined": lambda entry: {"award": None},
-    "award_revoked": lambda entry: {"award": None},
+    "verdict_given": lambda entry: {
+        "verdict": entry.body["verdict"],
+        **views_of_disputes.judged(entry),
+    },
+    "award_granted": lambda entry: {"award": entry.body["award"], **views_of_disputes.DECIDED},
+    "award_declined": lambda entry: {"award": None, **views_of_disputes.DECIDED},
+    "award_revoked": lambda entry: {"award": None, **views_of_disputes.DECIDED},
+    **views_of_disputes.CASE_COLUMNS,
     "case_suppressed": lambda entry: {"reason_code": entry.body["reason_code"]},
     "case_expired": lambda entry: {"reason_code": entry.body["reason_code"]},
     "case_reopened": lambda entry: {"reason_code": entry.body["reason_code"]},

@@ -464,6 +464,25 @@ KINDS: dict[str, Kind] = _kinds(
     Kind(  # shares: [{"member", "from_settled": int, "from_owed": int}]
         "award_revoked", {"award": "id", "budget": "id?", "shares": "objects", "cause": "text"}
     ),
+    Kind(
+        "award_disputed",
+        {
+            "dispute": "id",
+            "award": "id?",  # null: a planned no, before there is an award
+            "verdict": "id?",  # the case's latest
+            "about": "text",  # question | decline | revoke
+            "reason_code": "text",
+            "members": "ids",  # who is asked, sorted
+            "reply_until": "instant",
+        },
+        ("note",),
+    ),
+    Kind("dispute_answered", {"dispute": "id", "member": "id"}, ("reply",)),
+    Kind(
+        "dispute_closed",
+        {"dispute": "id", "award": "id?", "reason_code": "text", "settle_not_before": "instant?"},
+    ),
+    Kind("award_escalated", {"to": "id", "rung": "int", "verdict": "id?", "dispute": "id?"}),
     Kind("budget_set", {"budget": "id", "amount_tokens": "int", "until": "instant?"}, ("purpose",)),
     Kind("budget_approved", {"budget": "id", "amount_tokens": "int"}),
 )

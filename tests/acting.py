@@ -15,12 +15,16 @@ from casework.requests import (
     THE_SYSTEM,
     Acknowledge,
     AddNote,
+    AnswerDispute,
     AnswerLink,
     AssignOwner,
     AwardStep,
     CaseStep,
+    CloseDispute,
     Decide,
+    Dispute,
     EndAuthority,
+    EscalateAward,
     Grant,
     GrantAuthority,
     IssueLink,
@@ -127,6 +131,8 @@ class Desktop:
         award = await self._award(row)
         if award is None or award["state"] != "provisional":
             return Act("close", slot, "owner")
+        if row["dispute"] is not None:
+            return Act("drop", slot, "accountant")
         return Act("release", slot, "owner") if award["held_by"] else Act("settle", slot, "system")
 
     # ------------------------------------------------------------------------------------------ one act
@@ -313,10 +319,30 @@ class Desktop:
         return await self._step(act, row, self.world.desk.settle, None)
 
     async def _end(self, act: Act, row: Row) -> Prepared | None:
-        return await self._step(act, row, self.world.desk.decline_award, "not_reached")
+        return await self._step(act, row, self.world.desk.decline_award, "evidence_weak")
 
     async def _revoke(self, act: Act, row: Row) -> Prepared | None:
         return await self._step(act, row, self.world.desk.revoke, "evidence_false")
+
+    async def _ask_first(self, act: Act, row: Row) -> Prepared:
+        about = ("question", "decline", "revoke")[act.amount % 3]
+        reason = ("how_earned", "evidence_weak", "evidence_false")[act.amount % 3]
+        return self._plain(act, self.world.desk.dispute, Dispute(row["case"], about, reason, "Was it so?"))
+
+    async def _reply(self, act: Act, row: Row) -> Prepared:
+        who = self.world.people["waiter"].id if act.amount % 2 else self.world.people[act.who].id
+        request = AnswerDispute(row["case"], row["dispute"] or "none", who, "It was so")
+        return self._plain(act, self.world.desk.answer_dispute, request)
+
+    async def _drop(self, act: Act, row: Row) -> Prepared:
+        dispute = await self.world.rows.get("dispute", (row["case"], row["dispute"] or "none"))
+        own = dispute is not None and dispute["asked_by"] == self._who(act).id
+        reason = "withdrawn" if own else "no_ground"
+        request = CloseDispute(row["case"], row["dispute"] or "none", reason)
+        return self._plain(act, self.world.desk.close_dispute, request)
+
+    async def _pass_on(self, act: Act, row: Row) -> Prepared:
+        return self._plain(act, self.world.desk.escalate_award, EscalateAward(row["case"]))
 
     async def _reopen(self, act: Act, row: Row) -> Prepared:
         return self._plain(act, self.world.desk.reopen, CaseStep(row["case"], "customer_disputes"))
@@ -354,7 +380,8 @@ _WITHOUT_CASE = frozenset({"open", "set_budget", "join", "empower", "disempower"
 MEDDLING = (
     "open", "note", "reassign", "propose", "decide_action", "approve", "decline", "take_action", "record", "link",
     "answer", "outcome", "review", "take_back", "judge", "undo", "grant", "hold", "release", "settle", "end", "revoke",
-    "reopen", "clear", "expire", "close", "set_budget", "join", "empower", "disempower",
+    "ask_first", "reply", "drop", "pass_on", "reopen", "clear", "expire", "close", "set_budget", "join", "empower",
+    "disempower",
 )  # fmt: skip
 """What anybody may try at any time."""
 

@@ -24,15 +24,24 @@ from api.pages.inbox import SHOWN_MAX, Matter, handled_since, inbox
 from api.pages.names import people_of, watches_of
 from api.pages.passkeys import signing, waiting_passkeys
 from api.pages.possible import ASKED, NO_PROBLEM, PASS, possible_steps
+from api.pages.questions import Looking, Question, questions_of, waiting_questions
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.words import Words, mark
 from api.passkeys import is_at_address
 from api.permissions import MANAGER, OWNER
 from api.problems import of_error
 from api.rooms import Rooms
-from casework import cases, tables
+from casework import cases, replies, tables
 from casework.errors import refuse
-from casework.requests import AddNote, Decide, PasskeySigned, ReviewEvidence, WithdrawDecision
+from casework.requests import (
+    AddNote,
+    CloseDispute,
+    Decide,
+    Dispute,
+    PasskeySigned,
+    ReviewEvidence,
+    WithdrawDecision,
+)
 from ledger.book import budget as budget_account
 from ledger.codec import loads
 from ledger.errors import Refused
@@ -67,6 +76,8 @@ SAID: Mapping[str, str] = {
     "declined": mark("Declined, and told to whoever suggested it."),
     "recognised": mark("Recognised. It is passed on in %(seconds)s seconds."),
     "not-recognised": mark("Not recognised. The person is told why, and may answer."),
+    "asked": mark("Asked. They see it first; once they have answered you can decide."),
+    "dropped": mark("Dropped. It waits for a yes or a no, as before."),
     "budget-set": mark("Set aside. These tokens can be given from now on."),
     "reviewed": mark("Noted."),
     "undone": mark("Undone. Nothing was passed on."),
@@ -91,6 +102,10 @@ class Bar:
     budgets: tuple[tuple[str, str], ...] = ()
     items: tuple[tuple[str, str], ...] = ()
     beneficiaries: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    """What was asked about it before there is an award: a planned no, and the answers."""
+    first: str = ""
+    """What a no begins with; it is asked first where this says so."""
     signed: str = ""
     """passkey: the yes is signed with one; missing: it would have to be, and there is none; else it is a session's."""
 
@@ -142,6 +157,10 @@ async def page(
         bar=None if current is None else await bar_of(seen, current, people, words),
         passing=() if current is None else passing_of(current.dossier, staff, seen.caller.member, words),
         passkeys=await waiting_passkeys(seen, people),
+        questions=await waiting_questions(
+            Looking(rooms.rows, seen.caller.member, people, words, now, staff),
+            frozenset(one.dossier.id for one in matters),
+        ),
         checks=await count_waiting(rooms, staff, seen.caller.member),
         checked=words.clock(now),
         trouble=trouble,
@@ -200,6 +219,7 @@ async def bar_of(seen: Seen, matter: Matter, people: People, words: Words) -> Ba
         bar = Bar(ACTION, yes, binds, shown.token, key, reasons)
     else:
         bar = await _award_bar(seen.rooms, matter, people, words, shown.token, key)
+        bar = await _with_reply(seen, matter.dossier, people, bar)
     settings = seen.request.app.state.installation.settings
     here = is_at_address(settings, seen.request.headers.get("host"))
     return replace(bar, signed=await signing(seen.rooms, seen.caller.member, matter.kind, here))
@@ -235,6 +255,27 @@ async def _award_bar(rooms: Rooms, matter: Matter, people: People, words: Words,
         tokens_max=most if budgets else 0,
         budgets=budgets,
     )
+
+
+async def _with_reply(seen: Seen, dossier: Dossier, people: People, bar: Bar) -> Bar:
+    """Return the bar as the right of reply leaves it: a no is asked about first, then waits, then has its reason."""
+    words, now = seen.frame.words, seen.rooms.clock.now()
+    staff = await staff_of(seen.rooms.rows, now)
+    looking = Looking(seen.rooms.rows, seen.caller.member, people, words, now, staff)
+    stands = {
+        one["dispute"]
+        for one in dossier.disputes
+        if one["award"] is None and one["verdict"] == dossier.case["verdict"]
+    }
+    questions = tuple(one for one in await questions_of(dossier, looking) if one.dispute in stands)
+    planned = next((one for one in questions if one.open), None)
+    if planned is None:
+        first = words.gettext("They are asked first, and have some days to answer.")
+        return replace(bar, questions=questions, first=first)
+    button = dict(AWARD_REASONS).get(planned.reason_code)
+    said = planned.why if button is None else words.gettext(button)
+    reasons = ((planned.reason_code, said),) if planned.ready else ()
+    return replace(bar, questions=questions, reasons=reasons)
 
 
 async def open_budgets(rooms: Rooms, words: Words) -> tuple[tuple[str, str], ...]:
@@ -280,11 +321,37 @@ async def decide(case: CaseId, acting: Decides) -> Response:
             raise refuse("passkey_missing", "expected the signature that the page promised, got none")
         done = await acting.rooms.desk.decide(acting.who, acting.key, request)
     except Refused as refusal:
+        if refusal.code in ("not_asked_first", "reply_awaited"):
+            return await _ask_first(acting, case, request, refusal)
         return await _refused(acting, case, refusal, about)
     said = {("action", "approved"): "approved", ("action", "declined"): "declined"}.get(
         (about, verb), "recognised" if verb == "approved" else "not-recognised"
     )
     return after(f"said={said}&of={case}.{done.ids.get('decision', '')}")
+
+
+async def _ask_first(acting: Acting, case: str, request: Decide, refusal: Refused) -> Response:
+    """Ask whoever was judged, before a no is said: the same form, and the same reason, begin it."""
+    desk, key = acting.rooms.desk, acting.then("ask")
+    if refusal.code == "reply_awaited" and not await desk.was_taken(acting.who, key):
+        return await _refused(acting, case, refusal, AWARD)
+    try:
+        planned = Dispute(case, replies.DECLINE, request.reason_code, request.reason)
+        await desk.dispute(acting.who, key, planned)
+    except Refused as refused:
+        return await _refused(acting, case, refused, AWARD)
+    return after(f"said=asked&open={case}")
+
+
+@router.post("/exceptions/{case}/drop")
+async def drop(case: CaseId, acting: Decides) -> Response:
+    """Drop a no that was planned: nothing is taken, and it waits for a yes or a no as before."""
+    dispute, reason = acting.form.need("dispute", chars_max=64), acting.form.need("reason_code", chars_max=64)
+    try:
+        await acting.rooms.desk.close_dispute(acting.who, acting.key, CloseDispute(case, dispute, reason))
+    except Refused as refusal:
+        return await _refused(acting, case, refusal)
+    return after(f"said=dropped&open={case}")
 
 
 def _signature(form: Form) -> PasskeySigned | None:

@@ -17,6 +17,7 @@ from api.pages.cards import People, title_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.names import people_of
+from api.pages.questions import Looking, Question, asked_of, questions_of
 from api.pages.sheets import sheet
 from api.pages.thanks import ASKED, ENDED, LIVE, NOT_GIVEN, reason, state_chip, tokens_words
 from api.pages.troubles import Trouble, trouble_of
@@ -27,7 +28,7 @@ from api.rooms import Rooms
 from api.scope import Row
 from casework import awards, tables
 from casework.announcing import ALL, may_show
-from casework.requests import AddNote
+from casework.requests import AddNote, AnswerDispute
 from ledger.book import provisional, settled
 from ledger.codec import dumps, loads
 from ledger.entries import Entry
@@ -40,6 +41,7 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("award.read", here="recognition")]
 Replies = Annotated[Acting, act("case.work", here="recognition")]
+Answers = Annotated[Acting, act("award.dispute", here="recognition")]
 CaseId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
 SHOWN_MAX = 50
@@ -123,6 +125,8 @@ async def page(seen: Seen, frame: Frame, trouble: Trouble | None = None, status:
         "recognition.html",
         status=status,
         mine=mine,
+        asked=await _asked(seen),
+        key=seen.fresh_key(),
         may_reply=may(seen, "case.work"),
         sees_shared=may(seen, "announced.read"),
         own_key=seen.fresh_key(),
@@ -133,6 +137,21 @@ async def page(seen: Seen, frame: Frame, trouble: Trouble | None = None, status:
 
 
 # ---------------------------------------------------------------------------------------------- reading
+async def _asked(seen: Seen) -> list[tuple[str, Question]]:
+    """Return what is asked about the reader's recognition, or is planned about it, with what it is for."""
+    rows, words, member = seen.rooms.rows, seen.frame.words, seen.caller.member
+    named = await asked_of(rows, member)
+    files = await rows.find(tables.case_file, {"case": named}) if named else []
+    people = await people_of(rows)
+    looking = Looking(rows, member, people, words, seen.rooms.clock.now())
+    return [
+        (title_of(dossier, words), one)
+        for dossier in await dossiers(rows, files)
+        for one in await questions_of(dossier, looking)
+        if one.open
+    ]
+
+
 async def mine_of(seen: Seen) -> Mine:
     """Return what was recognised of the reader, and what was not."""
     rooms, words, member = seen.rooms, seen.frame.words, seen.caller.member
@@ -180,19 +199,21 @@ async def mine_of(seen: Seen) -> Mine:
         )
         for dossier, row in declined
     )
-    figures = await _figures(rooms, found, member, words)
+    asked = {str(one.dispute["award"]) for one in by_case.values() if one.dispute is not None}
+    figures = await _figures(rooms, found, asked, member, words)
     return Mine(figures, thanks, len(found) - len(shown), not_given, may_show(ALL, [member], choices))
 
 
 async def _figures(
-    rooms: Rooms, found: Sequence[Row], member: str, words: Words
+    rooms: Rooms, found: Sequence[Row], asked: set[str], member: str, words: Words
 ) -> tuple[tuple[str, str, str], ...]:
     held = {
         str(row["account"]): int(row["balance_tokens"])
         for row in await rooms.rows.find(account, {"account": [settled(member), provisional(member)]})
     }
     waiting = [row for row in found if row["state"] == awards.PROVISIONAL]
-    next_day = min((str(row["settle_not_before"]) for row in waiting if row["held_by"] is None), default=None)
+    going = [row for row in waiting if row["held_by"] is None and str(row["award"]) not in asked]
+    next_day = min((str(row["settle_not_before"]) for row in going), default=None)
     until = words.gettext("tokens, the next on %(day)s", day=words.day(next_day)) if next_day else ""
     live = sum(row["state"] in LIVE for row in found)
     return (
@@ -219,7 +240,7 @@ async def _told_of(rooms: Rooms, cases: list[str]) -> list[Entry]:
     """Return the entries that say who ended an award and who answered: no row keeps them."""
     if not cases:
         return []
-    kinds = ["note_added", "award_declined", "award_revoked", "award_held"]
+    kinds = ["note_added", "award_declined", "award_revoked", "award_held", "dispute_answered"]
     found = await rooms.rows.find(
         entries, {"case_id": cases, "kind": kinds}, order="seq", limit=LOOKED_AT_MAX
     )
@@ -231,7 +252,8 @@ def _thanks(
 ) -> Thanks:
     decision = next((one for one in dossier.decisions if one["decision"] == row["decision"]), None)
     message = dossier.text(row, "message_item") or dossier.text(decision, "message_item")
-    held = row["held_by"] is not None
+    asked = dossier.dispute is not None and dossier.dispute["award"] == row["award"]
+    held = row["held_by"] is not None or asked
     chip, tone = state_chip(row["state"], held, str(row["settle_not_before"]), True, words)
     lead, note = _ending(row, told, people, words)
     return Thanks(
@@ -247,7 +269,7 @@ def _thanks(
         lead=lead,
         note=note,
         answered=any(
-            one.kind == "note_added" and one.case == row["case"] and one.actor.id == member
+            one.kind in ("note_added", "dispute_answered") and one.case == row["case"] and one.actor.id == member
             and one.seq > int(row["seq"]) for one in told
         ),
         takes=False,
@@ -329,9 +351,29 @@ async def reply(case: CaseId, acting: Replies) -> Response:
         request = AddNote(case, acting.form.need("reply"))
         await acting.rooms.desk.add_note(acting.who, acting.key, request)
     except Refused as refusal:
-        body, _ = of_error(refusal)
-        await acting.request.app.state.journal.refused(acting.request, body["status"], body["code"])
-        return await page(acting, acting.frame, trouble_of(acting.frame.words, body), body["status"])
+        return await _refused(acting, refusal)
     return RedirectResponse(
         "/recognition?said=replied", status_code=303, headers={"Cache-Control": "no-store"}
     )
+
+
+@router.post("/recognition/of/{case}/disputes/{dispute}/answer")
+async def answer(case: CaseId, dispute: CaseId, acting: Answers) -> Response:
+    """Let somebody who was asked answer, once; whoever decides reads it first."""
+    await acting.rooms.rows.need("dispute", tables.dispute, case=case, dispute=dispute)
+    member = acting.form.maybe("member") or acting.caller.member
+    try:
+        request = AnswerDispute(case, dispute, member, acting.form.need("reply"))
+        await acting.rooms.desk.answer_dispute(acting.who, acting.key, request)
+    except Refused as refusal:
+        return await _refused(acting, refusal)
+    return RedirectResponse(
+        "/recognition?said=replied", status_code=303, headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _refused(acting: Acting, refusal: Refused) -> Response:
+    """Show the page as it stands now, with a note that says why nothing was done."""
+    body, _ = of_error(refusal)
+    await acting.request.app.state.journal.refused(acting.request, body["status"], body["code"])
+    return await page(acting, acting.frame, trouble_of(acting.frame.words, body), body["status"])

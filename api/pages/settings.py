@@ -44,6 +44,16 @@ NUMBERS = (
         mark("Until then the guest may still answer; only then the tokens are theirs."),
     ),
     (
+        "reply_days",
+        mark("Days to answer before a recognition may be ended"),
+        mark("Whoever is recognised is asked first. What is asked already keeps its time."),
+    ),
+    (
+        "decide_days",
+        mark("Days after which a recognition nobody decided on goes to somebody else"),
+        mark("First to a second person who may decide, then to an owner. It never runs out."),
+    ),
+    (
         "interruptions_per_day_max",
         mark("At most this many interruptions a day for each person"),
         mark("The rest waits in Decisions and My work."),

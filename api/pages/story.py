@@ -144,6 +144,14 @@ REFUSAL_WORDS: Mapping[str, tuple[str, str]] = {
         mark("Refused: %(who)s tried to decide on evidence of their own"),
         mark("Who brings evidence does not decide on it. Nothing was changed."),
     ),
+    "not_asked_first": (
+        mark("Refused: %(who)s tried to end it without asking first"),
+        mark("Whoever is recognised is asked first. Nothing was changed."),
+    ),
+    "reply_awaited": (
+        mark("Refused: %(who)s tried to decide before the answer"),
+        mark("Whoever is recognised still had time to answer. Nothing was changed."),
+    ),
     "reviewer_is_submitter": (
         mark("Refused: %(who)s tried to check evidence of their own"),
         mark("Who brings evidence does not check it. Nothing was changed."),
@@ -234,6 +242,38 @@ def _noted(entry: Entry, tell: Telling) -> tuple[str, str]:
     if after is not None and entry.seq > after:
         said = mark("%(who)s answered; the answer stands beside the decision")
     return tell.say(said, who=tell.name(who)), text
+
+
+ASKED_FIRST: Mapping[str, str] = {
+    "question": mark("%(who)s asked %(names)s a question about it; they have until %(time)s to answer"),
+    "decline": mark(
+        "%(who)s means not to recognise it and asked %(names)s first; they have until %(time)s to answer"
+    ),
+    "revoke": mark(
+        "%(who)s means to take it back and asked %(names)s first; they have until %(time)s to answer"
+    ),
+}
+"""About -> what was asked, and how long nothing is taken."""
+
+
+def _asked_first(entry: Entry, tell: Telling) -> tuple[str, str]:
+    body = entry.body
+    names = tell.words.listed(tell.name(str(one)) for one in body["members"]) or tell.say(mark("nobody else"))
+    said = ASKED_FIRST.get(body["about"], ASKED_FIRST["question"])
+    if body["about"] == "decline" and body["award"] is not None:
+        said = mark("%(who)s means to end it and asked %(names)s first; they have until %(time)s to answer")
+    told = tell.say(said, who=tell.name(entry.actor.id), names=names, time=tell.time(body["reply_until"]))
+    return told, str(tell.secret(entry, "note") or "")
+
+
+def _replied(entry: Entry, tell: Telling) -> tuple[str, str]:
+    said = tell.say(mark("%(who)s answered what was asked"), who=tell.name(entry.actor.id))
+    return said, str(tell.secret(entry, "reply") or "")
+
+
+def _went_on(entry: Entry, tell: Telling) -> tuple[str, str]:
+    said = mark("Nobody decided in time: %(who)s is asked now")
+    return tell.say(said, who=tell.name(str(entry.body["to"]))), ""
 
 
 def _taken(entry: Entry, tell: Telling) -> tuple[str, str]:
@@ -462,6 +502,10 @@ SENTENCES: Mapping[str, Callable[[Entry, Telling], tuple[str, str]]] = {
     "draw_made": _drawn,
     "recall_answered": _recalled,
     "award_held": _plain(mark("%(who)s asked to wait: there is a question")),
+    "award_disputed": _asked_first,
+    "dispute_answered": _replied,
+    "dispute_closed": _plain(mark("%(who)s closed what was asked: nothing was taken")),
+    "award_escalated": _went_on,
     "award_released": _plain(mark("The question was answered")),
     "award_settled": _plain(
         mark("The recognition is theirs for good"), mark("The waiting time passed without a question.")

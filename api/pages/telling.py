@@ -59,7 +59,7 @@ def concerned(dossier: Dossier) -> frozenset[str]:
 def _is_recognition(one: Entry) -> bool:
     """Say whether a step tells of who was recognised, or was not, and why: that is theirs."""
     about_decisions = one.kind.startswith("decision_") and one.body.get("about") == "award"
-    return one.kind.startswith("award_") or about_decisions
+    return one.kind.startswith(("award_", "dispute_")) or about_decisions
 
 
 async def story_of(seen: Seen, dossier: Dossier, people: People) -> Story:

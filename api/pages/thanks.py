@@ -69,6 +69,17 @@ NOT_GIVEN: Mapping[str, str] = {
     "no_longer_needed": mark("It was not needed any more."),
 }
 """Why no recognition was given."""
+PLANNED_NO: Mapping[str, str] = {
+    "other": mark("For another reason, which stands below."),
+}
+"""Why no recognition is meant to be given, where that is said otherwise than afterwards."""
+QUESTIONS: Mapping[str, str] = {
+    "how_earned": mark("How was this earned?"),
+    "who_took_part": mark("Who took part in it?"),
+    "evidence_unclear": mark("The evidence is not clear."),
+    "seems_mistaken": mark("This seems to be a mistake."),
+}
+"""What a question about a recognition asks."""
 ASKED: Mapping[str, str] = {
     "under_question": mark("Something about it is not clear."),
     "customer_disputes": mark("The guest says otherwise."),

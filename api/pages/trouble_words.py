@@ -13,6 +13,51 @@ from api.pages.words import mark
 LATE, WAIT, ATTENTION = "late", "wait", "attention"
 
 SAID: Mapping[str, tuple[str, str, str]] = {
+    "undecided": (
+        mark("Somebody earned thanks here, and nobody said yes or no yet."),
+        mark("Nothing was changed. Decide that first, under Decisions; then close it."),
+        ATTENTION,
+    ),
+    "not_asked_first": (
+        mark("Whoever is recognised is asked about this first."),
+        mark("Nothing was changed. Ask them, for the same reason; they have some days to answer."),
+        ATTENTION,
+    ),
+    "reply_awaited": (
+        mark("They still have time to answer."),
+        mark("Nothing was changed. Nothing is taken before they answered, or their time is over."),
+        ATTENTION,
+    ),
+    "dispute_open": (
+        mark("Something is asked about this already."),
+        mark("Nothing was changed. One question at a time: look at the answer first, or close it."),
+        WAIT,
+    ),
+    "dispute_over": (
+        mark("This question is closed."),
+        mark("Nothing was changed. Look at how it stands now."),
+        WAIT,
+    ),
+    "asked_before": (
+        mark("You asked this before."),
+        mark("Nothing was changed. Nobody is asked the same thing twice by the same person."),
+        ATTENTION,
+    ),
+    "too_many_questions": (
+        mark("You asked enough for today."),
+        mark("Nothing was changed. Three questions a day are as many as anybody asks."),
+        ATTENTION,
+    ),
+    "not_asked": (
+        mark("This question is for somebody else to answer."),
+        mark("Nothing was changed."),
+        ATTENTION,
+    ),
+    "answered_before": (
+        mark("You answered this already."),
+        mark("Your first answer stands, and is not changed."),
+        WAIT,
+    ),
     "purpose_missing": (
         mark("This watch looks at people, and nobody wrote what for."),
         mark("Nothing was changed. Write it down on this page first."),

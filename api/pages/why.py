@@ -15,11 +15,13 @@ from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from api.badge_files import badge_file, credential_of
-from api.dossiers import Dossier, dossiers, sees_recognition, staff_of
+from api.dossiers import Dossier, Staff, dossiers, sees_recognition, staff_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
+from api.pages.names import people_of
 from api.pages.qr import Code, code_of
-from api.pages.thanks import ASKED, ENDED
+from api.pages.questions import Looking, Question, question_reasons, questions_of
+from api.pages.thanks import ENDED
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.vouched import Reader, Told, tell_award
 from api.pages.words import Words, mark
@@ -28,9 +30,9 @@ from api.problems import NotFound, of_error
 from api.routes.recalls import due_of
 from api.routes.record import NotPublished
 from api.venue.files import PROOF_NAME
-from casework import awards, looks, tables
+from casework import awards, looks, replies, tables
 from casework.badge_text import to_text
-from casework.requests import AddNote, AwardStep
+from casework.requests import AddNote, AwardStep, CloseDispute, Dispute
 from ledger.errors import Refused
 from ledger.export import export_award
 
@@ -38,13 +40,13 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("award.read", here="recognition")]
 Holds = Annotated[Acting, act("award.hold", here="recognition")]
+Disputes = Annotated[Acting, act("award.dispute", here="recognition")]
 Ends = Annotated[Acting, act("award.decide", here="recognition")]
 Replies = Annotated[Acting, act("case.work", here="recognition")]
 AwardId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
 BADGE_NAME = "badge.json"
 SHEET_NAME = "badge.txt"
-HOLDING = ("under_question", "customer_disputes", "revocation_asked")
 RELEASED: Mapping[str, str] = {
     "answered": mark("The question was answered"),
     "no_ground": mark("There was no ground for it"),
@@ -52,14 +54,28 @@ RELEASED: Mapping[str, str] = {
 }
 AT_ONCE = mark("Choose why; it is written down at once.")
 STEPS: tuple[tuple[str, str, str, str], ...] = (
-    ("hold", mark("This is not right…"), mark("It waits until somebody answers."), "hold"),
-    ("release", mark("Let it go on…"), mark("The question is closed."), "release"),
+    (
+        "question",
+        mark("This is not right…"),
+        mark("Whoever is recognised is asked; it waits until somebody closes it."),
+        "ask",
+    ),
+    (
+        "dispute",
+        mark("Ask before it ends…"),
+        mark("Whoever is recognised is asked first, and has some days to answer."),
+        "plan",
+    ),
+    ("release", mark("Let it go on…"), mark("What it waited for is closed."), "release"),
     ("decline_award", mark("End it…"), mark("The tokens go back to where they came from."), "decline"),
     ("revoke", mark("Take it back…"), mark("Two people take it back: one asked, you decide."), "revoke"),
 )
-"""Step of casework/staffing.py, button, what follows, last part of the form's address."""
+"""Step of casework/staffing.py (a question: whoever sees it), button, what follows, last part of the form's address."""
+PLANNED = {"decline_award": replies.DECLINE, "revoke": replies.REVOKE}
+"""Step -> what whoever is recognised was asked about before."""
 SAID: Mapping[str, str] = {
-    "held": mark("Noted. It waits until somebody answers."),
+    "asked": mark("Asked. Whoever is recognised sees it first, and nothing goes on until it is closed."),
+    "closed": mark("Closed. Nothing was taken, and it goes on."),
     "released": mark("Noted. It goes on."),
     "ended": mark("Ended. The person is told why, and may answer."),
     "taken-back": mark("Taken back. The person is told why, and may answer."),
@@ -93,7 +109,9 @@ async def page(
     await _look(seen, dossier, award, looks.AWARDS)
     told = await _tell(seen, dossier, award)
     result = told.result
-    moves = () if result is None else await _moves(seen, dossier, award)
+    staff = await staff_of(seen.rooms.rows, seen.rooms.clock.now())
+    questions = await _questions(seen, dossier, award, staff)
+    moves = () if result is None else _moves(seen, dossier, award, staff, questions)
     recognised = result is not None and seen.caller.member in result.recognised
     asked = await due_of(seen.rooms, award, seen.caller.member) if recognised else None
     asked = None if asked is None or asked.passed else asked
@@ -105,6 +123,7 @@ async def page(
         award=award,
         case=dossier.id,
         moves=moves,
+        questions=questions,
         reply=recognised and may(seen, "case.work"),
         with_values=may(seen, "log.export"),
         tool=".venv/bin/tallystick" if frame.strip else "tallystick",
@@ -113,7 +132,8 @@ async def page(
         asks_now=asked is not None and asked.at <= seen.rooms.clock.now(),
         asks_later=None if asked is None else seen.frame.words.day(asked.at),
         check_badge=f"badge verify {BADGE_NAME}",
-        keys={move.action: seen.fresh_key() for move in moves} | {"reply": seen.fresh_key()},
+        keys={move.action: seen.fresh_key() for move in moves}
+        | {"reply": seen.fresh_key(), "question": seen.fresh_key()},
         trouble=trouble,
     )
 
@@ -161,35 +181,46 @@ async def _tell(seen: Seen, dossier: Dossier, award: str) -> Told:
     return await tell_award(seen.rooms, seen.frame.words, folder, dossier.id, award, reader)
 
 
-async def _moves(seen: Seen, dossier: Dossier, award: str) -> tuple[Move, ...]:
+async def _questions(seen: Seen, dossier: Dossier, award: str, staff: Staff) -> list[Question]:
+    """Return what was asked about this award, and about this recognition before there was an award."""
+    rows, words = seen.rooms.rows, seen.frame.words
+    looking = Looking(rows, seen.caller.member, await people_of(rows), words, seen.rooms.clock.now(), staff)
+    of_award = {str(one["dispute"]) for one in dossier.disputes if one["award"] in (None, award)}
+    return [one for one in await questions_of(dossier, looking) if one.dispute in of_award]
+
+
+def _moves(
+    seen: Seen, dossier: Dossier, award: str, staff: Staff, questions: list[Question]
+) -> tuple[Move, ...]:
     """Return what the reader may do about the award, by the rules that decide inside the writer."""
     if dossier.award is None or dossier.award["award"] != award:
         return ()
-    staff = await staff_of(seen.rooms.rows, seen.rooms.clock.now())
     words, member = seen.frame.words, seen.caller.member
-    settled = dossier.award["state"] == awards.SETTLED
-    return tuple(
-        Move(
-            action=f"/recognition/{award}/{part}",
-            button=words.gettext(button),
-            follows=f"{words.gettext(follows)} {words.gettext(AT_ONCE)}",
-            reasons=_reasons(step, settled, words),
-            may_say=may(seen, "case.work"),
-        )
-        for step, button, follows, part in STEPS
-        if staff.may(member, step, dossier)
-    )
+    moves = []
+    for step, button, follows, part in STEPS:
+        reasons = _reasons(step, dossier, questions, words)
+        may_ask = step == "question" and dossier.dispute is None and may(seen, "award.dispute")
+        if reasons and (may_ask or (step != "question" and staff.may(member, step, dossier))):
+            followed = f"{words.gettext(follows)} {words.gettext(AT_ONCE)}"
+            says = step in ("question", "dispute") or may(seen, "case.work")
+            moves.append(Move(f"/recognition/{award}/{part}", words.gettext(button), followed, reasons, says))
+    return tuple(moves)
 
 
-def _reasons(step: str, settled: bool, words: Words) -> tuple[tuple[str, str], ...]:
-    if step == "hold":
-        return tuple(
-            (code, words.gettext(ASKED[code])) for code in HOLDING if settled or code != "revocation_asked"
-        )
+def _reasons(
+    step: str, dossier: Dossier, questions: list[Question], words: Words
+) -> tuple[tuple[str, str], ...]:
+    """Return the reasons to choose from; none where nothing can be done: an end waits for the reply to its reason."""
+    if step == "question":
+        return question_reasons(words)
     if step == "release":
         return tuple((code, words.gettext(said)) for code, said in RELEASED.items())
-    codes = awards.DECLINE_REASONS if step == "decline_award" else awards.REVOKE_CAUSES
-    return tuple((code, words.gettext(ENDED[code])) for code in codes)
+    if step == "dispute":
+        settled = dossier.award is not None and dossier.award["state"] == awards.SETTLED
+        codes = awards.REVOKE_CAUSES if settled else awards.DECLINE_REASONS
+        return tuple((code, words.gettext(ENDED[code])) for code in codes)
+    ready = [one.reason_code for one in questions if one.ready and one.about == PLANNED[step]]
+    return tuple((code, words.gettext(ENDED[code])) for code in ready)
 
 
 @router.get("/recognition/{award}/proof")
@@ -250,10 +281,41 @@ def _code(document: Mapping[str, Any]) -> Code | None:
 
 
 # ---------------------------------------------------------------------------------------------- what one may do
-@router.post("/recognition/{award}/hold")
-async def hold(award: AwardId, acting: Holds) -> Response:
-    """Ask a question about it: nothing goes on until somebody answers."""
-    return await _step(acting, award, "hold", "held")
+@router.post("/recognition/{award}/ask")
+async def ask(award: AwardId, acting: Disputes) -> Response:
+    """Ask whoever is recognised a question about it: nothing goes on until it is closed."""
+    return await _ask(acting, award, replies.QUESTION)
+
+
+@router.post("/recognition/{award}/plan")
+async def plan(award: AwardId, acting: Disputes) -> Response:
+    """Ask whoever is recognised before it ends, or is taken back."""
+    row = await acting.rooms.rows.need("award", tables.award, award=award)
+    return await _ask(acting, award, replies.REVOKE if row["state"] == awards.SETTLED else replies.DECLINE)
+
+
+async def _ask(acting: Acting, award: str, about: str) -> Response:
+    dossier = await _mine(acting, award)
+    reason = acting.form.need("reason_code", chars_max=64)
+    try:
+        request = Dispute(dossier.id, about, reason, acting.form.maybe("reason"))
+        await acting.rooms.desk.dispute(acting.who, acting.key, request)
+    except Refused as refusal:
+        return await _refused(acting, award, refusal)
+    return _back(award, "asked")
+
+
+@router.post("/recognition/{award}/close")
+async def close(award: AwardId, acting: Disputes) -> Response:
+    """Close what was asked: nothing is taken."""
+    dossier = await _mine(acting, award)
+    reason = acting.form.need("reason_code", chars_max=64)
+    try:
+        request = CloseDispute(dossier.id, acting.form.need("dispute", chars_max=64), reason)
+        await acting.rooms.desk.close_dispute(acting.who, acting.key, request)
+    except Refused as refusal:
+        return await _refused(acting, award, refusal)
+    return _back(award, "closed")
 
 
 @router.post("/recognition/{award}/release")
@@ -279,9 +341,7 @@ async def _step(acting: Acting, award: str, step: str, said: str) -> Response:
     request = AwardStep(award, acting.form.need("reason_code", chars_max=64))
     note = acting.form.maybe("reason") if may(acting, "case.work") else None
     desk = acting.rooms.desk
-    use_case = {"hold": desk.hold, "release": desk.release, "decline_award": desk.decline_award}.get(
-        step, desk.revoke
-    )
+    use_case = {"release": desk.release, "decline_award": desk.decline_award}.get(step, desk.revoke)
     try:
         await use_case(acting.who, acting.key, request)
         if note is not None:

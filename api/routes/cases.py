@@ -224,6 +224,7 @@ class CaseTold(Told):
     verdicts: list[dict[str, Any]]
     links: list[dict[str, Any]]
     awards: list[dict[str, Any]]
+    disputes: list[dict[str, Any]]
     texts: dict[str, Any]
 
 
@@ -286,7 +287,7 @@ async def read_case(
     }
     parted = sees_recognition(dossier, visit.caller.member, visit.caller.roles)
     if not parted:  # nobody's tokens can be pieced together from cases
-        told["awards"] = []
+        told["awards"] = told["disputes"] = []
         told["decisions"] = [one for one in told["decisions"] if one["about"] != authority.AWARD]
     items = {
         value

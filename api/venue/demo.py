@@ -197,7 +197,8 @@ def _told(house: House) -> Told:
     told.exceptions, told.routine = dict(sorted(ends.items())), dict(sorted(routine.items()))
     awards: Counter[str] = Counter()
     for row in _all(reader, "/awards"):
-        state = "questioned" if row["held_by"] and row["state"] == "provisional" else row["state"]
+        open_question = row["held_by"] or reader.get(f"/cases/{row['case']}").body["case"]["dispute"]
+        state = "questioned" if open_question and row["state"] == "provisional" else row["state"]
         awards[AWARD_WORDS[state]] += 1
         if row["case"] == house.story_case:
             told.story_award, state_of_story = row["award"], row["state"]

@@ -15,7 +15,17 @@ from api.cast import Answer, Door, Steps, answer_link
 from api.venue.house import House, person
 from api.venue.people import ACCOUNTANT, FLOOR, FRONT, LEAD, OWNERS_NAME, PEOPLE, SALES, STAFF
 from api.venue.records import stand_in
-from api.venue.words import REPLY, SCRIPTS, Script
+from api.venue.words import (
+    ENDING,
+    QUESTION,
+    REPLY,
+    REPLY_TO_A_NO,
+    REPLY_TO_A_QUESTION,
+    REPLY_TO_AN_END,
+    SCRIPTS,
+    TAKING_BACK,
+    Script,
+)
 from ledger.clock import instant_of
 
 LIMIT_MINOR = 25_000
@@ -209,6 +219,10 @@ def _recognised(house: House, matter: Matter, worker: Door, lead: Door, fate: st
         reason = (
             "Lena and the guest had settled it the day before; thank you for looking after it all the same."
         )
+        asked = _ask(approver, matter, "decline", "already_recognised", reason)
+        yield 9.0
+        worker.do(f"{asked}/answers", {"reply": REPLY_TO_A_NO})
+        yield 1.0
         approver.decide(matter.case, "award", "declined", reason_code="already_recognised", reason=reason)
         yield 1.0
         house.door(OWNERS_NAME).do(f"{matter.path}/close", {"reason_code": "not_recognised"})
@@ -220,14 +234,25 @@ def _recognised(house: House, matter: Matter, worker: Door, lead: Door, fate: st
     award = house.door(OWNERS_NAME).get(matter.path).body["awards"][0]
     if fate == "questioned":
         yield 50.0
-        lead.do(f"/awards/{award['award']}/hold", {"reason_code": "under_question"})
+        asked = _ask(lead, matter, "question", "who_took_part", QUESTION)
+        yield 21.0
+        worker.do(f"{asked}/answers", {"reply": REPLY_TO_A_QUESTION})
     elif fate == "reopened":
         yield 30.0
         lead.do(f"{matter.path}/reopen", {"reason_code": "customer_disputes"})
+        asked = _ask(approver, matter, "decline", "reopened", ENDING)
         yield 20.0
+        worker.do(f"{asked}/answers", {"reply": REPLY_TO_AN_END})
+        yield 0.5
         approver.do(f"/awards/{award['award']}/decline", {"reason_code": "reopened"})
     elif fate == "taken_back":
         yield from _taken_back(house, matter, worker, lead, award["award"], award["settle_not_before"])
+
+
+def _ask(asker: Door, matter: Matter, about: str, reason: str, note: str) -> str:
+    """Ask whoever is recognised first, as every end must; return the address of what was asked."""
+    told = asker.do(f"{matter.path}/disputes", {"about": about, "reason_code": reason, "note": note})
+    return f"{matter.path}/disputes/{told.ids['dispute']}"
 
 
 def _taken_back(house: House, matter: Matter, worker: Door, lead: Door, award: str, settles: str) -> Steps:
@@ -235,9 +260,11 @@ def _taken_back(house: House, matter: Matter, worker: Door, lead: Door, award: s
     yield house.hours_until(settles) + 30.0
     owner = house.door(OWNERS_NAME)
     owner.cheat(f"/awards/{award}/revoke", {"reason_code": "granted_in_error"}, ("second_person_needed",))
-    lead.do(f"/awards/{award}/hold", {"reason_code": "revocation_asked"})
-    yield 20.0
-    worker.do(f"{matter.path}/notes", {"note": REPLY})
+    asked = _ask(lead, matter, "revoke", "granted_in_error", TAKING_BACK)
+    yield 1.0
+    owner.cheat(f"/awards/{award}/revoke", {"reason_code": "granted_in_error"}, ("reply_awaited",))
+    yield 19.0
+    worker.do(f"{asked}/answers", {"reply": REPLY})
     yield 24.0
     owner.do(f"/awards/{award}/revoke", {"reason_code": "granted_in_error"})
 

@@ -138,4 +138,10 @@ CLAIMS = (
     ),
 )
 
+QUESTION = "Who else was with the guest that evening?"
+REPLY_TO_A_QUESTION = "Only me. Lena was on the floor and saw it from the bar."
+ENDING = "The guest came back about it. Do you know more?"
+REPLY_TO_AN_END = "They told me the same last night. It is not solved; please end it."
+REPLY_TO_A_NO = "That is right, Lena had been there first. I only made sure."
+TAKING_BACK = "The guest never got the voucher. Do you know what happened?"
 REPLY = "I was sure the voucher had gone out; I should have looked. I am sorry."

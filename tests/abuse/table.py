@@ -46,8 +46,11 @@ async def played(at: House, abuse: Abuse, shared: Path) -> tuple[dict[str, int],
     return found, deserved, f"| {abuse.name} | {who} | {beyond} | {stopped} | {clicked} |"
 
 
-async def clicked_through(abuse: Abuse, deserved: dict[str, int]) -> int:
-    """Return what the usual product credits for the same intent, beyond what was deserved."""
+async def clicked_through(abuse: Abuse, deserved: dict[str, int]) -> int | str:
+    """Return what the usual product credits for the same intent, beyond what was deserved; nothing where something is
+    taken: it has no such step."""
+    if abuse.group not in KIND_OF:
+        return "-"
     intent = abuse.intent or usual(abuse.members, deserved)
     return await credited(intent, abuse.name, TOKENS[KIND_OF[abuse.group]], deserved)
 
@@ -129,6 +132,8 @@ way to each of the five recognitions settles in the same organisation (`tests/ab
   claim once, and refuses a yes to one's own claim, without the role, above the limit, from a disabled account, or
   beyond the budget; whoever administers it may correct balances alone. It does not look at evidence, so whoever
   clicks believes the text. It is written after what vendors say of such products; it is no product, none was tried.
+- *Taken from a colleague* (last table): not what settles beyond what was deserved, but whether what was deserved is
+  lost. The usual product is not played there: it has no step that takes, but for whoever corrects balances.
 """
 ONE_CLICK = """
 Of these {count} abuses, {settled} settle here. Under one click {credited} were credited.
@@ -179,7 +184,7 @@ async def written(shared: Path) -> str:
                 for abuse in [one for one in ABUSES.values() if one.group == group]:
                     found, deserved, row = await played(at, abuse, shared)
                     settled += found != deserved
-                    clicked += not row.endswith("| 0 |")
+                    clicked += not row.endswith(("| 0 |", "| - |"))
                     rows.setdefault(group, []).append(row)
         parts: dict[str, list[str]] = {ENOUGH: [], UNTOLD: []}
         (Path(folder) / "all").mkdir()

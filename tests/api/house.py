@@ -100,6 +100,15 @@ class House:
                 team.keys[role] = issued["secret"]
         return team
 
+    async def asked_first(
+        self, case: str, about: str, reason: str, asker: str, answerer: str, reply: str = "It was so"
+    ) -> str:
+        """Ask about an end and let whoever is asked answer, as every end needs it; return the dispute's id."""
+        path, asked = f"/api/v1/cases/{case}/disputes", {"about": about, "reason_code": reason}
+        dispute: str = (await self.done(path, asker, asked))["ids"]["dispute"]
+        await self.done(f"{path}/{dispute}/answers", answerer, {"reply": reply})
+        return dispute
+
     # ------------------------------------------------------------------------------------------ pages
     async def cookie(self, team: Team, role: str) -> dict[str, str]:
         """Return the header of a session of this person, opened once per test."""

@@ -289,8 +289,11 @@ async def test_a_revocation_shows_at_once(played: tuple[Stage, dict[str, str]]) 
     here, ids = played
     before = await taken(here, ids)
     award = f"/awards/{ids['award']}"
-    await here.do("marta", f"{award}/hold", {"reason_code": "revocation_asked"})
-    assert check_file(await taken(here, ids), now(here), trust_of(before)).holds  # held is not taken back
+    asked = {"about": "revoke", "reason_code": "misconduct"}
+    disputes = f"/cases/{ids['case']}/disputes"
+    dispute = (await here.do("marta", disputes, asked))["dispute"]
+    assert check_file(await taken(here, ids), now(here), trust_of(before)).holds  # asked is not taken back
+    await here.do("ana", f"{disputes}/{dispute}/answers", {"reply": "I did not"})
     await here.do("ines", f"{award}/revoke", {"reason_code": "misconduct"})
     begun = time.monotonic()
     url = json.loads(before)["credential"]["credentialStatus"]["statusListCredential"]

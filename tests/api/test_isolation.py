@@ -50,6 +50,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "report_work": {"text": "x"},
     "end_point": {"reason_code": "lost"},
     "doubt_point": {},
+    "dispute_award": {"about": "question", "reason_code": "how_earned"},
+    "answer_dispute": {"reply": "x"},
+    "close_dispute": {"reason_code": "answered"},
     "check_in": {"point": "?", "picc": "00" * 16, "cmac": "00" * 8},
 }
 REASON = {"reason_code": "duplicate"}
@@ -94,6 +97,7 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
         "point": point["ids"]["point"],
         "passkey": await _passkey(at, theirs, case),
         "award": case,
+        "dispute": case,
         "job": "judge:1",
         "playbook": "complaint_to_escalate",
         "plan": "fridge",

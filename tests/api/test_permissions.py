@@ -93,6 +93,7 @@ async def test_every_route_for_every_role(at: House, ours: Team) -> None:
             "passkey",
             "plan",
             "point",
+            "dispute",
         ):
             where = where.replace("{" + name + "}", SOME_ID)
         for name, value in (

@@ -209,6 +209,14 @@ async def _provisional(here: Stage, scene: Scene, ids: dict[str, str]) -> None:
 async def _held(here: Stage, scene: Scene, ids: dict[str, str]) -> None:
     if scene.stage == "held":
         await here.do(scene.holds, f"/awards/{ids['award']}/hold", {"reason_code": "under_question"})
+        await _asked_first(here, scene, ids, "decline")
+
+
+async def _asked_first(here: Stage, scene: Scene, ids: dict[str, str], about: str) -> None:
+    """Whoever is recognised is asked about the end that is planned, and answers."""
+    path, body = f"/cases/{ids['case']}/disputes", {"about": about, "reason_code": "duplicate"}
+    ids["dispute"] = (await here.do(scene.asker, path, body))["dispute"]
+    await here.do(scene.worker, f"{path}/{ids['dispute']}/answers", {"reply": "It was another one"})
 
 
 async def _settled(here: Stage, scene: Scene, ids: dict[str, str]) -> None:
@@ -219,6 +227,7 @@ async def _settled(here: Stage, scene: Scene, ids: dict[str, str]) -> None:
 
 async def _questioned(here: Stage, scene: Scene, ids: dict[str, str]) -> None:
     await here.do(scene.holds, f"/awards/{ids['award']}/hold", {"reason_code": "revocation_asked"})
+    await _asked_first(here, scene, ids, "revoke")
 
 
 STORY: dict[str, Any] = {
@@ -242,6 +251,8 @@ DOORS: dict[str, tuple[str, dict[str, Any]]] = {
     "approve_budget": ("/budgets/{waits}/approve", {"amount_tokens": 7}),
     "hold": ("/awards/{award}/hold", {"reason_code": "under_question"}),
     "release": ("/awards/{award}/release", {"reason_code": "answered"}),
+    "dispute": ("/cases/{case}/disputes", {"about": "decline", "reason_code": "duplicate"}),
+    "close_dispute": ("/cases/{case}/disputes/{dispute}/close", {"reason_code": "answered"}),
     "decline_award": ("/awards/{award}/decline", {"reason_code": "duplicate"}),
     "revoke": ("/awards/{award}/revoke", {"reason_code": "duplicate"}),
     "reopen": ("/cases/{case}/reopen", {"reason_code": "not_fixed"}),
@@ -256,7 +267,11 @@ async def tried(here: Stage, scene: Scene, step: str, ids: dict[str, str], who: 
     if step == "decide_award":
         return await here.awarded(ids["case"], who, scene.worker)
     path, body = DOORS[step]
-    known = dict.fromkeys(("decision", "proposal", "evidence", "award", "customer"), MISSING) | ids
+    if step == "dispute":
+        body = {**body, "about": "revoke" if scene.after("settled") else "decline"}
+    elif step == "close_dispute" and who == scene.asker:
+        body = {"reason_code": "withdrawn"}
+    known = dict.fromkeys(("decision", "proposal", "evidence", "award", "customer", "dispute"), MISSING) | ids
     known["tomorrow"] = later(instant_of(here.at.clock.read().unix_ms), days=1)
     body = {name: value.format(**known) if type(value) is str else value for name, value in body.items()}
     return await here.at.ask("POST", f"/api/v1{path.format(**known)}", here.keys[who], json=body)
@@ -278,7 +293,10 @@ async def hold_against(here: Stage, scene: Scene, cells: dict[str, Able]) -> Non
             assert answer.status_code in (403, 404, 409), (scene, step, who, answer.text)
     for step, able in cells.items():
         for who in able or ():
-            answer = await tried(here, scene, step, await here.play(scene), who)
+            ids = await here.play(scene)
+            if step == "decline_award" and scene.stage == "provisional":
+                await _asked_first(here, scene, ids, "decline")
+            answer = await tried(here, scene, step, ids, who)
             assert answer.status_code in (200, 201), (scene, step, who, answer.text)
 
 

@@ -24,7 +24,9 @@ from casework.requests import (
     AwardStep,
     CaseStep,
     ChangeMode,
+    CloseDispute,
     EndAuthority,
+    EscalateAward,
     Principal,
     Propose,
     PublishKinds,
@@ -86,6 +88,7 @@ async def honest(folder: Path) -> History:
         await _settled(here, named)
         await _second_thoughts(here, named)
         await _declined(here, named)
+        await _queried(here, named)
         await _revoked(here, named)
         await _by_many(here, named)
         await _reopened(here, named)
@@ -207,6 +210,7 @@ async def _second_thoughts(here: Shop, named: dict[str, str]) -> None:
     first = (await here.approve(case)).ids["decision"]
     named["withdrawn"] = first
     await here.desk.withdraw_decision(here.people["accountant"], here.key(), WithdrawDecision(case, first))
+    named["thought_asked"] = await here.ask_first(case, "decline", "evidence_weak")
     declined = await here.decide(case, "award", "accountant", verb="declined", reason_code="evidence_weak")
     named["no"] = declined.ids["decision"]
     await here.judge(case)
@@ -218,8 +222,22 @@ async def _second_thoughts(here: Shop, named: dict[str, str]) -> None:
 async def _declined(here: Shop, named: dict[str, str]) -> None:
     here.wait(days=4)
     await _award(here, named, "ended")
+    named["ended_asked"] = await here.ask(named["ended"], "decline", "not_reached", note="Was it you?")
+    here.wait(days=7)
     ended = AwardStep(named["ended_award"], "not_reached")
     await here.desk.decline_award(here.people["accountant"], here.key(), ended)
+
+
+async def _queried(here: Shop, named: dict[str, str]) -> None:
+    """A question that is answered, and goes to a second approver when nobody closes it."""
+    await _award(here, named, "queried")
+    named["query"] = await here.ask(named["queried"], "question", "how_earned", "host", "Were you alone?")
+    await here.answer(named["queried"], named["query"], reply="With the cook.")
+    here.wait(days=14)
+    await here.desk.escalate_award(THE_SYSTEM, here.key(), EscalateAward(named["queried"]))
+    close = CloseDispute(named["queried"], named["query"], "answered")
+    await here.desk.close_dispute(here.people["accountant"], here.key(), close)
+    await _settle(here, named, "queried")
 
 
 async def _revoked(here: Shop, named: dict[str, str]) -> None:
@@ -228,6 +246,7 @@ async def _revoked(here: Shop, named: dict[str, str]) -> None:
     await _settle(here, named, "false")
     false = named["false_award"]
     await here.desk.hold(here.people["accountant"], here.key(), AwardStep(false, "revocation_asked"))
+    named["false_asked"] = await here.ask_first(named["false"], "revoke", "evidence_false", "owner")
     await here.desk.revoke(here.people["owner"], here.key(), AwardStep(false, "evidence_false"))
 
 

@@ -27,11 +27,13 @@ from casework.office import Office
 from casework.requests import (
     THE_SYSTEM,
     Acknowledge,
+    AnswerDispute,
     AnswerLink,
     ApproveBudget,
     AttachEvidence,
     AwardStep,
     Decide,
+    Dispute,
     Grant,
     GrantAuthority,
     IssueLink,
@@ -227,6 +229,31 @@ class Shop:
             case, "award", who, beneficiaries=more.pop("beneficiaries", (self.people["waiter"].id,)),
             amount_tokens=amount, budget=more.pop("budget", self.budget), **more,
         )  # fmt: skip
+
+    async def ask(
+        self, case: str, about: str, reason: str, who: str = "accountant", note: str | None = None
+    ) -> str:
+        """Ask whoever is recognised first; return the dispute's id."""
+        request = Dispute(case, about, reason, note)
+        return (await self.desk.dispute(self.people[who], self.key(), request)).ids["dispute"]
+
+    async def answer(self, case: str, dispute: str, who: str = "waiter", reply: str = "I was there.") -> Done:
+        """Reply to a dispute, for oneself."""
+        person = self.people[who]
+        request = AnswerDispute(case, dispute, person.id, reply)
+        return await self.desk.answer_dispute(person, self.key(), request)
+
+    async def ask_first(
+        self, case: str, about: str, reason: str, who: str = "accountant", *answers: str
+    ) -> str:
+        """Ask about an end, of a case or of its award, and let everybody answer (the waiter, unless named); return the
+        dispute's id."""
+        row = await self.rows.get("award", (case,))
+        case = case if row is None else str(row["case"])
+        dispute = await self.ask(case, about, reason, who)
+        for one in answers or ("waiter",):
+            await self.answer(case, dispute, one)
+        return dispute
 
     async def grant(self, case: str, decision: str) -> str:
         """Let the system grant what was approved; return the award's id."""

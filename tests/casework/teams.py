@@ -32,8 +32,8 @@ TEAMS: dict[int, Team] = {
 }
 
 STAGES = ("opened", "proposed", "approved", "acted", "passed", "provisional", "held", "settled", "questioned")
-"""How far the case has come: `opened` and a no to the watch's own suggestion; `held` waits and is held, `questioned` is
-settled and held."""
+"""How far the case has come: `opened` and a no to the watch's own suggestion; `held` waits and is held,
+`questioned` is settled and held, and in both whoever is recognised was asked about its end and has answered."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,20 @@ class Scene:
     decides: str = "marta"
     holds: str = "marta"
 
+    @property
+    def asker(self) -> str:
+        """Return who asked the recognised about it, in a scene where that is open: nobody plans their own end."""
+        return self.holds if self.holds != self.worker else self.decides
+
     def after(self, stage: str) -> bool:
         """Say whether the case has come to that stage."""
         return STAGES.index(self.stage) >= STAGES.index(stage)
+
+    @property
+    def asked(self) -> tuple[str, str] | None:
+        """Return who asked, and about what, where it is open."""
+        about = {"held": "decline", "questioned": "revoke"}.get(self.stage)
+        return None if about is None else (self.asker, about)
 
     def stand(self) -> Stand:
         """Return where the case stands: a record that the worker attached, a customer's answer to the worker's link."""
@@ -73,6 +84,7 @@ class Scene:
             award=Given(state, "service_issue", 5, (self.worker,), holder)
             if self.after("provisional")
             else None,
+            asked=self.asked,
             budgets_set_by=("marta",),
         )
 
@@ -86,8 +98,8 @@ TABLE: list[tuple[Scene, dict[str, Able]]] = [
     (Scene(1, "opened", "marta", "robin"), {
         "acknowledge": ("marta",), "propose": ("marta", "robin"), "decide_action": ("marta",), "review_evidence": None,
         "set_budget": None, "approve_budget": None, "decide_award": None, "hold": None, "release": None,
-        "decline_award": None, "revoke": None, "reopen": ("marta",), "close": ("marta",),
-        "withdraw_decision": ("marta",),
+        "decline_award": None, "revoke": None, "reopen": ("marta",), "close": ("marta",), "dispute": None,
+        "close_dispute": None, "withdraw_decision": ("marta",),
     }),
     (Scene(1, "acted", "marta", "robin"), {
         "take_action": ("marta",), "attach_evidence": ("marta",), "withdraw_evidence": ("marta",),
@@ -109,15 +121,20 @@ TABLE: list[tuple[Scene, dict[str, Able]]] = [
         "withdraw_decision": None, "confirm": None, "review_evidence": ("marta",), "record_outcome": ("marta", "ana"),
     }),
     (Scene(2, "passed", "ana", "ana"), {
-        "decide_award": ("marta",), "review_evidence": None, "reopen": ("marta", "ana"), "close": ("marta",),
+        "decide_award": ("marta",), "review_evidence": None, "reopen": ("marta", "ana"),
+        "dispute": ("marta",), "close_dispute": None,
     }),
     (Scene(2, "provisional", "ana", "ana"), {
         "hold": ("marta", "ana"), "release": None, "decline_award": ("marta",), "revoke": None,
-        "withdraw_evidence": None,
+        "withdraw_evidence": None, "dispute": ("marta",), "close_dispute": None, "close": ("marta",),
     }),
-    (Scene(2, "held", "ana", "ana"), {"hold": None, "release": ("marta",), "decline_award": ("marta",)}),
-    (Scene(2, "settled", "ana", "ana"), {"decline_award": None, "revoke": None, "hold": ("marta", "ana")}),
-    (Scene(2, "questioned", "ana", "ana"), {"revoke": None, "release": ("marta",)}),
+    (Scene(2, "held", "ana", "ana"), {
+        "hold": None, "release": ("marta",), "decline_award": ("marta",), "dispute": None, "close_dispute": ("marta",),
+    }),
+    (Scene(2, "settled", "ana", "ana"), {
+        "decline_award": None, "revoke": None, "hold": ("marta", "ana"), "dispute": ("marta",),
+    }),
+    (Scene(2, "questioned", "ana", "ana"), {"revoke": None, "release": ("marta",), "close_dispute": ("marta",)}),
     # Two, the owner did the work: the other one decides on it, reviews and recognises it, answers the question.
     (Scene(2, "proposed", "marta", "robin"), {"decide_action": ("marta", "ana")}),
     (Scene(2, "acted", "marta", "robin", "ana"), {"review_evidence": ("ana",), "withdraw_evidence": ("marta",)}),
@@ -140,16 +157,21 @@ TABLE: list[tuple[Scene, dict[str, Able]]] = [
         "record_outcome": ("marta", "ana"),
     }),
     (Scene(3, "passed", "ana", "ana"), {
-        "decide_award": ("ines",), "reopen": ("marta", "ana"), "close": ("marta",),
+        "decide_award": ("ines",), "reopen": ("marta", "ana"), "dispute": ("ines",),
     }),
     (Scene(3, "provisional", "ana", "ana"), {
         "hold": ("marta", "ines"), "release": None, "decline_award": ("ines",), "revoke": None,
+        "dispute": ("marta", "ines"), "close_dispute": None, "close": ("marta",),
     }),
-    (Scene(3, "held", "ana", "ana"), {"release": ("marta", "ines"), "decline_award": ("ines",)}),
+    (Scene(3, "held", "ana", "ana"), {
+        "release": ("marta", "ines"), "decline_award": ("ines",), "dispute": None, "close_dispute": ("marta", "ines"),
+    }),
     (Scene(3, "questioned", "ana", "ana"), {"revoke": ("ines",), "release": ("marta", "ines"), "decline_award": None}),
     (Scene(3, "questioned", "ana", "ana", holds="ines"), {"revoke": None}),
     # Three, the owner was recognised and it was questioned: the accountant answers.
-    (Scene(3, "held", "marta", "robin", "ana", holds="ines"), {"release": ("ines",), "decline_award": ("ines",)}),
+    (Scene(3, "held", "marta", "robin", "ana", holds="ines"), {
+        "release": ("ines",), "decline_award": ("ines",), "close_dispute": ("ines",),
+    }),
     # Five: nobody decides on what they suggested, brought or are recognised for.
     (Scene(5, "acted", "ana", "dev"), {
         "acknowledge": ("ana",), "propose": ("marta", "dev", "ana", "ben", "robin"), "decide_action": ("marta",),
@@ -162,6 +184,9 @@ TABLE: list[tuple[Scene, dict[str, Able]]] = [
     }),
     (Scene(5, "provisional", "ana", "dev"), {
         "hold": ("marta", "dev", "ines"), "release": None, "decline_award": ("marta", "ines"), "revoke": None,
+        "dispute": ("marta", "dev", "ines"), "close_dispute": None,
     }),
-    (Scene(5, "questioned", "ana", "dev", holds="ines"), {"release": ("marta", "dev", "ines"), "revoke": ("marta",)}),
+    (Scene(5, "questioned", "ana", "dev", holds="ines"), {
+        "release": ("marta", "dev", "ines"), "revoke": ("marta",), "close_dispute": ("marta", "dev", "ines"),
+    }),
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from ledger.entries import Actor
 from ledger.notes import ED25519, VerifierKey
 from ledger.store.tables import shapes
 from tests.casework.forged_credentials import CREDENTIALS
+from tests.casework.forged_disputes import DISPUTES
 from tests.casework.forged_handing import HANDING
 from tests.casework.forged_joining import JOINING
 from tests.casework.forged_points import POINTS
@@ -31,7 +32,7 @@ from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
-ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE, *PURPOSES]
+ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE, *PURPOSES, *DISPUTES]
 STAFF = Actor("nobody", "owner", "web")
 
 
@@ -61,6 +62,10 @@ def test_an_honest_history_is_earned(history: History) -> None:
         "award_declined",
         "award_revoked",
         "case_reopened",
+        "award_disputed",
+        "dispute_answered",
+        "dispute_closed",
+        "award_escalated",
     }
     assert {*asked, "decision_withdrawn", "authority_ended"} <= set(kinds)
     assert found.sentence().startswith("every recognition was earned")

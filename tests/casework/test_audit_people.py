@@ -52,6 +52,7 @@ async def _play(here: Shop) -> History:
     lend = GoAway(named["accountant"], named["kim"], NEXT_WEEK)
     named["books"] = (await office.give_delegation(owner, here.key(), lend)).ids["delegation"]
     named["earned"], award = await here.awarded(number="earned")
+    await here.ask_first(award, "decline", "not_reached", "kim")
     await here.desk.decline_award(here.people["kim"], here.key(), AwardStep(award, "not_reached"))
     back = EndAway(named["accountant"], named["books"], "back")
     await office.end_delegation(here.people["accountant"], here.key(), back)

@@ -15,6 +15,7 @@ from casework.requests import (
     ApproveBudget,
     AwardStep,
     CaseStep,
+    Dispute,
     Grant,
     RecordOutcome,
     SetBudget,
@@ -36,6 +37,7 @@ async def test_grant_fails_without_a_passing_verdict(here: Shop) -> None:
     assert (await here.judge(case))["result"] == "insufficient"
     with pytest.raises(Refused, match="transition"):
         await here.approve(case)
+    await here.ask_first(case, "decline", "evidence_weak")
     done = await here.decide(case, "award", "accountant", verb="declined", reason_code="evidence_weak")
     assert await here.rows.scan("award", ()) == []
     with pytest.raises(Refused, match="not_decided"):
@@ -44,6 +46,7 @@ async def test_grant_fails_without_a_passing_verdict(here: Shop) -> None:
 
 async def test_a_person_may_decline_against_a_pass(here: Shop) -> None:
     case = await here.until("passed")
+    await here.ask_first(case, "decline", "not_appropriate")
     await here.decide(case, "award", "accountant", verb="declined", reason_code="not_appropriate")
     assert await here.rows.scan("award", ()) == []
     assert await here.balance(book.budget(here.budget)) == 100
@@ -381,16 +384,16 @@ async def _tried(step: Any, code: str | None) -> None:
         await step
 
 
-async def test_hold_and_settle_at_once_go_by_log_order(here: Shop) -> None:
-    _, award = await here.awarded()
+async def test_dispute_and_settle_at_once_go_by_log_order(here: Shop) -> None:
+    case, award = await here.awarded()
     here.wait(days=14)
     both = await asyncio.gather(
         here.desk.settle(THE_SYSTEM, "settle", AwardStep(award)),
-        here.desk.decline_award(here.people["accountant"], "decline", AwardStep(award, "reopened")),
+        here.desk.dispute(here.people["accountant"], "ask", Dispute(case, "decline", "reopened")),
         return_exceptions=True,
     )
     refused = [one for one in both if isinstance(one, Refused)]
-    assert len(refused) == 1 and refused[0].code == "award_state"
+    assert len(refused) == 1 and refused[0].code in ("award_state", "held")
     waiter = here.people["waiter"].id
     spread = [await here.balance(account(waiter)) for account in (book.provisional, book.settled)]
     assert sum(spread) + await here.balance(book.budget(here.budget)) == 100
@@ -421,6 +424,7 @@ async def test_decline_returns_provisional_tokens_to_the_budget(here: Shop) -> N
             await here.desk.decline_award(here.people[who], here.key(), AwardStep(award, "reopened"))
     with pytest.raises(Refused, match="reason_missing"):
         await here.desk.decline_award(accountant, here.key(), AwardStep(award))
+    await here.ask_first(case, "decline", "reopened")
     await here.desk.decline_award(accountant, here.key(), AwardStep(award, "reopened"))
     assert await here.balance(book.budget(here.budget)) == 100
     row = await here.rows.get("case_file", (case,))
@@ -446,6 +450,7 @@ async def test_revoking_takes_two_people(here: Shop) -> None:
     with pytest.raises(Refused, match="no_authority"):
         await here.desk.revoke(owner, here.key(), revoke)
     await here.may("owner", "award")
+    await here.ask_first(award, "revoke", "evidence_false", "owner")
     await here.desk.revoke(owner, here.key(), revoke)
     assert await here.balance(book.settled(here.people["waiter"].id)) == 0
     assert await here.balance(book.budget(here.budget)) == 100
@@ -506,7 +511,7 @@ async def test_revoking_what_was_spent_is_owed_and_paid_by_later_awards(here: Sh
     award = await _settled(here, "one")
     waiter = here.people["waiter"].id
     await _spend(here, 7)
-    await here.desk.hold(here.people["accountant"], here.key(), AwardStep(award, "revocation_asked"))
+    await here.ask_first(award, "revoke", "evidence_false")
     await here.desk.revoke(here.people["owner"], here.key(), AwardStep(award, "evidence_false"))
     assert (await here.balance(book.settled(waiter)), await here.balance(book.owed(waiter))) == (0, -7)
     assert await here.balance(book.budget(here.budget)) == 100

@@ -78,6 +78,7 @@ async def test_a_second_account_has_no_cap_of_its_own(here: Shop) -> None:
 async def test_what_was_declined_counts_no_more(here: Shop) -> None:
     _, first = await routine.awarded(here, routine.fridge(policy="operational_check/v2"), amount=2)
     assert await got(here) == 1
+    await here.ask_first(first, "decline", "not_reached")
     await here.desk.decline_award(here.people["accountant"], here.key(), AwardStep(first, "not_reached"))
     assert await got(here) == 2
 

@@ -68,6 +68,11 @@ credential_issued             . . . . A K W I V R . . O X
 recall_answered               . . . . A K W I V R . . O X
 award_declined                . . . . A K W I V R . . O X
 award_revoked                 . . . . A K W I V R . . O X
+award_disputed:before         . . . . . . . . V R . . . .
+award_disputed:after          . . . . A K W I V R . . O X
+dispute_answered              . D S U A K W I V R C E O X
+dispute_closed                . D S U A K W I V R C E O X
+award_escalated               . D S U A K W I V R C E O X
 case_cleared                  . C C C C C C . . . . . C .
 case_expired                  . E E E E E E E E . . . E .
 case_reopened                 . . . . . . . . . O O O . O
@@ -80,8 +85,10 @@ def _lines() -> tuple[list[str], dict[str, list[str]]]:
     return header, {row[0]: row[1:] for row in rows}
 
 
-def _body(step: str) -> tuple[str, dict[str, str]]:
+def _body(step: str) -> tuple[str, dict[str, str | None]]:
     kind, *rest = step.split(":")
+    if kind == "award_disputed":
+        return kind, {"award": None if rest == ["before"] else "award"}
     if kind == "verdict_given":
         return kind, {"result": "pass" if rest == ["pass"] else "needs_human"}
     return kind, dict(zip(("about", "verb"), rest, strict=False))
@@ -307,11 +314,12 @@ async def test_outcome_fixed_needs_an_action_and_the_playbooks_evidence(here: Sh
         ("opened", None, "reason_missing"),
         ("opened", "bored", "reason_unknown"),
         ("opened", "false_alarm", None),
-        ("passed", "done", None),
+        ("passed", "done", "undecided"),
+        ("awarded", "done", None),
     ],
 )
 async def test_close(here: Shop, step: str, reason: str | None, code: str | None) -> None:
-    case = await here.until(step)
+    case = (await here.awarded())[0] if step == "awarded" else await here.until(step)
     if code is None:
         await here.desk.close(here.people["owner"], here.key(), CaseStep(case, reason))
         assert await here.state(case) == "CLOSED"

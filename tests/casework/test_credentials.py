@@ -130,6 +130,7 @@ async def test_what_was_taken_back_before_it_was_made_is_never_made(here: Shop) 
     award = await settled(here)
     await here.desk.hold(here.people["accountant"], here.key(), AwardStep(award, "revocation_asked"))
     await here.may("owner", "award")
+    await here.ask_first(award, "revoke", "misconduct", "owner")
     await here.desk.revoke(here.people["owner"], here.key(), AwardStep(award, "misconduct"))
     with pytest.raises(Refused, match="award_state"):
         await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award))

@@ -47,6 +47,7 @@ async def _history(here: Shop) -> dict[str, Any]:
     case, granted = await here.awarded(number="good")
     other = await here.until("outcome", number="weak")
     weak = await here.judge(other)
+    await here.ask_first(other, "decline", "evidence_weak")
     await here.decide(other, "award", "accountant", verb="declined", reason_code="evidence_weak")
     decisions = [*await here.rows.scan("decision", (case,)), *await here.rows.scan("decision", (other,))]
     named = {(row["case"], row["about"], row["verb"]): row["decision"] for row in decisions}

@@ -234,6 +234,7 @@ def test_presets_hold_the_settled_figures_and_are_settings() -> None:
     found = presets.load()
     assert found.settings == {
         "undo_seconds": 10, "issue_window_days": 14, "interruptions_per_day_max": 6, "draw_permille": 50,
+        "reply_days": 7, "decide_days": 3,
     }  # fmt: skip
     assert (found.recognition["k_min_above"], found.recognition["tokens_limit"]) == (3, 100)
     assert (found.limits["shift_lead_amount_minor"], found.limits["manager_amount_minor"]) == (5000, 25000)

@@ -51,8 +51,9 @@ async def _busy(here: Shop) -> None:
         here.people["owner"], here.key(), RegisterPoint("bar", "screen", "Behind the bar")
     )
     for number in ("a", "b", "c"):
-        _, award = await here.awarded(number=number)
+        case, award = await here.awarded(number=number)
         if number == "a":
+            await here.ask_first(case, "decline", "reopened")
             await here.desk.decline_award(here.people["accountant"], here.key(), AwardStep(award, "reopened"))
             continue
         here.wait(days=14)
@@ -60,6 +61,7 @@ async def _busy(here: Shop) -> None:
         await here.credentials.issue(THE_SYSTEM, here.key(), AwardStep(award))
         if number == "b":
             await here.desk.hold(here.people["accountant"], here.key(), AwardStep(award, "revocation_asked"))
+            await here.ask_first(case, "revoke", "misconduct", "owner")
             await here.desk.revoke(here.people["owner"], here.key(), AwardStep(award, "misconduct"))
     await here.approve(await here.until("passed", number="g"))
     case, _ = await here.awarded(number="d")

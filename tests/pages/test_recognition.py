@@ -16,11 +16,11 @@ from tests.page_words import NEVER_SAID, says
 from tests.pages.reading import form, words
 
 
-async def played(place: House) -> tuple[Team, str, str]:
-    """Staff put something right; one award decision says no, the next says yes. Return team, case, award."""
+async def judged(place: House) -> tuple[Team, str]:
+    """Staff put something right, and it was found to be so. Return team and case."""
     team = await place.organisation("The Quay")
     await publish(place, team, VOCABULARY + "      opened_at: instant\n")
-    owner, staff, outsider = (team.keys[role] for role in ("owner", "staff", "outsider"))
+    owner, staff = team.keys["owner"], team.keys["staff"]
     case = await notice(place, team)
     path = f"/api/v1/cases/{case}"
     made = await place.done(f"{path}/proposals", staff, {"action": "call", "text": "Call the guest"})
@@ -39,6 +39,15 @@ async def played(place: House) -> tuple[Team, str, str]:
         await place.done(f"{path}/evidence/{item['evidence']}/review", owner, {"result": "accepted"})
     await place.done(f"{path}/outcome", staff, {"resolution": "fixed", "impact": "none"})
     await place.tick()
+    return team, case
+
+
+async def played(place: House) -> tuple[Team, str, str]:
+    """As `judged`; one award decision says no, the next says yes. Return team, case, award."""
+    team, case = await judged(place)
+    owner, staff, outsider = (team.keys[role] for role in ("owner", "staff", "outsider"))
+    path = f"/api/v1/cases/{case}"
+    await place.asked_first(case, "decline", "evidence_weak", outsider, staff)
     no = {"verb": "declined", "reason_code": "evidence_weak", "reason": "I could not hear the tape"}
     assert (await decide(place, case, outsider, "award", **no)).status_code == 201
     budget = (await place.ask("GET", "/api/v1/budgets", owner)).json()["items"][0]["budget"]
@@ -113,22 +122,38 @@ async def test_a_question_is_asked_and_closed_by_those_who_may(tmp_path: Path) -
         team.members["colleague"] = joined["ids"]["member"]
         for path in (why, f"{why}/proof"):
             assert (await place.see(path, team, "colleague")).status_code == 404, "not theirs to read"
-        own = (await place.see(why, team, "staff")).text
-        assert "This is not right" not in own and f"{why}/reply" in own
-        refused = await place.send(f"{why}/hold", team, "staff", {"reason_code": "under_question"})
-        assert refused.status_code == 403 and "Nothing was changed" in words(refused.text)
-        sent = form((await place.see(why, team, "manager")).text, f"{why}/hold")
-        data = {**sent.fields, "reason_code": "under_question"}
-        assert (await place.send(sent.action, team, "manager", data)).headers[
-            "location"
-        ] == f"{why}?said=held"
-        assert "There is a question about this." in words(
-            (await place.see("/recognition", team, "staff")).text
+        sent = form((await place.see(why, team, "manager")).text, f"{why}/ask")
+        data = {**sent.fields, "reason_code": "how_earned", "reason": "Who called the guest?"}
+        asked = await place.send(sent.action, team, "manager", data)
+        assert asked.headers["location"] == f"{why}?said=asked"
+        mine = await place.see("/recognition", team, "staff")
+        said = words(mine.text)
+        clean(said)
+        for told in ("There is a question about this.", "Who called the guest?", "Manager", "you have until"):
+            assert told in said, told
+        again = await place.send(f"{why}/ask", team, "auditor", {"reason_code": "how_earned"})
+        assert again.status_code == 409 and "Something is asked about this already." in words(again.text)
+        theirs = await place.send(f"{why}/close", team, "staff", {"reason_code": "answered", "dispute": "x"})
+        assert theirs.status_code == 409, "not open under that name"
+        reply = form(mine.text, "/answer")
+        colleague = await place.send(reply.action, team, "colleague", {**reply.fields, "reply": "I did"})
+        assert colleague.status_code == 403
+        for _ in range(2):
+            sent_back = await place.send(
+                reply.action, team, "staff", {**reply.fields, "reply": "I did, at ten"}
+            )
+            assert sent_back.headers["location"] == "/recognition?said=replied"
+        told_twice = await place.send(
+            reply.action, team, "staff", {"reply": "No, at eleven", "key": "a" * 32}
         )
-        again = await place.send(f"{why}/hold", team, "manager", {"reason_code": "under_question"})
-        assert again.status_code == 409
-        let = await place.send(f"{why}/release", team, "owner", {"reason_code": "answered"})
-        assert let.headers["location"] == f"{why}?said=released"
+        assert told_twice.status_code == 409 and "You answered this already." in words(told_twice.text)
+        seen = await place.see(why, team, "owner")
+        assert "I did, at ten" in words(seen.text)
+        shut = form(seen.text, f"{why}/close")
+        let = await place.send(shut.action, team, "owner", {**shut.fields, "reason_code": "answered"})
+        assert let.headers["location"] == f"{why}?said=closed"
+        after = words((await place.see(why, team, "auditor")).text)
+        assert "Closed: the question was answered." in after and "I did, at ten" in after
         with_values = await place.see(f"{why}/proof?values=with", team, "staff")
         assert with_values.status_code in (200, 409) and "Well done" not in with_values.text
 
@@ -181,3 +206,88 @@ def test_every_kind_of_step_has_words() -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
+
+
+async def test_a_no_is_asked_about_first_and_waits_for_the_answer(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, case = await judged(place)
+        sent = form((await place.see("/decisions", team, "outsider")).text, f"/exceptions/{case}/decide")
+        no = {"verb": "declined", "reason_code": "evidence_weak", "reason": "I could not hear the tape"}
+        for _ in range(2):
+            asked = await place.send(sent.action, team, "outsider", {**sent.fields, **no})
+            assert asked.headers["location"] == f"/decisions?said=asked&open={case}"
+        mine = await place.see("/recognition", team, "staff")
+        said = words(mine.text)
+        clean(said)
+        assert "Somebody means not to recognise this." in said and "I could not hear the tape" in said
+        waiting = await place.see("/decisions", team, "outsider")
+        assert "It is decided only after Staff answered" in words(waiting.text)
+        assert "Decline" not in words(waiting.text)
+        again = form(waiting.text, f"/exceptions/{case}/decide")
+        early = await place.send(again.action, team, "outsider", {**again.fields, **no})
+        assert early.status_code == 409 and "They still have time to answer." in words(early.text)
+        reply = form(mine.text, "/answer")
+        await place.send(reply.action, team, "staff", {**reply.fields, "reply": "It is loud at 0:40"})
+        ready = await place.see("/decisions", team, "outsider")
+        said = words(ready.text)
+        clean(said)
+        assert "It is loud at 0:40" in said and "Decline" in said
+        again = form(ready.text, f"/exceptions/{case}/decide")
+        done = await place.send(again.action, team, "outsider", {**again.fields, **no})
+        assert done.headers["location"].startswith("/decisions?said=not-recognised")
+        story = words((await place.see(f"/exceptions/{case}", team, "auditor")).text)
+        clean(story)
+        assert "means not to recognise it and asked Staff first" in story and "It is loud at 0:40" in story
+
+
+async def test_a_planned_no_is_dropped_by_whoever_planned_it(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, case = await judged(place)
+        asked = {"about": "decline", "reason_code": "evidence_weak"}
+        await place.done(f"/api/v1/cases/{case}/disputes", team.keys["outsider"], asked)
+        page = await place.see("/decisions", team, "outsider")
+        drop = form(page.text, f"/exceptions/{case}/drop")
+        left = await place.send(drop.action, team, "outsider", {**drop.fields, "reason_code": "withdrawn"})
+        assert left.headers["location"] == f"/decisions?said=dropped&open={case}"
+        assert "Somebody means" not in words((await place.see("/recognition", team, "staff")).text)
+
+
+async def test_an_end_is_asked_about_on_its_page_and_offered_once_it_was_answered(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, _, award = await played(place)
+        why = f"/recognition/{award}"
+        page = (await place.see(why, team, "outsider")).text
+        assert f"{why}/plan" in page and f"{why}/decline" not in page
+        sent = form(page, f"{why}/plan")
+        data = {**sent.fields, "reason_code": "duplicate", "reason": "Twice?"}
+        assert (await place.send(sent.action, team, "outsider", data)).headers[
+            "location"
+        ] == f"{why}?said=asked"
+        early = await place.send(f"{why}/decline", team, "outsider", {"reason_code": "duplicate"})
+        assert early.status_code == 409 and "They still have time to answer." in words(early.text)
+        assert f"{why}/decline" not in (await place.see(why, team, "outsider")).text
+        listed = words((await place.see("/decisions", team, "owner")).text)
+        assert "Questions about recognition" in listed and "Somebody means to end this recognition." in listed
+        place.wait(7 * 86_400)
+        place.cookies.clear()  # sessions do not last that long
+        late = await place.see(why, team, "outsider")
+        assert "The time to answer was over" in words(late.text)
+        end = form(late.text, f"{why}/decline")
+        assert end.buttons == [("reason_code", "duplicate")]
+        ended = await place.send(end.action, team, "outsider", {**end.fields, "reason_code": "duplicate"})
+        assert ended.headers["location"] == f"{why}?said=ended"
+
+
+async def test_what_nobody_decides_goes_on_and_says_so(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, case = await judged(place)
+        for days, rung in ((2, 0), (1, 1), (2, 1), (1, 2), (30, 2)):
+            place.wait(days * 86_400)
+            await place.tick()
+            row = (await place.ask("GET", f"/api/v1/cases/{case}", team.keys["owner"])).json()["case"]
+            assert (row["asked_rung"], row["state"]) == (rung, "RESOLVED"), days
+        place.cookies.clear()
+        said = words((await place.see("/decisions", team, "owner")).text)
+        assert "Nobody decided in time; you are asked now." in said
+        story = words((await place.see(f"/exceptions/{case}", team, "owner")).text)
+        assert story.count("Nobody decided in time") == 2

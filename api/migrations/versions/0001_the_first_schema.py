@@ -74,6 +74,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_key_secret_digest"), ["secret_digest"], unique=True)
 
     op.create_table(
+        "asked_by",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("dispute", sa.Text(), nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "member", "dispute", name=op.f("pk_asked_by")),
+    )
+    op.create_table(
         "assignment",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("member", sa.Text(), nullable=False),
@@ -150,6 +161,10 @@ def upgrade() -> None:
         sa.Column("verdict", sa.Text(), nullable=True),
         sa.Column("award", sa.Text(), nullable=True),
         sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("dispute", sa.Text(), nullable=True),
+        sa.Column("undecided_since", sa.Text(), nullable=True),
+        sa.Column("asked_to", sa.Text(), nullable=True),
+        sa.Column("asked_rung", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "case", name=op.f("pk_case_file")),
     )
@@ -276,6 +291,36 @@ def upgrade() -> None:
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_device_secret_digest"), ["secret_digest"], unique=True)
 
+    op.create_table(
+        "dispute",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("dispute", sa.Text(), nullable=False),
+        sa.Column("award", sa.Text(), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=True),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=False),
+        sa.Column("members", sa.Text(), nullable=False),
+        sa.Column("reply_until", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.Text(), nullable=False),
+        sa.Column("note_item", sa.Text(), nullable=True),
+        sa.Column("dropped", sa.BigInteger(), nullable=False),
+        sa.Column("close_reason", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "case", "dispute", name=op.f("pk_dispute")),
+    )
+    op.create_table(
+        "dispute_answer",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("dispute", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("reply_item", sa.Text(), nullable=True),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "case", "dispute", "member", name=op.f("pk_dispute_answer")),
+    )
     op.create_table(
         "entry",
         sa.Column("log", sa.Text(), nullable=False),
