@@ -13,15 +13,14 @@ Fields are known by their names, PERSON_WORDS: one that hides a person behind an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from casework import people
 from casework.errors import refuse
 from casework.requests import Asked, WritePurpose
-from ledger.changes import Change, Delete, Insert
 from ledger.commands import Command, Decided, View
-from ledger.entries import Draft, Entry
+from ledger.entries import Draft
 
 PERSON_WORDS = frozenset({
     "person", "member", "employee", "staff", "colleague", "worker", "waiter", "cook", "chef", "driver", "seller",
@@ -112,25 +111,3 @@ def written(view: View, command: Command, at: str) -> Decided:
     body = {"purpose": asked.ids["purpose"], "playbook": request.playbook}
     draft = Draft("watch_purpose_written", None, body, asked.private.commitments, asked.private.opened)
     return Decided((draft,), asked.private.rows, {"playbook": request.playbook})
-
-
-# ---------------------------------------------------------------------------------------------- rows
-def _written(entry: Entry, opened: Mapping[str, Any] | None) -> list[Change]:
-    row = {"playbook": entry.body["playbook"], "purpose": entry.body["purpose"]}
-    row |= {
-        "item": entry.private.get("purpose"),
-        "written_by": entry.actor.id,
-        "at": entry.at,
-        "seq": entry.seq,
-    }
-    return [Delete("watch_purpose", (entry.body["playbook"],)), Insert("watch_purpose", row)]
-
-
-def ended_with(entry: Entry) -> list[Change]:
-    """Return what goes with a watch that is switched off for good: its purpose does."""
-    return [Delete("watch_purpose", (entry.body["playbook"],))] if entry.body["mode"] == RETIRED else []
-
-
-ROWS: Mapping[str, Callable[[Entry, Mapping[str, Any] | None], list[Change]]] = {
-    "watch_purpose_written": _written,
-}

@@ -12,11 +12,11 @@ from typing import Any
 from casework import (
     cases,
     passkey_rules,
-    purposes,
     views_joining,
     views_of_disputes,
     views_of_people,
     views_of_points,
+    views_of_watches,
 )
 from casework.job_rows import done, job, settle
 from ledger.canonical import json_dumps
@@ -145,22 +145,6 @@ def _budget_approved(entry: Entry, opened: Opened) -> list[Change]:
 # ---------------------------------------------------------------------------------------------- what is published
 def _replace(table: str, key: str, row: Mapping[str, Any]) -> list[Change]:
     return [Delete(table, (key,)), Insert(table, row)]
-
-
-def _kinds_published(entry: Entry, opened: Opened) -> list[Change]:
-    row = {"digest": entry.body["digest"], "content": text(entry.body["content"]), "seq": entry.seq}
-    return _replace("kind_set", entry.body["digest"], row)
-
-
-def _playbook_published(entry: Entry, opened: Opened) -> list[Change]:
-    row = {name: entry.body[name] for name in ("playbook", "digest", "kinds", "mode", "policy")}
-    row |= {"content": text(entry.body["content"]), "seq": entry.seq}
-    return [*_replace("playbook", entry.body["playbook"], row), *purposes.ended_with(entry)]
-
-
-def _mode_changed(entry: Entry, opened: Opened) -> list[Change]:
-    values = {"mode": entry.body["mode"], "seq": entry.seq}
-    return [Set("playbook", (entry.body["playbook"],), values), *purposes.ended_with(entry)]
 
 
 def _policy_published(entry: Entry, opened: Opened) -> list[Change]:
@@ -519,14 +503,11 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "api_key_ended": _api_key_ended,
     **views_joining.KINDS,
     **passkey_rules.ROWS,
-    **purposes.ROWS,
     **views_of_points.KINDS,
     "settings_changed": _settings_changed,
     "budget_set": _budget_set,
     "budget_approved": _budget_approved,
-    "kinds_published": _kinds_published,
-    "playbook_published": _playbook_published,
-    "mode_changed": _mode_changed,
+    **views_of_watches.KINDS,
     "policy_published": _policy_published,
     "account_linked": _account_linked,
     "account_unlinked": lambda entry, _: [

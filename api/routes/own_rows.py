@@ -33,6 +33,7 @@ ROWS: tuple[tuple[Table, str], ...] = (
     (own.preference, "member"),
     (tables.presence, "member"),
     (tables.proposal, "maker"),
+    (tables.recall, "member"),
     (tables.recognised, "member"),
     (own.session, "member"),
     (own.sign_in, "member"),
