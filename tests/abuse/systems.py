@@ -85,7 +85,7 @@ async def guessed(g: Ground) -> dict[str, int]:
     return await shown(g, case)
 
 
-@abuse(GROUP, "one result sent twice under two ids, for two claims", "lms", "staff")
+@abuse(GROUP, "one result sent twice under two ids, for two claims", "staff", "lms")
 async def sent_twice(g: Ground) -> dict[str, int]:
     await honest_course(g)
     await g.believed()
@@ -98,7 +98,7 @@ async def sent_twice(g: Ground) -> dict[str, int]:
     return {"staff": 5}
 
 
-@abuse(GROUP, "an owner signs with the secret they were shown, and says yes", "owner", "staff")
+@abuse(GROUP, "an owner signs with the secret they were shown, and says yes", "staff", "owner")
 async def owner_signs(g: Ground) -> dict[str, int]:
     await enrolled(g)
     case, system = await course_of(g), await hooked(g.at, g.team.keys["owner"], "lms")
