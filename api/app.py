@@ -32,6 +32,7 @@ from api.routes import (
     disputes,
     fairness,
     health,
+    hooks,
     installing,
     jobs,
     joining,
@@ -91,6 +92,7 @@ ROUTERS = (
     health,
     searching,
     work,
+    hooks,
 )
 
 

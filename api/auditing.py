@@ -121,13 +121,17 @@ def audit_file(target: Path, trust: TrustPolicy | None, known: Sequence[bytes]) 
     )
 
 
-def audit_folder(target: Path, trust: TrustPolicy | None, known: Sequence[bytes]) -> Audited:
-    """Audit a log folder. Raises OSError."""
+def audit_folder(
+    target: Path, trust: TrustPolicy | None, known: Sequence[bytes], hook_secrets: Sequence[str] = ()
+) -> Audited:
+    """Audit a log folder; `hook_secrets` are of hooks, which no folder holds. Raises OSError."""
 
     def source() -> FolderSource:
         return FolderSource(FolderFiles(target), codec.loads, codec.dumps)
 
-    return _both(str(target), source(), source(), (target / "vault").is_dir(), trust, known)
+    return _both(
+        str(target), source(), source(), (target / "vault").is_dir(), trust, known, None, hook_secrets
+    )
 
 
 async def audit_database(
@@ -185,6 +189,7 @@ def _both(
     trust: TrustPolicy | None,
     known: Sequence[bytes],
     head: HeadCheck | None = None,
+    hook_secrets: Sequence[str] = (),
 ) -> Audited:
     """1. intact? 2. only over an intact record: earned? It reads the entries a second time, `head` with it."""
     intact = audit_intact(
@@ -201,6 +206,7 @@ def _both(
             PROJECTIONS,
             values.of if with_vault else None,
             signatures.verify,
+            hook_secrets,
         )
     finally:
         values.close()
@@ -215,13 +221,16 @@ class _Values:
         self._next = next(self._opened, None)
 
     def of(self, entry: Entry, path: str) -> object:
-        """Return the value of an entry at a path, None when it is erased. Entries are asked for in order."""
-        found: object = None
+        """Return the value of an entry at a path, of a file its bytes; None when it is erased. Entries are asked for in
+        order, and within an entry paths."""
         while self._next is not None and self._next.seq <= entry.seq:
-            if (self._next.seq, self._next.path) == (entry.seq, path):
-                found = self._next.value
+            one = self._next
+            if one.seq == entry.seq and one.path > path:
+                break
             self._next = next(self._opened, None)
-        return found
+            if (one.seq, one.path) == (entry.seq, path):
+                return one.value if one.content is None else one.content
+        return None
 
     def close(self) -> None:
         """Let go of the source while its loop still runs: values after the last verdict are never asked for."""

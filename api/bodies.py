@@ -35,6 +35,11 @@ class FormLimits(TypedDict, total=False):
     max_part_size: int
 
 
+async def raw_body(request: Request) -> bytes:
+    """The dependency of a route that takes bytes as they come: a signature is checked before anything reads them."""
+    return await request.body()
+
+
 FORM_LIMITS: FormLimits = {"max_files": 1, "max_fields": 12, "max_part_size": 32 * 1024}
 """Of the parts of a form; `form_limits` of its route."""
 
@@ -76,6 +81,7 @@ class Door(APIRoute):
         calls = list(calls_of(self.dependant))
         needs_key = signed_in in calls
         is_large = any(isinstance(call, NeedToWrite) and call.large_body for call in calls)
+        is_raw = raw_body in calls
         is_form = any(isinstance(call, NeedToWrite) and call.media_type == FORM_TYPE for call in calls)
 
         async def enter(request: Request) -> Response:
@@ -90,7 +96,7 @@ class Door(APIRoute):
                 raise BadRequest("body_too_large", refused, status=413)
             strict = StrictRequest(request.scope, counting(request.receive, limit))
             # 3. one meaning; what is no JSON at all is told with its place by the framework, which reads it again
-            if media_type(request) == JSON_TYPE:
+            if media_type(request) == JSON_TYPE and not is_raw:
                 with suppress(ValueError, RecursionError):
                     await strict.json()
             elif is_form:

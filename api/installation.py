@@ -33,6 +33,7 @@ from api.tries import Tries
 from api.watching import Watching
 from casework.credentials import Credentials
 from casework.desk import Desk
+from casework.hooks import Hooks
 from casework.intake import Intake
 from casework.joining import THE_OPERATOR, Joining
 from casework.office import Office
@@ -150,6 +151,7 @@ class Installation:
             desk=desk,
             office=Office(intake),
             joining=Joining(intake),
+            hooks=Hooks(intake),
             credentials=credentials,
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),

@@ -62,6 +62,8 @@ MATRIX: Mapping[str, frozenset[str]] = {
     # what is watched
     "watch.read": _ALL,
     "watch.write": _OWNER,
+    "hook.read": _LEADS,
+    "hook.write": _OWNER,
     "record.write": _LEADS | {AGENT},
     "account.link": _LEADS,  # the rule: never for oneself (casework/account_rules.py)
     # the path of a case

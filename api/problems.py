@@ -94,6 +94,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "own_device_needed": 403,
     "session_needed": 403,
     "tap_invalid": 403,
+    "hook_key_ended": 401,
+    "hook_clock": 401,
     "passkey_invalid": 403,
     "passkey_missing": 403,
     # the request itself is wrong
@@ -106,6 +108,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "value_invalid": 422,
     "mail_unsigned": 422,
     "time_stamp_invalid": 422,
+    "file_unsigned": 422,
     "beneficiary_invalid": 422,
     "idempotency_mismatch": 422,
     "invalid": 422,

@@ -15,6 +15,7 @@ from casework import references
 from casework.collectors.signed_mail import KeyLookup
 from casework.credentials import Credentials
 from casework.desk import Desk
+from casework.hooks import Hooks
 from casework.intake import Intake
 from casework.joining import Joining
 from casework.office import Office
@@ -56,6 +57,7 @@ class Rooms:
     desk: Desk
     office: Office
     joining: Joining
+    hooks: Hooks
     credentials: Credentials
     publisher: Publisher
     watching: Watching

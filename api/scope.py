@@ -29,7 +29,7 @@ from casework.errors import refuse
 from casework.joining import token_digest
 from casework.leaving import OVER
 from casework.passkeys import ENDED
-from casework.tables import api_key, award, case_file, device, invite, link, member, passkey, verdict
+from casework.tables import api_key, award, case_file, device, hook, invite, link, member, passkey, verdict
 from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
@@ -360,6 +360,13 @@ class KeyHolders:
         )
         async with _reading(self._engine) as connection:
             return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
+
+    async def hook(self, name: str) -> Row | None:
+        """Return the row of a hook with its log, whatever its state, or None: a call names no organisation."""
+        query = select(hook).where(hook.c.hook == name)
+        async with _reading(self._engine) as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return None if row is None else dict(row)
 
     async def link(self, token_digest: str) -> Row | None:
         """Return the row of a one-time link with its log: whoever holds its token needs no key."""

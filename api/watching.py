@@ -28,6 +28,7 @@ from casework import people, tables
 from casework.collectors import system_record
 from casework.desk import Desk
 from casework.errors import refuse
+from casework.hook_requests import HOOK_PARTY
 from casework.intake import Intake, RequestKey
 from casework.requests import THE_SYSTEM, AttachEvidence, OpenCase, Principal
 from casework.signals import Signals
@@ -106,6 +107,19 @@ class Batched:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch that came by a hook: `by` names hook and key (sent_by), `at` is when it came first."""
+
+    by: str
+    at: str
+
+
+def sent_by(hook: str, key: str) -> str:
+    """Return what stands in `received_from` for records that this key of a hook signed."""
+    return f"{HOOK_PARTY}{hook}/{key}"
+
+
+@dataclass(frozen=True, slots=True)
 class _Running:
     published: Published
     engine: Engine
@@ -147,17 +161,21 @@ class Watching:
         return done
 
     async def import_batch(
-        self, who: Principal, key: RequestKey, source: str, given: Sequence[Batched]
+        self,
+        who: Principal,
+        key: RequestKey,
+        source: str,
+        given: Sequence[Batched],
+        sent: Sent | None = None,
     ) -> Imported:
-        """Import record versions that another system sends.
+        """Import record versions that another system sends; `sent`: by its own hook, and not by a member's key.
 
         Raises:
             Refused: unknown source or kind, idempotency_mismatch.
         """
-        running = await self._need_running()
-        await self._need_source(source, sorted({one.kind for one in given}))
+        running = await self.need_batch(source, given)
         done = Imported(rows=len(given))
-        now = instant_of(self._in.clock())
+        now = instant_of(self._in.clock()) if sent is None else sent.at
         changes: list[RecordChange] = []
         for line, one in enumerate(given, 1):
             try:
@@ -166,8 +184,15 @@ class Watching:
                 done.refuse([(line, str(error))])
         changes.sort(key=lambda change: (change.known_ms, change.event_ms, change.order, change.line))
         done.changes = len(changes)
-        await self._take_in(who, key, source, _batch_digest(given), "batch", iter(changes), done)
+        by = None if sent is None else sent.by
+        await self._take_in(who, key, source, _batch_digest(given), "batch", iter(changes), done, by)
         return done
+
+    async def need_batch(self, source: str, given: Sequence[Batched]) -> _Running:
+        """Check that a source may bring these kinds. Raises Refused: unknown, value_invalid."""
+        running = await self._need_running()
+        await self._need_source(source, sorted({one.kind for one in given}))
+        return running
 
     async def _take_in(
         self,
@@ -178,6 +203,7 @@ class Watching:
         name: str,
         changes: Iterator[RecordChange],
         done: Imported,
+        sent_by: str | None = None,
     ) -> None:
         """1. the key is taken  2. a command per chunk  3. one entry when the last chunk is in  4. what was said,
         acted on. A crash after 1 costs nothing: the same request goes on where it was, another one is refused."""
@@ -185,7 +211,7 @@ class Watching:
             running = await self._need_running()
             now_ms = self._in.clock()
             done.replayed = await self._take_key(who, key)
-            of = await open_import(self._rows, source, digest, now_ms, who.id)
+            of = await open_import(self._rows, source, digest, now_ms, sent_by or who.id)
             for part in chunks_of(changes):
                 ready = partial(prepare, self._rows, running.engine, self._in.vault, part, of, now_ms)
                 chunk = await self._write(who, running, ready)
@@ -425,7 +451,17 @@ class Watching:
                 if value is None or isinstance(value, bool | int | str)
             },
         }
-        return system_record.collect(who, case, facts, source, found.received_at, found.received_from)
+        signed_with = await self._key_of(found.received_from)
+        return system_record.collect(
+            who, case, facts, source, found.received_at, found.received_from, signed_with=signed_with
+        )
+
+    async def _key_of(self, received_from: str) -> Row | None:
+        """Return the row of the key that signed what came by a hook, None for what came otherwise."""
+        if not received_from.startswith(HOOK_PARTY):
+            return None
+        hook, _, key = received_from.removeprefix(HOOK_PARTY).partition("/")
+        return await self._rows.need("hook", tables.hook_key, hook=hook, key=key)
 
     # ------------------------------------------------------------------------------------------ what runs
     async def _current(self) -> _Running | None:

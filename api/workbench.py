@@ -7,10 +7,12 @@ from typing import Any
 from api.rooms import Rooms
 from api.scope import Row
 from casework import cases, tables
+from casework.collectors import signed_file
 from casework.collectors import work as collected
 from casework.errors import Unjudgeable, refuse
+from casework.hook_requests import HOOK_PARTY
 from casework.requests import THE_SYSTEM, AttachEvidence, Judge, Principal
-from casework.undeclared import UNDECLARED
+from ledger import ed25519
 from ledger.errors import Refused
 from verifiers import controllers
 from verifiers.work_items import ITEMS_MAX, RESULTS
@@ -19,8 +21,9 @@ OPEN_STATES = [state for state in cases.STATES if state not in cases.ENDED]
 RESULT_KIND = "training_result"
 """The kind of record that a provider's results come as; the record's id is the registration."""
 WEBHOOK, FILE = "webhook", "file"
-GRADES = {WEBHOOK: "E4", FILE: "E1"}
-"""What a result is worth by how it came: authenticated by its provider, or brought by a person."""
+GRADES = {WEBHOOK: "E3", FILE: "E1"}
+"""What a record of a result is worth by how it came: by the provider's own hook, whose key both ends know, or brought
+by a person. A file that the provider signed is worth E4 (casework/collectors/signed_file.py)."""
 
 
 async def expected_of(rooms: Rooms, row: Row) -> dict[str, Any]:
@@ -81,17 +84,16 @@ async def training_of(rooms: Rooms, who: Principal, case: str, record: str) -> A
     Raises:
         Refused: unknown (record), evidence_missing (erased, or no result).
     """
+    found = await rooms.watching.view(RESULT_KIND, record)
     item = await rooms.watching.record_as_evidence(who, case, RESULT_KIND, record)
     fields, source = item.facts["fields"], str(item.facts["source"])
     account = str(fields.get("account", ""))
-    hashed = rooms.vault.fingerprint("account", source, account)
-    link = await rooms.rows.one(tables.account_link, source=source, account=hashed)
-    came_by = WEBHOOK if _is_from(item.controllers, source) else FILE
+    came_by = WEBHOOK if found.received_from.startswith(HOOK_PARTY) else FILE
     result = {
         "provider": source,
         "registration": record,
         "account": account,
-        "member": None if link is None else link["member"],
+        "member": await _member_of(rooms, source, account),
         "channel": came_by,
         "expires_at": fields.get("expires_at"),
         "score": fields.get("score"),
@@ -116,8 +118,28 @@ NEEDED: dict[str, type] = {
 }
 
 
-def _is_from(formula: Any, source: str) -> bool:
-    """Say whether nobody but the source brought it: it came by the source's own webhook. Whether others can write in
-    that source is another question, which its registration answers."""
-    named = controllers.parties(controllers.parse_formula(formula))
-    return named - {UNDECLARED} == {f"source:{source}"}
+async def _member_of(rooms: Rooms, source: str, account: str) -> str | None:
+    """Return whom a source means by an account, as a lead linked it; None: nobody here."""
+    hashed = rooms.vault.fingerprint("account", source, account)
+    link = await rooms.rows.one(tables.account_link, source=source, account=hashed)
+    return None if link is None else str(link["member"])
+
+
+async def signed_result(rooms: Rooms, who: Principal, case: str, source: str, file: str) -> AttachEvidence:
+    """Freeze a file that a provider signed as evidence, whole, so that anybody can check it again.
+
+    Raises:
+        NotFound: the source. Refused: file_unsigned, value_invalid.
+    """
+    row = await rooms.rows.need("source", tables.source, source=source)
+    keys = await rooms.rows.find(tables.source_key, {"source": source, "active": 1})
+    parts = signed_file.take_apart(file)
+    signed_file.signed_by(parts, keys, ed25519.verify)
+    said = signed_file.result_of(parts.payload)
+    member = await _member_of(rooms, source, said["account"])
+    result = {**said, "provider": source, "member": member, "channel": FILE}
+    formula = controllers.to_json(signed_file.made_by(row))
+    content = file.strip().encode("ascii")
+    return collected.training_result(
+        who, case, result, formula, signed_file.GRADE, rooms.clock.now(), content
+    )

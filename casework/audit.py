@@ -28,9 +28,12 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     13. replies   nothing was declined, ended or taken back before everybody concerned was asked, for that reason, and
                   had answered or had the days then set; asked by somebody who may, answered by themselves; whoever was
                   asked to decide by time alone was next, and it was time
+    14. systems   what a system sent by itself was signed by a key of its source's hook that was good, in time, once;
+                  a provider's file by a key that was trusted then; each worth what that shows
 
 Steps 1 and 2 are here, 3 to 5 and 12 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py, 9 in
-audit_people.py, 10 in audit_joining.py, 11 in audit_points.py, 13 in audit_disputes.py and with what ends.
+audit_people.py, 10 in audit_joining.py, 11 in audit_points.py, 13 in audit_disputes.py and with what ends, 14 in
+audit_hooks.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.
@@ -46,6 +49,7 @@ from casework import (
     audit_awards,
     audit_cases,
     audit_disputes,
+    audit_hooks,
     audit_joining,
     audit_passkeys,
     audit_people,
@@ -54,6 +58,7 @@ from casework import (
     cases,
     disputes,
     evidence,
+    hook_requests,
     joining_rules,
     leaving,
     passkey_rules,
@@ -79,7 +84,7 @@ OWNERS_ONLY = frozenset({
     "member_left", "role_granted", "role_ended", "authority_granted", "authority_ended",
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
     "watch_purpose_written", "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased",
-    "clock_confirmed",
+    "clock_confirmed", "hook_opened", "hook_key_issued", "hook_ended", "source_key_trusted", "source_key_ended",
 })  # fmt: skip
 """Who may do what, and what counts, is for owners to say."""
 
@@ -99,7 +104,7 @@ CUSTOMER_KINDS = frozenset({"link_answered", "evidence_attached"})
 
 SYSTEM_KINDS = frozenset({
     "award_settled", "draw_made", "award_escalated", "credential_issued", "link_expired", "case_expired", "key_rotated",
-    "owner_recovered",
+    "owner_recovered", "hook_received",
 })  # fmt: skip
 """What follows from time alone, or from the server at hand: a person who wrote these would only choose the moment."""
 
@@ -131,6 +136,9 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "dispute_closed": {"reason_code": disputes.CLOSE_REASONS},
     "passkey_ended": {"reason_code": passkey_rules.END_REASONS},
     "point_ended": {"reason_code": point_requests.END_REASONS},
+    "hook_opened": {"scheme": hook_requests.SCHEMES},
+    "hook_ended": {"reason_code": hook_requests.END_REASONS},
+    "source_key_ended": {"reason_code": hook_requests.END_REASONS},
 }
 """Kind -> its coded fields and their codes: a reason that is none tells the person nothing."""
 
@@ -147,6 +155,10 @@ class Earned:
     verdicts: int = 0
     awards: int = 0
     unreplayable: list[int] = field(default_factory=list)
+    calls: int = 0
+    """What other systems sent and its key signed, checked again; `calls_unchecked`: seqs without key or bytes."""
+    calls_unchecked: list[int] = field(default_factory=list)
+    files_unchecked: list[int] = field(default_factory=list)
     signed: int = 0
     unsigned: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -163,11 +175,22 @@ class Earned:
         gone = "" if not self.unreplayable else f"; {len(self.unreplayable)} verdicts {self._gone()}"
         if self.unsigned:
             gone += f"; {len(self.unsigned)} signatures of passkeys not at hand"
+        gone += self._sent()
         signed = f" ({self.signed} signed by passkey)" if self.signed else ""
         done = (
             f"{self.decisions} decisions{signed}, {self.verdicts} verdicts judged again, {self.awards} awards"
         )
         return f"every recognition was earned: {done}{gone}"
+
+    def _sent(self) -> str:
+        said = f"; {self.calls} calls of other systems checked by their keys" if self.calls else ""
+        if self.calls_unchecked:
+            said += (
+                f"; {len(self.calls_unchecked)} calls of other systems not checked: key or bytes not at hand"
+            )
+        if self.files_unchecked:
+            said += f"; {len(self.files_unchecked)} signed files not at hand"
+        return said
 
     def _gone(self) -> str:
         if self.with_values:
@@ -181,13 +204,15 @@ def audit(
     projections: Sequence[Projection],
     open_value: OpenValue | None = None,
     verify: VerifySignature | None = None,
+    hook_secrets: Sequence[str] = (),
 ) -> Earned:
     """Replay a whole log from entry 0; see the recipe at the top. `entries` are canonical bytes and what they say.
 
-    `open_value` is asked in log order, for at most one path per entry. `verify` checks the signatures of passkeys;
-    without it they count as not at hand. What was not earned is reported, not raised.
+    `open_value` is asked in log order, and for the paths of one entry in order. `verify` checks the signatures of
+    passkeys and of files; without it they count as not at hand. `hook_secrets`: of hooks, as they were told once.
+    What was not earned is reported, not raised.
     """
-    run = _Replay(shapes, projections, open_value, verify)
+    run = _Replay(shapes, projections, open_value, verify, tuple(hook_secrets))
     for data, entry in entries:
         run.step(data, entry)
     run.end()
@@ -204,12 +229,13 @@ class _Replay:
         projections: Sequence[Projection],
         open_value: OpenValue | None,
         verify: VerifySignature | None,
+        hook_secrets: tuple[str, ...],
     ) -> None:
         view = Overlay(shapes)
         # Nothing exists before entry 0, so every row that no projection made is known to be absent.
         view.admit({name: {0: {()}} for name in shapes}, {})
         self.view = view
-        self._standing = Standing(view, open_value, verify=verify)
+        self._standing = Standing(view, open_value, verify=verify, given_secrets=hook_secrets)
         self._projections = projections
         self._frontier = Frontier()
         self._opening = ""
@@ -263,6 +289,12 @@ class _Replay:
             self.earned.unreplayable.append(entry.seq)
         elif entry.kind == "verdict_given" and found is None:
             self.earned.verdicts += 1
+        elif entry.kind == "hook_received" and entry.seq in self._standing.calls_unchecked:
+            self.earned.calls_unchecked.append(entry.seq)
+        elif entry.kind == "hook_received" and found is None:
+            self.earned.calls += 1
+        elif entry.seq in self._standing.files_unchecked:
+            self.earned.files_unchecked.append(entry.seq)
         elif entry.kind == "award_granted" and found is None:
             self.earned.awards += 1
 
@@ -341,4 +373,5 @@ _CHECKS: Mapping[str, Check] = {
     **audit_joining.CHECKS,
     **audit_points.CHECKS,
     **audit_disputes.CHECKS,
+    **audit_hooks.CHECKS,
 }

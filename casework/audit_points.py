@@ -56,13 +56,17 @@ def _point(standing: Standing, point: str) -> Row:
 
 
 # ------------------------------------------------------------------------------------------------ check-ins
-def check_attached(standing: Standing, entry: Entry) -> None:
-    """As every item; a check-in also at a point that was in use, worth what it was worth then."""
+def check_attached(standing: Standing, entry: Entry) -> Any:
+    """As every item; a check-in also at a point that was in use, worth what it was worth then. Returns its facts."""
     facts = audit_cases.check_attached(standing, entry)
     if entry.body["type"] == audit_routine.ASSESSMENT:
         audit_routine.check_assessment(standing, entry)
-    if entry.body["type"] != check_in.TYPE:
-        return
+    if entry.body["type"] == check_in.TYPE:
+        _check_shown(standing, entry, facts)
+    return facts
+
+
+def _check_shown(standing: Standing, entry: Entry, facts: Any) -> None:
     member = people.member_of(entry.body["submitter"])
     expect(member is not None, "agent_may_not", "expected a person to check in")
     named = _named(entry, facts)
@@ -146,6 +150,5 @@ CHECKS: Mapping[str, Check] = {
     "point_registered": check_registered,
     "point_ended": check_ended,
     "point_doubted": check_doubted,
-    "evidence_attached": check_attached,
     "point_tapped": check_tapped,
 }

@@ -59,6 +59,18 @@ class Standing:
     """What the command at hand still has to hold."""
     checked_in: tuple[str, str, str, Any] | None = None
     """Command, point and member of the last check-in by a tag, and its facts: its tap comes in the same command."""
+    call: tuple[Entry, Row, Row, Row, int | None] | None = None
+    """The last hook_received, the rows of its hook, key and source, and how many bytes it brought (None: not at hand):
+    evidence of type webhook comes in the same command."""
+    heard: set[str] = field(default_factory=set)
+    """Sources that sent something by a hook."""
+    given_secrets: tuple[str, ...] = ()
+    """Secrets of hooks that whoever audits brought along."""
+    hook_keys: dict[tuple[str, str], bytes] = field(default_factory=dict)  # (hook, key) -> HMAC key
+    calls_unchecked: set[int] = field(default_factory=set)
+    """Calls whose key or bytes are not at hand."""
+    files_unchecked: set[int] = field(default_factory=set)
+    """Files that a provider signed, and that are erased or not at hand."""
     recovered: tuple[str, str] | None = None
     """Command and member of the last owner_recovered: its invite comes in the same command."""
     recalls: dict[str, str] = field(default_factory=dict)

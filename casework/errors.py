@@ -63,6 +63,12 @@ REFUSALS: dict[str, str] = {
     "tap_invalid": "the tap or code is not one of this check-in point",
     "tap_replayed": "this tap of the tag, or a later one, was used before",
     "code_expired": "this came too late to show that somebody was there",
+    "file_unsigned": "the file is not signed by a key that is trusted for this source",
+    # what other systems send
+    "hook_key_ended": "the key that signed this is good no more",
+    "hook_clock": "the sender's clock is too far from this server's, or this was signed long ago",
+    "delivery_repeated": "this came before",
+    "delivery_changed": "under this id something else came before",
     # decisions
     "nonce_replayed": "this decision was already used once",
     "expired": "this was valid until an earlier instant",

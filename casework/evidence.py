@@ -19,7 +19,7 @@ GRADES = ("E0", "E1", "E2", "E3", "E4")
 """E0 assertion, E1 file, E2 captured in our app, E3 corroborated, E4 signed by a device or third party."""
 TYPES = (
     "system_record", "customer_confirmation", "photo", "file", "statement", "signed_mail", "time_stamp", "check_in",
-    "reading", "handover_note", "read_back", "snapshot", "training_result", "assessment",
+    "reading", "handover_note", "read_back", "snapshot", "training_result", "assessment", "webhook",
 )  # fmt: skip
 KEPT = frozenset({"customer_confirmation", "reading", "check_in"})
 """What nobody takes back: a guest's word, and what somebody found. Who mistyped a reading writes down another and says

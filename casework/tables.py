@@ -24,6 +24,10 @@ from casework.absence_tables import announcing as announcing
 from casework.absence_tables import assignment as assignment
 from casework.absence_tables import delegation as delegation
 from casework.absence_tables import look as look
+from casework.hook_tables import hook as hook
+from casework.hook_tables import hook_key as hook_key
+from casework.hook_tables import hook_seen as hook_seen
+from casework.hook_tables import source_key as source_key
 from casework.point_tables import point as point
 from casework.point_tables import presence as presence
 from ledger.store.tables import VAULT, metadata

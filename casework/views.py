@@ -14,6 +14,7 @@ from casework import (
     passkey_rules,
     views_joining,
     views_of_disputes,
+    views_of_hooks,
     views_of_people,
     views_of_points,
     views_of_watches,
@@ -155,12 +156,6 @@ def _policy_published(entry: Entry, opened: Opened) -> list[Change]:
     return _replace("policy", entry.body["policy"], row) + _replace(
         "policy_content", entry.body["digest"], version
     )
-
-
-def _account_linked(entry: Entry, opened: Opened) -> list[Change]:
-    key = (entry.body["source"], entry.body["account"])
-    row = {name: entry.body[name] for name in ("source", "account", "member")} | {"seq": entry.seq}
-    return [Delete("account_link", key), Insert("account_link", row)]
 
 
 def _plan_published(entry: Entry, opened: Opened) -> list[Change]:
@@ -504,15 +499,12 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     **views_joining.KINDS,
     **passkey_rules.ROWS,
     **views_of_points.KINDS,
+    **views_of_hooks.KINDS,
     "settings_changed": _settings_changed,
     "budget_set": _budget_set,
     "budget_approved": _budget_approved,
     **views_of_watches.KINDS,
     "policy_published": _policy_published,
-    "account_linked": _account_linked,
-    "account_unlinked": lambda entry, _: [
-        Delete("account_link", (entry.body["source"], entry.body["account"]))
-    ],
     "plan_published": _plan_published,
     "plan_ended": _plan_ended,
     "source_registered": _source_registered,

@@ -285,6 +285,21 @@ KINDS: dict[str, Kind] = _kinds(
         "source_registered",
         {"source": "id", "kinds": "texts", "controllers": "object", "fresh_within": "text?"},
     ),
+    # --- what other systems send by themselves
+    Kind(
+        "hook_opened",
+        {"hook": "id", "source": "id", "scheme": "text", "key": "hash"},  # scheme: standard | github
+        ("label", SECRET),
+    ),
+    Kind("hook_key_issued", {"hook": "id", "key": "hash", "old": "texts", "old_until": "instant"}, (SECRET,)),
+    Kind("hook_ended", {"hook": "id", "reason_code": "text"}),
+    Kind(
+        "hook_received",
+        {"hook": "id", "key": "hash", "delivery": "hash", "content": "hash", "signed_at": "instant?"},
+        ("body", "headers"),
+    ),
+    Kind("source_key_trusted", {"source": "id", "key": "hash", "public": "text"}),  # base64url, 32 bytes
+    Kind("source_key_ended", {"source": "id", "key": "hash", "reason_code": "text"}),
     Kind("account_linked", {"source": "id", "account": "hash", "member": "id"}),
     Kind("account_unlinked", {"source": "id", "account": "hash"}),
     Kind("records_imported", {"source": "id", "count": "int", "refused": "int", "root": "hash"}, ("file",)),

@@ -15,7 +15,7 @@ from verifiers.known import Scalar as Scalar
 from verifiers.known import read_fields
 from verifiers.known import read_scalar as read_scalar
 from verifiers.reading import Reader
-from verifiers.signed_facts import SignedMail, TimeStamp, read_mail, read_stamp
+from verifiers.signed_facts import SignedMail, TimeStamp, read_call, read_mail, read_stamp
 from verifiers.work_items import FIELDS_MAX as FIELDS_MAX
 from verifiers.work_items import READERS, WorkFacts
 
@@ -24,7 +24,7 @@ ALIKE_MAX = 8
 
 GRADES = ("E0", "E1", "E2", "E3", "E4")
 
-LATER_TYPES = frozenset({"photo", "signed_mail", "time_stamp", *READERS})
+LATER_TYPES = frozenset({"photo", "signed_mail", "time_stamp", "webhook", *READERS})
 """Types that came later than the first verdicts."""
 
 
@@ -142,6 +142,8 @@ def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
             return read_mail(at)
         case "time_stamp":
             return read_stamp(at)
+        case "webhook":
+            read_call(at)
         case "photo":
             _photo(at)
         case "file":

@@ -104,3 +104,16 @@ def read_stamp(at: Reader) -> TimeStamp:
         accuracy_ms=member["accuracy_ms"].maybe(Reader.integer),
         roots=tuple(one.digest() for one in member["roots"].items(ROOTS_MAX, 1)),
     )
+
+
+def read_call(at: Reader) -> None:
+    """Check the shape of the facts of `webhook`; what a system says in its own words counts for nothing yet."""
+    member = at.members("source", "hook", "scheme", "key", "delivery", "signed_at", "size_bytes", "says")
+    for name in ("source", "hook"):
+        member[name].id()
+    member["scheme"].one_of(("standard", "github"))
+    for name in ("key", "delivery"):
+        member[name].digest()
+    member["signed_at"].maybe(Reader.instant)
+    member["size_bytes"].integer()
+    member["says"].text()

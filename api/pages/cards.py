@@ -136,6 +136,7 @@ EVIDENCE: Mapping[str, tuple[str, str]] = {
     "read_back": (mark("What the next shift understood"), "speech"),
     "snapshot": (mark("What was open at that moment"), "file"),
     "assessment": (mark("What somebody saw them do"), "eye"),
+    "webhook": (mark("What a system said"), "file"),
     "training_result": (mark("A result of a course"), "file"),
     "signed_mail": (mark("A signed mail"), "speech"),
     "time_stamp": (mark("A time stamp"), "file"),

@@ -86,6 +86,8 @@ async def evidence(case: Id, evidence: Id, seen: Sees, said: str = "") -> Respon
 def _checks(check: str, facts: Mapping[str, Any], received_at: str, words: Words) -> list[str]:
     """Return what was looked at when it came, one sentence each."""
     said = [check[:1].upper() + check[1:] + "."]
+    if facts.get("says"):
+        said.insert(0, words.gettext("It says: “%(said)s”", said=str(facts["says"])))
     if facts.get("how") == CAMERA and facts.get("captured_at"):
         taken, arrived = words.moment(str(facts["captured_at"])), words.moment(received_at)
         said.append(

@@ -22,6 +22,7 @@ from api.pages.watch_names import source_words
 from api.pages.words import Words
 from api.problems import NotFound
 from api.scope import Row, Scoped
+from casework.hook_requests import HOOK_PARTY
 from ledger.codec import loads
 from playbooks.tables import import_file, record_version
 
@@ -132,12 +133,18 @@ def _known(
             one["event_at"],
             one["known_at"],
             source_words(one["source"], words),
-            people.name(one["received_from"], words),
+            _sender(one["received_from"], people, words),
             one is noticed,
             one is current,
         )
         for one in reversed(versions)
     )
+
+
+def _sender(received_from: str, people: People, words: Words) -> str:
+    if received_from.startswith(HOOK_PARTY):
+        return words.gettext("the system itself")
+    return people.name(received_from, words)
 
 
 async def _others(rows: Scoped, dossier: Dossier, record: str, words: Words) -> tuple[str, ...]:

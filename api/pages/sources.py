@@ -110,6 +110,7 @@ async def page(seen: Seen, frame: Frame) -> Response:
         open=[(one.id, one.name) for one in sorted(lines, key=lambda one: one.declared)],
         declare=seen.fresh_key() if declares else "",
         undeclared=sum(not line.declared for line in lines),
+        may_let=role_for("hook.read", seen.caller.roles) is not None,
         may_add=role_for("record.write", seen.caller.roles) is not None,
         refused=sum(came[row["source"]].refused for row in rows if row["source"] in came),
         checked=words.clock(now),

@@ -320,6 +320,7 @@ EVIDENCE_SAID: Mapping[str, str] = {
     "read_back": mark("Evidence: what the next shift understood"),
     "snapshot": mark("Evidence: what was open at that moment"),
     "assessment": mark("Evidence: what somebody saw them do"),
+    "webhook": mark("Evidence: what a system said by itself"),
     "training_result": mark("Evidence: a result of a course"),
     "signed_mail": mark("Evidence: a signed mail"),
     "time_stamp": mark("Evidence: a time stamp"),
@@ -347,6 +348,8 @@ def _evidence(entry: Entry, tell: Telling) -> tuple[str, str]:
     what = tell.say(EVIDENCE_SAID.get(kind, mark("Evidence: %(type)s")), type=kind.replace("_", " "))
     if kind == "customer_confirmation":
         return what, tell.say(mark("Only the guest and whoever handed over the link could have answered."))
+    if kind == "webhook":
+        return what, tell.say(mark("Sent by that system, signed with the secret that an owner gave it."))
     brought = BROUGHT.get(entry.body["grade"], mark("Brought by %(who)s."))
     return what, tell.say(brought, who=tell.name(entry.body["submitter"]))
 

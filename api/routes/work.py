@@ -21,9 +21,10 @@ from api.routes.answers import tell
 from api.routes.reports import opening
 from api.routes.shapes import Asked, Code, Id, IdInPath, Instant, Name, Recorded, Text, Tokens, Told
 from api.scope import Row
-from api.workbench import exceptions_open, expected_of, shows_already, training_of
+from api.workbench import exceptions_open, expected_of, shows_already, signed_result, training_of
 from casework import tables
 from casework.collectors import work as collected
+from casework.collectors.signed_file import FILE_CHARS_MAX
 from casework.errors import refuse
 from casework.reports import NOW
 from casework.requests import LinkAccount, OpenCase, ReportWork
@@ -119,6 +120,13 @@ class SkillSeen(Asked):
 
     passed: bool
     note: Text | None = None
+
+
+class FileShown(Asked):
+    """A provider's result as a file that the provider signed: a JWS in compact form, EdDSA."""
+
+    source: Id
+    file: Annotated[str, Field(min_length=1, max_length=FILE_CHARS_MAX, pattern=r"^[A-Za-z0-9_.\s-]+$")]
 
 
 class AccountNamed(Asked):
@@ -269,6 +277,18 @@ async def assess_skill(case: IdInPath, body: SkillSeen, asking: Works) -> Record
     item = collected.assessment(asking.who, case, course, version, learner, body.passed, now)
     request = replace(item, note=body.note)
     return await tell(asking, await asking.rooms.desk.assess(asking.who, asking.key, request))
+
+
+@router.post("/cases/{case}/work/result-file", operation_id="show_result_file", status_code=201)
+async def show_result_file(case: IdInPath, body: FileShown, asking: Works) -> Recorded:
+    """Show a provider's result by a file that its key signed, and say that the course is done."""
+    row, expected = await planned(asking, case)
+    if expected.get("work") != "training":
+        raise refuse("value_invalid", "expected a case of a course, got another")
+    item = await signed_result(asking.rooms, asking.who, case, body.source, body.file)
+    text = None if row["action_by"] is not None else str(expected["course"])
+    request = ReportWork(case, (item,), text, row["outcome_seq"] is None)
+    return await tell(asking, await asking.rooms.desk.report_work(asking.who, asking.key, request))
 
 
 class CheckWaiting(Told):

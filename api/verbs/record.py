@@ -53,12 +53,19 @@ def audit(
         typer.Option(exists=True, dir_okay=False, help="A checkpoint kept outside; may be given again."),
     ] = None,
     log: Annotated[str | None, typer.Option(help="One log of the database.")] = None,
+    hook_secrets: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Secrets of hooks, one a line, for an exported folder."
+        ),
+    ] = None,
 ) -> None:
     """Check the record: intact, and every recognition earned. Exit codes: 0 intact and trusted, 1 damaged, 2 usage,
     3 consistent with itself only, 4 newer than this auditor, 5 unreplayable because erased."""
     policy = _trust(trust)
     checkpoints = [_checkpoint(path) for path in known or ()]
-    results = _audited(target, policy, checkpoints, log)
+    secrets = [] if hook_secrets is None else _small(hook_secrets).decode("utf-8", "replace").split()
+    results = _audited(target, policy, checkpoints, log, secrets)
     lines = [line for result in results for line in (f"{result.target}", *result.sentences())]
     tell(lines, [_json(result) for result in results])
     raise typer.Exit(int(max((result.exit for result in results), key=_ORDER.index)))
@@ -68,7 +75,11 @@ _ORDER = [Exit.INTACT, Exit.CONSISTENT_ONLY, Exit.UNREPLAYABLE, Exit.NEWER, Exit
 
 
 def _audited(
-    target: str | None, trust: TrustPolicy | None, known: list[bytes], log: str | None
+    target: str | None,
+    trust: TrustPolicy | None,
+    known: list[bytes],
+    log: str | None,
+    hook_secrets: list[str],
 ) -> list[Audited]:
     if target is not None and "://" not in target:
         path = Path(target)
@@ -77,7 +88,7 @@ def _audited(
                 f"{target}: expected a log folder, a bundle file or a database URL, got nothing there"
             )
         if is_folder(path):
-            return [audit_folder(path, trust, known)]
+            return [audit_folder(path, trust, known, hook_secrets)]
         if path.is_file():
             _need_bundle(path)
             return [audit_file(path, trust, known)]
@@ -185,6 +196,8 @@ def _json(result: Audited) -> dict[str, Any]:
         ],
         "awards": earned.awards if earned else None,
         "verdicts": earned.verdicts if earned else None,
+        "calls": earned.calls if earned else None,
+        "calls_unchecked": len(earned.calls_unchecked) if earned else None,
         "easiest_to_fake": [
             {
                 "award": one.award,

@@ -1,8 +1,10 @@
 """A version of a record from a registered source, frozen as evidence: what it said, from where, when we received it.
 
 E3: corroborated by an independent record. Whoever runs the source could have made it alone, and so could whoever sent
-this version to us; both stand in the formula, with whoever else the source's registration names. Who attached it could
-not. Where the registration says nothing, whoever earns may be able to write there (casework/undeclared.py).
+this version to us; both stand in the formula, with whoever else the source's registration names. What came by the
+source's own hook has no member who sent it: there this server could have made it, and whoever was shown the key. Who
+attached it could not. Where the registration says nothing, whoever earns may be able to write there
+(casework/undeclared.py).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from casework.collectors import webhook
 from casework.requests import AttachEvidence, Principal
 from casework.undeclared import UNDECLARED
 from ledger.changes import Row
@@ -30,23 +33,20 @@ def collect(
     received_at: str,
     received_from: str,
     replaces: str | None = None,
+    signed_with: Row | None = None,
 ) -> AttachEvidence:
     """Return the evidence of one record version.
 
     `record` has FACTS (docs/spec/verdict.md, system_record); `source` is the row of its source; `received_at` is when
-    this version was imported, `received_from` the id of the member who sent it (or `system`).
+    this version was imported, `received_from` the id of the member who sent it (or `system`). `signed_with` is the row
+    of the key that signed it, where it came by the source's own hook.
 
     Raises:
         FormulaInvalid: the source was registered with controllers that are none.
         KeyError: a member of FACTS is missing.
     """
     facts = {name: record[name] for name in FACTS}
-    parts: list[controllers.Formula] = [controllers.Party(f"source:{facts['source']}")]
-    if received_from != SYSTEM:
-        parts.append(controllers.Party(f"member:{received_from}"))
-    registered = json.loads(source["controllers"])
-    parts.append(controllers.parse_formula(registered) if registered else controllers.Party(UNDECLARED))
-    formula = controllers.any_of(parts)
+    formula = _made_by(source, received_from, signed_with)
     customer = facts["customer"]
     return AttachEvidence(
         case=case,
@@ -60,3 +60,14 @@ def collect(
         concerns=() if customer is None else (customer,),
         once=(b"record\x00" + dumps([facts["source"], facts["kind"], facts["id"], facts["version"]]),),
     )
+
+
+def _made_by(source: Row, received_from: str, signed_with: Row | None) -> controllers.Formula:
+    if signed_with is not None:
+        return webhook.made_by(source, signed_with)
+    parts: list[controllers.Formula] = [controllers.Party(f"source:{source['source']}")]
+    if received_from != SYSTEM:
+        parts.append(controllers.Party(f"member:{received_from}"))
+    registered = json.loads(source["controllers"])
+    parts.append(controllers.parse_formula(registered) if registered else controllers.Party(UNDECLARED))
+    return controllers.any_of(parts)

@@ -77,8 +77,10 @@ def training_result(
     formula: Mapping[str, Any],
     grade: str,
     received_at: str,
+    content: bytes | None = None,
 ) -> AttachEvidence:
-    """Return a provider's result of one attempt, of the record it came as; it counts once in this organisation."""
+    """Return a provider's result of one attempt, of the record it came as, or of the file (`content`) that the provider
+    signed; it counts once in this organisation."""
     name = [result["provider"], result["registration"], result["completed_at"], result["result"]]
     controllers.parse_formula(dict(formula))
     return AttachEvidence(
@@ -89,6 +91,7 @@ def training_result(
         dict(formula),
         received_at,
         dict(result),
+        content,
         concerns=(who.id,),
         once=(b"training\x00" + dumps(name),),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.abuse import checks, issues, mint, routine, takings
+from tests.abuse import checks, issues, mint, routine, systems, takings
 from tests.abuse.register import ABUSES, Abuse
 
 __all__ = ["ABUSES", "of_group"]
-ROOMS = (mint, issues, checks, routine, takings)
+ROOMS = (mint, issues, checks, routine, takings, systems)
 
 
 def of_group(group: str) -> list[Abuse]:

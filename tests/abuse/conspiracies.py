@@ -26,6 +26,7 @@ from tests.abuse.flows import (
     result,
 )
 from tests.abuse.ground import DAY, HOUR, TOKENS, Ground
+from tests.senders import hooked
 
 Liars = frozenset[str]
 Deserved = dict[str, int]
@@ -136,6 +137,19 @@ async def sold_certificate(g: Ground, liars: Liars) -> Deserved:
     return NOTHING
 
 
+async def signed_at_the_desk(g: Ground, liars: Liars) -> Deserved:
+    """The owner sends a result of a course that nobody took, with the secret that they were shown."""
+    if "owner" in liars:
+        g.systems["lms"] = await hooked(g.at, g.team.keys["owner"], "lms")
+    await enrolled(g)
+    case = await course_of(g)
+    g.at.wait(2 * HOUR)
+    if "owner" in liars:
+        await result(g)
+    await g.post(f"/cases/{case}/work/result", "staff", {"record": "r-1"})
+    return NOTHING
+
+
 async def customer_made_up(g: Ground, liars: Liars) -> Deserved:
     """A customer who does not exist, in the system of customers and at the link."""
     it = Referral(g)
@@ -197,6 +211,7 @@ CONSPIRACIES = (
     Conspiracy("a number made up at the place by two", ENOUGH, ("staff", "second"), two_who_vouch),
     Conspiracy("a hand-over written and taken over by two who did not look", ENOUGH, ("staff", "second"), unseen_handover),
     Conspiracy("a certificate sold", ENOUGH, ("lms",), sold_certificate),
+    Conspiracy("a result signed with the secret that was shown", ENOUGH, ("owner",), signed_at_the_desk),
     Conspiracy("a customer who does not exist", ENOUGH, ("staff", "manager"), customer_made_up),
     Conspiracy("oneself referred, under an address nobody knows", ENOUGH, ("staff",), own_address),
     Conspiracy("a hire that never was", ENOUGH, ("manager",), hire_made_up),

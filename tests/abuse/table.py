@@ -29,7 +29,7 @@ DRAWS, SEED = 10_000, 7
 KIND_OF = {
     "Timely operational check": "operational_check", "Resolved service issue": "service_issue",
     "Purse and power": "service_issue", "Accurate hand-over": "handover", "Completed training": "training",
-    "Approved referral": "referral",
+    "Approved referral": "referral", "Systems that send": "training",
 }  # fmt: skip
 
 

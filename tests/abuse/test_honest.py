@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.abuse.flows import (
+    Issue,
     honest_check,
     honest_course,
     honest_handover,
@@ -34,3 +35,18 @@ async def test_the_honest_way_settles(at: House, kind: str) -> None:
     await WAYS[kind](g)
     await g.believed()
     assert (await g.settled_tokens(), await g.why()) == ({"staff": TOKENS[kind]}, await g.why())
+
+
+async def test_what_a_system_says_beside_it_is_read_and_counts_for_nothing(at: House) -> None:
+    g = await opened(at, 910, frozenset())
+    issue = await (await Issue(g).arises()).worked()
+    desk = await g.system("desk")
+    await desk.sent({"type": "evidence", "data": {"case": issue.case, "says": "Refunded 12.50 at the desk"}})
+    issue = await (await (await issue.asked()).answered()).recorded()
+    await issue.finished()
+    await g.believed()
+    told = await g.case(issue.case)
+    (item,) = (one for one in told["evidence"] if one["type"] == "webhook")
+    assert item["review"] == "accepted"
+    assert item["evidence"] not in [one for verdict in told["verdicts"] for one in verdict["relied_on"]]
+    assert await g.settled_tokens() == {"staff": 5}

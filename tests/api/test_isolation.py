@@ -12,6 +12,7 @@ from casework import tokens
 from casework.requests import EnrolPasskey, Principal
 from tests.api.house import House, Team
 from tests.api.painted import png
+from tests.api.test_path import KINDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,6 +49,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "read_back": {"note": "e-1", "opened_at": "2026-11-20T10:00:00Z", "text": "x"},
     "show_result": {"record": "c-1"},
     "report_work": {"text": "x"},
+    "show_result_file": {"source": "pms", "file": "e30.e30.e30"},
+    "issue_hook_key": {},
+    "end_hook": {"reason_code": "leaked"},
+    "trust_source_key": {"public": "A" * 43},
+    "end_source_key": {"reason_code": "leaked"},
     "end_point": {"reason_code": "lost"},
     "doubt_point": {},
     "dispute_award": {"about": "question", "reason_code": "how_earned"},
@@ -81,7 +87,11 @@ async def theirs_ids(at: House, theirs: Team) -> dict[str, str]:
     invite = await at.done("/api/v1/invites", owner, {"member": theirs.members["staff"]})
     device = await at.done("/api/v1/devices", owner, {"label": "Theirs"})
     point = await at.done("/api/v1/points", owner, {"place": case, "method": "screen", "label": "Theirs"})
+    await at.done("/api/v1/kinds", owner, {"yaml": KINDS})
+    await at.done("/api/v1/sources", owner, {"source": "theirs", "kinds": ["complaint"]})
+    hook = await at.done("/api/v1/hooks", owner, {"source": "theirs", "label": "Theirs"})
     return {
+        "hook": hook["ids"]["hook"],
         "case": case,
         "proposal": proposal["ids"]["proposal"],
         "evidence": evidence["ids"]["evidence"],
@@ -137,8 +147,8 @@ async def test_ids_of_another_organisation_are_unknown(at: House, ours: Team, th
             body = BODIES.get(
                 str(operation), REASON if "leave" in path or "awards" in path or "cases" in path else None
             )
-            if operation in ("import_file", "import_batch", "decide", "prepare_decision"):
-                continue  # a source and a token: see below and test_doors
+            if operation in ("import_file", "import_batch", "decide", "prepare_decision", "take_delivery"):
+                continue  # a source, a token, a signature: see below, test_doors and test_hooks
             if operation == "write_purpose":
                 continue  # written before the watch is there: one's own, whatever it is called elsewhere
             if body is not None:
@@ -168,7 +178,7 @@ async def test_lists_hold_only_our_own(at: House, ours: Team, theirs: Team) -> N
         "cases", "awards", "accounts", "postings", "log/entries?limit=1000",
         "members", "authorities", "keys", "budgets", "settings", "kinds", "playbooks", "policies", "sources", "cases",
         "awards", "accounts", "postings", "log/entries?limit=1000", "invites", "devices",
-        "passkeys", "me/passkeys", "points",
+        "passkeys", "me/passkeys", "points", "hooks", "source-keys",
     ):  # fmt: skip
         answer = await at.ask("GET", f"/api/v1/{path}", ours.keys["owner"])
         assert answer.status_code == 200
@@ -181,6 +191,7 @@ async def test_lists_hold_only_our_own(at: House, ours: Team, theirs: Team) -> N
             ids["invite"],
             ids["device"],
             ids["point"],
+            ids["hook"],
             ids["passkey"],
             *theirs.members.values(),
         ):

@@ -39,7 +39,7 @@ from ledger.canonical import json_dumps, json_loads
 from ledger.entries import Entry
 from ledger.reader import LogReader
 from ledger.reading import read_entry
-from tests.casework import routine
+from tests.casework import routine, systems
 from tests.casework.shop import Shop, shop
 from tests.casework.tags import Tag
 
@@ -78,7 +78,8 @@ async def honest(folder: Path) -> History:
 
     People: the shop's owner, waiter, accountant and agent; a cook who proposes, a clerk who attaches; a double, the
     waiter's second account; a deputy whose authority ends; a junior who may award 5 tokens; a cautious one who may only
-    award with a passkey; a host who hands a link over. At the end a plan asks, and checks are done.
+    award with a passkey; a host who hands a link over. Then a plan asks, and checks are done; at the end systems
+    send by themselves.
     """
     async with shop(f"sqlite+aiosqlite:///{folder / 'shop.db'}", folder) as here:
         named = {name: person.id for name, person in here.people.items()}
@@ -95,6 +96,7 @@ async def honest(folder: Path) -> History:
         await _at_points(here, named)
         named |= await routine.lived(here)
         await _watching_people(here)
+        named |= await systems.lived(here)
         return await read(here, named)
 
 

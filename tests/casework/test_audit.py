@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from casework import signatures
 from casework.audit import Earned, audit
 from casework.requests import THE_SYSTEM, AwardStep
 from ledger import ed25519
@@ -25,6 +26,7 @@ from tests.casework.forged_joining import JOINING
 from tests.casework.forged_points import POINTS
 from tests.casework.forged_purposes import PURPOSES
 from tests.casework.forged_routine import ROUTINE
+from tests.casework.forged_systems import SYSTEMS
 from tests.casework.forgeries import FORGERIES, Forgery
 from tests.casework.forging import Story
 from tests.casework.histories import History, honest, read
@@ -32,7 +34,7 @@ from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
-ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE, *PURPOSES, *DISPUTES]
+ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE, *PURPOSES, *DISPUTES, *SYSTEMS]
 STAFF = Actor("nobody", "owner", "web")
 
 
@@ -44,7 +46,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 
 def audited(history: History) -> Earned:
     """Audit with the vault at hand."""
-    return audit(history.entries, shapes(), PROJECTIONS, history.open)
+    return audit(history.entries, shapes(), PROJECTIONS, history.open, signatures.verify)
 
 
 # ---------------------------------------------------------------------------------------------- honest
@@ -108,6 +110,24 @@ def test_without_a_vault_all_verdicts_are_unreplayable_and_all_else_is_checked(h
     said = found.sentence()
     assert f"{len(verdicts)} verdicts not judged again: the target holds no private values" in said
     assert "erased" not in said
+
+
+def test_calls_are_checked_by_keys_at_hand_and_counted_without(history: History) -> None:
+    calls = [entry.seq for _, entry in history.entries if entry.kind == "hook_received"]
+    found = audited(history)
+    assert (found.calls, found.calls_unchecked, found.files_unchecked) == (len(calls), [], [])
+    # as an export has it: everything but keys, and files erased
+    left = {place: value for place, value in history.values.items() if place[1] not in ("secret", "content")}
+    secret = next(
+        value for place, value in history.values.items() if place[1] == "secret" and "secret" in value
+    )
+    told = History(history.entries, left)
+    bare = audit(told.entries, shapes(), PROJECTIONS, told.open, signatures.verify)
+    assert (bare.findings, bare.calls, bare.calls_unchecked) == ([], 0, calls)
+    assert len(bare.files_unchecked) == 1 and "1 signed files not at hand" in bare.sentence()
+    given = ("whsec_?", "another", secret["secret"])
+    some = audit(told.entries, shapes(), PROJECTIONS, told.open, signatures.verify, given)
+    assert some.findings == [] and 0 < some.calls < len(calls)
 
 
 def test_a_history_written_again_unchanged_is_the_same_history(history: History) -> None:

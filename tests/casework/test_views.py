@@ -31,7 +31,7 @@ from ledger.entries import KINDS, Entry
 from ledger.overlay import Overlay
 from ledger.store.tables import LOG as LOG_TABLE
 from ledger.store.tables import VAULT, metadata, shapes
-from tests.casework import routine
+from tests.casework import routine, systems
 from tests.casework.keyring import confirm, end, enrol
 from tests.casework.shop import LOG, Shop, shop
 
@@ -47,6 +47,7 @@ async def _busy(here: Shop) -> None:
     await _administer(here)
     await _let_in(here)
     await routine.lived(here)
+    await systems.lived(here)
     await here.office.register_point(
         here.people["owner"], here.key(), RegisterPoint("bar", "screen", "Behind the bar")
     )

@@ -141,6 +141,7 @@ PAGES = (
     PageThere("one-watch", A_WATCH, OWNER, (MANAGER,)),
     PageThere("sources", "/sources", OWNER),
     PageThere("upload", "/sources/upload", OWNER),
+    PageThere("systems", "/sources/systems", OWNER, (MANAGER,)),
     PageThere("typing", first_link("/sources/upload", "a[href^='/sources/type']"), OWNER, (MANAGER,)),
     PageThere("people", "/people", OWNER, (MANAGER, AUDITOR)),
     PageThere("person", first_link("/people", "main a[href^='/people/']"), OWNER, (MANAGER,)),

@@ -370,6 +370,47 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "fingerprint", "case", name=op.f("pk_fingerprint")),
     )
     op.create_table(
+        "hook",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("hook", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("scheme", sa.Text(), nullable=False),
+        sa.Column("label_item", sa.Text(), nullable=True),
+        sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("last_at", sa.Text(), nullable=True),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "hook", name=op.f("pk_hook")),
+    )
+    with op.batch_alter_table("hook", schema=None) as batch_op:
+        batch_op.create_index("hook_by_name", ["hook"], unique=False)
+
+    op.create_table(
+        "hook_key",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("hook", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("shown_to", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.Column("secret_item", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "hook", "key", name=op.f("pk_hook_key")),
+    )
+    op.create_table(
+        "hook_seen",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("hook", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "hook", "name", name=op.f("pk_hook_seen")),
+    )
+    op.create_table(
         "import_file",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("import", sa.Text(), nullable=False),
@@ -811,6 +852,17 @@ def upgrade() -> None:
         sa.Column("fresh_within", sa.Text(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", "source", name=op.f("pk_source")),
+    )
+    op.create_table(
+        "source_key",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("public", sa.Text(), nullable=False),
+        sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "source", "key", name=op.f("pk_source_key")),
     )
     op.create_table(
         "tile",
