@@ -24,8 +24,10 @@ ROWS: tuple[tuple[Table, str], ...] = (
     (tables.account_link, "member"),
     (tables.announcing, "member"),
     (own.act, "member"),
+    (tables.asked_by, "member"),
     (tables.assignment, "member"),
     (tables.credential, "member"),
+    (tables.dispute_answer, "member"),
     (tables.invite, "member"),
     (tables.look, "by"),
     (tables.passkey, "member"),
@@ -39,6 +41,9 @@ ROWS: tuple[tuple[Table, str], ...] = (
     (own.sign_in, "member"),
 )
 """Told whole in the part `rows`, by table: those whose column names the person."""
+
+AMONG: tuple[tuple[Table, str], ...] = ((tables.dispute, "members"),)
+"""The same, where the person is one of a list: what was asked of them, and why. Of the list they alone are told."""
 
 _STEP = "the step of whoever did it names the person: `steps`"
 _OTHERS = "it is told in the file of whoever it is about"
@@ -56,6 +61,7 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("budget", "approved_by"): _STEP,
     ("budget", "set_by"): _STEP,
     ("case_file", "action_by"): "`cases`",
+    ("case_file", "asked_to"): _STEP,
     ("case_file", "opened_by"): "`cases`",
     ("case_file", "outcome_by"): _STEP,
     ("case_file", "owner"): "`cases`",
@@ -66,6 +72,7 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("delegation", "giver"): "`person.away`",
     ("delegation", "stand_in"): "`person.stood_in`",
     ("device", "shared_by"): _STEP,
+    ("dispute", "asked_by"): "`rows.asked_by`, and " + _STEP,
     ("entry", "canon"): "`steps`",
     ("evidence", "attached_by"): "`evidence`",
     ("evidence", "controllers"): _STEP,
@@ -106,10 +113,15 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
 
 async def own_rows(rows: Scoped, member: str) -> dict[str, list[dict[str, Any]]]:
     """Return table -> its rows about the person, without secrets."""
-    return {
+    told = {
         table.name: [_told(row, table) for row in await rows.find(table, {column: member})]
         for table, column in ROWS
     }
+    for table, column in AMONG:
+        named = table.c[column].contains(f'"{member}"')
+        found = await rows.find(table, also=(named,))
+        told[table.name] = [{**_told(row, table), column: [member]} for row in found]
+    return told
 
 
 def _told(row: Mapping[str, Any], table: Table) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ledger.vault import ORGANISATION
 
 VERSION = 1
 TYPE = "tallystick/take-away"
-OWN_WORDS = frozenset({"note", "text", "reason", "message", "purpose"})
+OWN_WORDS = frozenset({"note", "text", "reason", "message", "purpose", "reply"})
 """Paths of a private value that its entry's actor wrote."""
 LEFT_OUT = frozenset({"content", "file", "input", "output", "subject", SECRET})
 """Paths whose values are files, what a verifier was shown, whom a case is about, or keys: named, never copied."""

@@ -16,7 +16,7 @@ import pytest_asyncio
 from api.badge_files import Expected, check_file
 from api.rooms import Rooms
 from api.routes import packing
-from api.routes.own_rows import ELSEWHERE, ROWS
+from api.routes.own_rows import AMONG, ELSEWHERE, ROWS
 from casework import tables
 from casework.requests import Principal
 from ledger.canonical import json_dumps
@@ -35,7 +35,8 @@ NAMES_SOMEBODY = frozenset({
     "member", "by", "owner", "giver", "stand_in", "maker", "decider", "reviewer", "attached_by", "submitter",
     "principal", "subject", "opened_by", "action_by", "outcome_by", "set_by", "approved_by", "issued_by", "given_by",
     "granted_by", "held_by", "shared_by", "registered_by", "doubted_by", "confirmed_by", "handed_over_by",
-    "answers_to", "same_as", "received_from", "written_by", "beneficiaries", "witnessing",
+    "answers_to", "same_as", "received_from", "written_by", "members",
+    "asked_by", "asked_to", "beneficiaries", "witnessing",
 })  # fmt: skip
 NOT_OF_MEMBERS = {
     ("record_version", "subject"): "a customer's pseudonym",
@@ -55,6 +56,10 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
         told = await at.ask("POST", "/api/v1/reports/form", here.keys["ana"], files=form)
         assert told.status_code == 201, told.text
         await here.do("marta", f"/cases/{told.json()['ids']['case']}/notes", {"note": "Words of Marta"})
+        asked = {"about": "question", "reason_code": "how_earned", "note": "Which table was it?"}
+        path = f"/cases/{ids['case']}/disputes"
+        dispute = (await here.do("marta", path, asked))["dispute"]
+        await here.do("ana", f"{path}/{dispute}/answers", {"reply": "Table 12"})
         await at.see("/me", await team(here), "ana")
         until = at.app.state.installation.clock.now()[:4] + "-12-30T10:00:00Z"
         await here.do(
@@ -128,9 +133,13 @@ async def test_it_holds_nothing_of_others(played: Played) -> None:
     whole = json.loads((await folder(here))["everything.json"])
     text = json.dumps(whole["rows"]) + json.dumps(whole["looks"])
     for name, table in whole["rows"].items():
-        column = {one.name: of for one, of in ROWS}[name]
-        assert all(row[column] == here.members["ana"] for row in table), name
+        column = {one.name: of for one, of in (*ROWS, *AMONG)}[name]
+        assert all(row[column] in (here.members["ana"], [here.members["ana"]]) for row in table), name
     assert whole["rows"]["session"] and whole["rows"]["proposal"] and whole["rows"]["credential"]
+    (asked,) = whole["rows"]["dispute"]
+    assert (asked["about"], asked["reason_code"]) == ("question", "how_earned")
+    assert "Table 12" in [one["value"] for one in whole["written"]] and "Which table" not in json.dumps(whole)
+    assert whole["rows"]["dispute_answer"]
     assert whole["rows"]["session"][0]["digest"] is True, "that there is one, and not which"
     assert "secret_digest" not in text and "token_digest" not in text
     ines = json.loads((await folder(here, "ines"))["everything.json"])
@@ -216,7 +225,7 @@ async def _rows(rooms: Rooms, key: str, changes: list[Change]) -> None:
 
 # ---------------------------------------------------------------------------------------------- nothing forgotten
 def known() -> set[tuple[str, str]]:
-    return {(table.name, column) for table, column in ROWS} | set(ELSEWHERE)
+    return {(table.name, column) for table, column in (*ROWS, *AMONG)} | set(ELSEWHERE)
 
 
 async def test_every_column_that_names_a_member_is_in_it_or_left_out_for_a_reason() -> None:
