@@ -13,6 +13,7 @@ from casework.plans import Slot, read_plan, slots
 from casework.point_requests import CheckIn, RegisterPoint
 from casework.requests import (
     THE_SYSTEM,
+    AnswerRecall,
     AttachEvidence,
     EndPlan,
     LinkAccount,
@@ -23,7 +24,9 @@ from casework.requests import (
 )
 from tests.casework.shop import DAY_MS, Shop
 from tests.casework.tags import Tag
+from verifiers import recall
 from verifiers.registry import load_policy
+from verifiers.training import read_parameters
 
 TAG = Tag(uid="04a1b2c3d4e5f6")
 """At the cold room."""
@@ -173,6 +176,42 @@ async def assess(here: Shop, case: str, who: str, learner: str = "waiter", passe
     told = (here.people[who], case, "first-aid", "3", here.people[learner].id, passed, here.now())
     done = await here.desk.assess(here.people[who], here.key(), collected.assessment(*told))
     return done.ids["evidence"]
+
+
+async def course(here: Shop, who: str = "waiter") -> str:
+    """Play a course up to its award, and answer its questions badly, then well; return the award."""
+    await publish_policy(here, "training")
+    person, now = here.people[who], here.now()
+    facts = {"work": "training", "course": "food-safety-2", "course_version": "2026"}
+    subject = {"kind": "training", "id": "food-safety-2@2026", "customer": None}
+    name = ("claim", "training/v1", "food-safety-2@2026", person.id)
+    claimed = OpenCase(
+        origin="claim", owner=person.id, fingerprint=name, onset=now, detected_at=now, award_kind="training",
+        policy="training/v1", subject=subject, facts=facts, concerns=(person.id,),
+    )  # fmt: skip
+    case = (await here.desk.open_case(person, here.key(), claimed)).ids["case"]
+    here.wait(minutes=60)
+    result = {
+        "provider": "lms", "registration": "r-1", "account": "w", "member": person.id, "channel": "webhook",
+        "course": "food-safety-2", "course_version": "2026", "result": "passed", "score": 9_000, "attempts": 1,
+        "duration_seconds": 3_600, "completed_at": here.now(), "expires_at": None,
+    }  # fmt: skip
+    formula = {"any": [{"party": "source:lms"}, {"party": "server"}]}
+    item = collected.training_result(person, case, result, formula, "E3", here.now())
+    await here.desk.report_work(person, here.key(), ReportWork(case, (item,), "food-safety-2", True))
+    verdict = await here.judge(case)
+    assert verdict["result"] == "pass", verdict["missing"]
+    done = await here.approve(case, amount=5, beneficiaries=(person.id,))
+    here.wait(seconds=10)
+    award = await here.grant(case, done.ids["decision"])
+    asked = read_parameters(shipped("training")["parameters"]).catalogue["food-safety-2"].recall
+    assert asked is not None
+    for attempt, wrong in ((1, 1), (2, 0)):
+        here.wait(days=asked.after_days if attempt == 1 else asked.again_days)
+        right = [asked.questions[one].right for one in recall.drawn(asked, award, attempt)]
+        answers = tuple((one + wrong) % 3 for one in right)
+        await here.desk.answer_recall(person, here.key(), AnswerRecall(award, answers))
+    return award
 
 
 async def lived(here: Shop) -> dict[str, str]:

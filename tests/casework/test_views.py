@@ -47,6 +47,7 @@ async def _busy(here: Shop) -> None:
     await _administer(here)
     await _let_in(here)
     await routine.lived(here)
+    await routine.course(here)
     await systems.lived(here)
     await here.office.register_point(
         here.people["owner"], here.key(), RegisterPoint("bar", "screen", "Behind the bar")
