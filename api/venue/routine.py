@@ -16,6 +16,7 @@ from api.venue.house import House
 from api.venue.people import ACCOUNTANT, LEAD, OWNERS_NAME
 from api.venue.records import Planned
 from casework import cases
+from ledger.clock import instant_of
 
 POLICIES = Path(__file__).resolve().parents[2] / "verifiers" / "policies"
 PUBLISHED = ("operational_check", "handover", "training", "referral")
@@ -88,7 +89,7 @@ class Routine:
             if number < DAYS - 1:
                 self._at(span.at(day, "16:20"), self._bar())
                 self._at(span.at(day, "16:42"), self._hand_over(number))
-        self._at(span.at(self.first_day + 1, "19:30"), self._recognised())
+        self._at(span.at(self.first_day + 2, "20:10"), self._recognised())
 
     def _at(self, moment_ms: int, steps: Steps) -> None:
         self.house.play.play(steps, (moment_ms - self.house.play.now_ms) / HOUR_MS)
@@ -177,13 +178,16 @@ class Routine:
         ]
 
     def _recognised(self) -> Steps:
-        """The accountant says yes to the checks and to the first hand-over; those of the last two days wait."""
+        """The accountant says yes to what was done until Wednesday; what came since waits."""
         accountant = self.doors[ACCOUNTANT]
+        since = instant_of(self.house.span.at(self.first_day + 2, "00:00"))
         waiting = accountant.get("/checks/waiting").body["items"]
-        items = [{"case": one["case"], "binds": one["binds"]} for one in waiting]
+        items = [{"case": one["case"], "binds": one["binds"]} for one in waiting if one["due_at"] < since]
         accountant.do("/checks/recognise", {"items": items, "message": THANKS})
         yield 0.1
         for row in accountant.get("/cases", limit="40").body["items"]:
-            if row["award_kind"] == "handover" and row["state"] == cases.RESOLVED:
+            if row["award_kind"] != "handover" or row["opened_at"] >= since:
+                continue
+            if row["state"] == cases.RESOLVED:
                 told = {"beneficiaries": [self.doors[WAITER].member], "amount_tokens": 0, "message": THANKS}
                 accountant.decide(row["case"], "award", "approved", **told)
