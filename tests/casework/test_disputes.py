@@ -152,6 +152,20 @@ async def test_everybody_concerned_is_asked_and_awaited(here: Shop) -> None:
     await ended(here, "passed", case, None, "evidence_weak")
 
 
+@pytest.mark.parametrize(("stage", "about", "reason", "other", "asker"), STAGES)
+async def test_no_end_rests_on_what_was_dropped(
+    here: Shop, stage: str, about: str, reason: str, other: str, asker: str
+) -> None:
+    case, award = await at_stage(here, stage)
+    dispute = await here.ask_first(case, about, reason, asker)
+    await here.desk.close_dispute(here.people["owner"], here.key(), CloseDispute(case, dispute, "no_ground"))
+    if award is not None and stage == "settled":
+        await here.desk.hold(here.people["lead"], here.key(), AwardStep(award, "revocation_asked"))
+    here.wait(days=7)
+    with pytest.raises(Refused, match="not_asked_first"):
+        await ended(here, stage, case, award, reason)
+
+
 async def test_judged_anew_it_is_asked_anew(here: Shop) -> None:
     """What was planned over an earlier verdict was about something else."""
     case = await here.until("passed")
@@ -301,6 +315,19 @@ async def test_who_may_ask_what(here: Shop, stage: str) -> None:
         await here.desk.close_dispute(here.people[who], here.key(), close)
 
 
+async def test_the_words_belong_to_whom_they_are_about(here: Shop) -> None:
+    """Before there is an award too: whoever is erased takes them along."""
+    case = await here.until("passed")
+    dispute = await here.ask(case, "decline", "evidence_weak", note="He was late again")
+    await here.answer(case, dispute)
+    asked = await here.rows.get("dispute", (case, dispute))
+    (answer,) = await here.rows.scan("dispute_answer", (case, dispute))
+    assert asked is not None
+    for item in (asked["note_item"], answer["reply_item"]):
+        wraps = await here.rows.scan("item_wrap", (item,))
+        assert [one["subject"] for one in wraps] == [here.people["waiter"].id]
+
+
 async def test_a_shared_device_neither_asks_nor_answers(here: Shop) -> None:
     case, _ = await here.awarded()
     dispute = await here.ask(case, "decline", "not_reached")
@@ -428,7 +455,8 @@ async def test_an_undecided_recognition_goes_to_a_second_approver_then_an_owner_
 ) -> None:
     await manned(here)
     await here.may("lead", "award")
-    await here.may("twin", "award")  # of the person to be recognised
+    await here.may("waiter", "award")  # they joined before, and are part of it
+    await here.may("twin", "award")
     case = await here.until("passed")
     here.clock.advance(3 * 86_400_000 - 1)
     await not_yet(here, case)
