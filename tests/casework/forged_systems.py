@@ -149,6 +149,21 @@ def _without_its_call(story: Story) -> Line:
     return line
 
 
+def _under_another_call(story: Story) -> Line:
+    line = story.find("evidence_attached", type="webhook")
+    story.move(line, story.find("hook_received", nth=1))
+    story.cut(line)
+    return line
+
+
+def _a_minute_on(story: Story) -> Line:
+    """The entry says another time than the headers, one that would do."""
+    line = story.find("hook_received", nth=1)
+    line.body["signed_at"] = instant_of(unix_ms_of(line.body["signed_at"]) + 60_000)
+    story.cut(line)
+    return line
+
+
 def _another_file(story: Story) -> Line:
     """The file says what the facts say, and another key signed it."""
     line = story.find("evidence_attached", type="training_result", case="sent")
@@ -199,6 +214,8 @@ SYSTEMS: list[tuple[str, Forgery, str]] = [
     ("a call after the end", _after_the_end("hook_received", "hook_ended"), "one that has ended"),
     ("records that nobody brought", _imported("academy"), "expected records that a hook of academy brought"),
     ("what a system said, without its call", _without_its_call, "expected a call of a hook before it"),
+    ("what a system said, under another call", _under_another_call, "expected a call of a hook before it"),
+    ("a call that says another time than its headers", _a_minute_on, "signed_at: expected"),
     ("what a system said, worth more", _item("webhook", grade="E4"), "expected grade E3"),
     ("what a system said, made by the source alone", _item("webhook", controllers={"party": "source:till"}), "expected grade E3"),
     ("what a system said, signed by another key", _fact("webhook", key="0" * 64), "another key"),
