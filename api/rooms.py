@@ -68,6 +68,8 @@ class Rooms:
     """A PEM file: who is trusted to stamp times (TALLYSTICK_TSA_ROOTS); None: nobody."""
     previews: Kept = field(default_factory=Kept)
     """What api/previews.py worked out."""
+    played: Kept = field(default_factory=Kept)
+    """What api/simulated_years.py played."""
 
     def customer(self, given: str) -> str:
         """Return the pseudonym of a customer named by hand; one that came with a record stays as it is."""

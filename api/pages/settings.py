@@ -17,6 +17,7 @@ from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.mending import Mended, to_mend
 from api.pages.names import people_of
+from api.pages.recognised import lines, policies
 from api.pages.words import Words, mark
 from api.problems import BadRequest
 from casework import tables
@@ -113,6 +114,7 @@ async def page(seen: Seen, frame: Frame, budget_again: Mended | None = None, sta
         budgets=await budgets_of(rooms, staff, seen.caller.member, people, words),
         budget_again=budget_again,
         alone=len(staff.active) < 2,
+        recognised=lines(await policies(rooms), words),
         key=seen.fresh_key(),
     )
 

@@ -9,12 +9,13 @@ from typing import Any
 Json = dict[str, Any]
 YEAR_STARTS = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday. Which year is played changes nothing."""
-MS_PER_MINUTE = 60_000
+MS_PER_SECOND = 1_000
+MS_PER_MINUTE = 60 * MS_PER_SECOND
 MS_PER_HOUR = 60 * MS_PER_MINUTE
 MS_PER_DAY = 24 * MS_PER_HOUR
 DIGEST = "0" * 64
-LEAD, BOOKS = "lead", "books"
-"""Who leads the shift and reviews evidence; who keeps the books and decides about awards."""
+LEAD, BOOKS, DESK = "lead", "books", "desk"
+"""Who leads the shift and reviews evidence; who keeps the books and decides about awards; who hands cards over."""
 
 _days: dict[int, str] = {}
 
@@ -58,6 +59,31 @@ def item(
 def member(name: str) -> Json:
     """Return the formula of what one member could have made alone."""
     return {"party": f"member:{name}"}
+
+
+def routine_facts(
+    origin: str, subject: Json, expected: Json, opened_ms: int, opened_by: str, by: str, at_ms: int
+) -> Json:
+    """Return the facts of a case of planned or claimed work: nothing was proposed, and `by` did it at `at_ms`."""
+    return {
+        "origin": origin,
+        "onset": instant(opened_ms),
+        "opened_at": instant(opened_ms),
+        "opened_seq": 10,
+        "opened_by": opened_by,
+        "subject": subject,
+        "playbook": None,
+        "owner": by,
+        "proposal": None,
+        "action_decision": None,
+        "action_taken": {"seq": 21, "at": instant(at_ms), "by": by},
+        "expected": expected,
+    }
+
+
+def undeclared(source: str, earner: str) -> Json:
+    """Return the formula of a record of which nobody declared who can write there: it counts as made by who earns."""
+    return {"any": [{"party": f"source:{source}"}, member(earner)]}
 
 
 def verdict_input(

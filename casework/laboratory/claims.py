@@ -15,6 +15,7 @@ class Claim:
 
     `way` names how it was done, for whoever approves or looks again. `found_at_ms`: when what is false about it comes
     out by itself, None for never. `good_news`: False for a check that found a failure.
+    `settles`: False where a condition beside the window is never met, as questions never answered well.
     """
 
     person: Person
@@ -23,31 +24,29 @@ class Claim:
     way: str
     learnt_as: str
     truth: str
-    minutes: float
+    seconds: int
     value: dict[str, Any]
     found_at_ms: int | None = None
     good_news: bool = True
+    settles: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One counter-metric: `count` of `total`, or a mean where `unit` says so. Lower is better."""
+    """One counter-metric: `count` of `total`. Lower is better."""
 
     name: str
-    count: float
-    total: float
-    unit: str = "permille"
+    count: int
+    total: int
 
     @property
-    def figure(self) -> float:
-        """Return the share in per mille, or the mean."""
-        if not self.total:
-            return 0.0
-        return self.count / self.total * (1_000 if self.unit == "permille" else 1)
+    def permille(self) -> int:
+        """Return the share in per mille, rounded."""
+        return (2 * 1_000 * self.count + self.total) // (2 * self.total) if self.total else 0
 
 
 class Play(Protocol):
-    """A world for one verifier. It is made with the seed, the parameters of the policy, and whether failures pay."""
+    """A world for one verifier. It is made with the seed, whether failures pay, and the parameters of the policy."""
 
     def day(self, day: int, people: Sequence[Person]) -> Iterator[Claim]:
         """Play one day; claims come in the order in which they are granted."""

@@ -6,9 +6,9 @@ guest: a booking system shows what was typed into it, so the record alone proves
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
+from typing import Any
 
 from casework.laboratory.agents import (
     CHERRY_PICKER,
@@ -18,11 +18,11 @@ from casework.laboratory.agents import (
     GAMER,
     MISTAKEN,
     Person,
-    happens,
     on_shift,
 )
 from casework.laboratory.case_inputs import (
     BOOKS,
+    DESK,
     DIGEST,
     LEAD,
     MS_PER_DAY,
@@ -31,19 +31,22 @@ from casework.laboratory.case_inputs import (
     Json,
     instant,
     item,
+    undeclared,
     verdict_input,
 )
+from casework.laboratory.chance import Chance
 from casework.laboratory.claims import Claim, Counter
 
-FIX, CLOSE, OWN_CARD, INVENT, INVENT_FOR = (
+FIX, CLOSE, OWN_CARD, PARTNER_CARD, INVENT, INVENT_FOR = (
     "fix",
     "closed_early",
     "own_card",
+    "partner_card",
     "invented",
     "invented_by_partner",
 )
 INVENTS = (INVENT, INVENT_FOR)
-WAYS = {GAMER: (CLOSE, OWN_CARD, INVENT, FIX), COLLUDER: (INVENT_FOR, CLOSE, OWN_CARD, FIX)}
+WAYS = {GAMER: (CLOSE, OWN_CARD, INVENT, FIX), COLLUDER: (PARTNER_CARD, INVENT_FOR, CLOSE, FIX)}
 """What who games may try; the lines of gaming of the research, section 2.4, and an invented guest. Splitting one matter
 in two is not played: the second opening is a return of the first, so one of both lapses whatever else is true."""
 FIRST_HOUR = 9
@@ -53,26 +56,27 @@ FIRST_HOUR = 9
 class World:
     """The house. Assumptions of ours unless a source is named."""
 
-    per_person_permille: int = 850
-    """Complaints per person on shift and day: four a week, about as many as the shifts leave time for."""
+    per_person_permille: int = 880
+    """Complaints per person on shift and day: over four a week, a little more than the shifts leave time for, so that
+    what one leaves another cannot always take."""
     hard_permille: int = 300
     """Complaints that take more than a word and a voucher; enough of them that picking easy ones pays."""
-    easy_minutes: float = 25.0
+    easy_seconds: int = 1_500
     """Listening, putting it right, writing it down."""
-    hard_minutes: float = 60.0
+    hard_seconds: int = 3_600
     """The same with a second person, a supplier or a room to be changed."""
-    minutes_per_shift: float = 25.0
+    shift_seconds: int = 1_800
     """What a shift leaves for complaints; one that is harder takes the time of later shifts."""
     takes_max: int = 2
     """Who closes without fixing could take every complaint of the day; that would be noticed."""
-    closing_minutes: float = 3.0
+    closing_seconds: int = 180
     """Setting a status and writing a line, without having done anything."""
-    inventing_minutes: float = 6.0
+    inventing_seconds: int = 360
     """Making up a guest and a matter, typing both, and answering the card."""
     invents_per_week_max: int = 2
     """More guests that nobody has seen would be talked about."""
     known_address_permille: int = 600
-    """Guests whose address was known before: bookings; the others get a card handed over."""
+    """Guests whose address was known before: bookings; the others get a card handed over by the desk."""
     answers_permille: int = 700
     """Guests who answer the link after a true fix, one reminder included; the figure that decides most here."""
     second_source_permille: int = 250
@@ -85,12 +89,12 @@ class World:
     """True fixes that do not hold."""
     returns_permille: int = 600
     """Guests with an unfixed complaint who come back about it ..."""
-    returns_days_mean: float = 5.0
-    """... after so many days on average."""
+    returns_daily_permille: int = 170
+    """... each day one in six of those who have not yet, so after five days on average."""
     tells_days: int = 1
     """From the fix to the guest's answer, and from there to the approval."""
-    waits_days: int = 3
-    """A complaint that nobody took for so long counts as left lying."""
+    waits_days: int = 2
+    """A complaint that nobody took for so long is left lying, and goes to the lead."""
 
 
 @dataclass(slots=True)
@@ -109,32 +113,39 @@ class Complaint:
 class Issues:
     """The world of `service_issue`."""
 
-    def __init__(self, seed: str, pays_failures: bool = True, world: World | None = None) -> None:
+    def __init__(
+        self,
+        seed: str,
+        pays_failures: bool = True,
+        parameters: Mapping[str, Any] | None = None,
+        world: World | None = None,
+    ) -> None:
         self.world = world or World()
-        self.chance = Random(f"{seed}/issues")
+        self.chance = Chance(f"{seed}/issues")
         self.number = 0
         self.queue: list[Complaint] = []
-        self.left: dict[str, float] = {}
+        self.left: dict[str, int] = {}
         self.invented: dict[tuple[str, int], int] = {}
-        self.closed = self.returned = self.came = self.lying = 0
+        self.closed = self.returned = self.came = self.lying = self.hard = self.hard_lying = 0
 
     def day(self, day: int, people: Sequence[Person]) -> Iterator[Claim]:
         """Play one day: complaints come, who is there takes what they like best, guests answer the next day."""
         here = on_shift(people, self.chance)
         self._arrive(day, len(here))
         for person in here:
-            budget = self.left.get(person.id, 0.0) + self.world.minutes_per_shift
-            budget = min(budget, 2 * self.world.minutes_per_shift)
+            budget = self.left.get(person.id, 0) + self.world.shift_seconds
+            budget = min(budget, 2 * self.world.shift_seconds)
             for _ in range(self.world.takes_max):
                 claim = self._work(day, person) if budget > 0 else None
                 if claim is None:
                     break
-                budget -= claim.minutes
+                budget -= claim.seconds
                 yield claim
             self.left[person.id] = budget
         waits_ms = self.world.waits_days * MS_PER_DAY
         old = [one for one in self.queue if (day + 1) * MS_PER_DAY - one.at_ms > waits_ms]
         self.lying += len(old)
+        self.hard_lying += sum(one.hard for one in old)
         # what lies so long goes to the lead, who sees to it without recognition
         self.queue = [one for one in self.queue if one not in old]
 
@@ -142,25 +153,27 @@ class Issues:
         """Nothing here depends on what became of a claim: each guest has one matter."""
 
     def counters(self) -> tuple[Counter, ...]:
-        """Return guests who came back, and complaints that were left lying."""
+        """Return guests who came back, and complaints that were left lying, the hard ones apart."""
         return (
             Counter("guests who came back about the same matter", self.returned, self.closed),
             Counter("complaints left lying for the lead", self.lying, self.came),
+            Counter("hard ones left lying", self.hard_lying, self.hard),
         )
 
     # ---------------------------------------------------------------------------------------------- what comes
     def _arrive(self, day: int, here: int) -> None:
         for _ in range(here):
-            if happens(self.chance, self.world.per_person_permille):
+            if self.chance.happens(self.world.per_person_permille):
                 self.queue.append(self._complaint(day, None))
                 self.came += 1
+                self.hard += self.queue[-1].hard
 
     def _complaint(self, day: int, by_hand_of: str | None) -> Complaint:
         self.number += 1
-        minute = self.chance.randrange(60)
+        minute = self.chance.below(60)
         at_ms = day * MS_PER_DAY + FIRST_HOUR * MS_PER_HOUR + minute * MS_PER_MINUTE
-        hard = by_hand_of is None and happens(self.chance, self.world.hard_permille)
-        known = by_hand_of is None and happens(self.chance, self.world.known_address_permille)
+        hard = by_hand_of is None and self.chance.happens(self.world.hard_permille)
+        known = by_hand_of is None and self.chance.happens(self.world.known_address_permille)
         return Complaint(self.number, f"guest-{self.number}", at_ms, hard, known, by_hand_of)
 
     def _work(self, day: int, person: Person) -> Claim | None:
@@ -187,18 +200,19 @@ class Issues:
     # ------------------------------------------------------------------------------------------ what is written
     def _claim(self, day: int, person: Person, matter: Complaint, way: str) -> Claim:
         world, chance = self.world, self.chance
-        truth, minutes = GAMED, world.inventing_minutes if way in INVENTS else world.closing_minutes
+        truth, seconds = GAMED, world.inventing_seconds if way in INVENTS else world.closing_seconds
         if way == FIX:
-            truth = MISTAKEN if happens(chance, world.fix_fails_permille) else DONE
-            minutes = world.hard_minutes if matter.hard else world.easy_minutes
+            truth = MISTAKEN if chance.happens(world.fix_fails_permille) else DONE
+            seconds = world.hard_seconds if matter.hard else world.easy_seconds
         acted_ms = day * MS_PER_DAY + 11 * MS_PER_HOUR
         said_ms = (day + world.tells_days) * MS_PER_DAY + 12 * MS_PER_HOUR
         found = None
         if way not in INVENTS:
             self.closed += 1
-            if truth != DONE and happens(chance, world.returns_permille):
+            if truth != DONE and chance.happens(world.returns_permille):
                 self.returned += 1
-                found = acted_ms + round(chance.expovariate(1 / world.returns_days_mean) * MS_PER_DAY)
+                days = chance.days(world.returns_daily_permille)
+                found = None if days is None else acted_ms + days * MS_PER_DAY + chance.below(MS_PER_DAY)
         evidence = self._evidence(person, matter, way, acted_ms, said_ms)
         return Claim(
             person=person,
@@ -207,7 +221,7 @@ class Issues:
             way=way,
             learnt_as=way,
             truth=truth,
-            minutes=minutes,
+            seconds=seconds,
             value=self._input(person, matter, acted_ms, said_ms, evidence),
             found_at_ms=found,
         )
@@ -216,7 +230,7 @@ class Issues:
         self, person: Person, matter: Complaint, way: str, acted_ms: int, said_ms: int
     ) -> list[Json]:
         found = [_record("rec", "pms", person, matter, acted_ms)]
-        if way == FIX and happens(self.chance, self.world.second_source_permille):
+        if way == FIX and self.chance.happens(self.world.second_source_permille):
             found.append(_record("rec2", "till", person, matter, acted_ms))
         answer = self._answer(matter, way)
         if answer is not None:
@@ -228,11 +242,11 @@ class Issues:
         world, chance = self.world, self.chance
         if way == CLOSE:
             # only a mail asks by itself; whoever closes without fixing hands no card over
-            if not matter.known_address or not happens(chance, world.answers_unfixed_permille):
+            if not matter.known_address or not chance.happens(world.answers_unfixed_permille):
                 return None
-            return "resolved" if happens(chance, world.polite_permille) else "not_resolved"
+            return "resolved" if chance.happens(world.polite_permille) else "not_resolved"
         if way == FIX:
-            return "resolved" if happens(chance, world.answers_permille) else None
+            return "resolved" if chance.happens(world.answers_permille) else None
         return "resolved"
 
     def _bearer(self, person: Person, matter: Complaint, way: str) -> str | None:
@@ -240,7 +254,10 @@ class Issues:
             return matter.by_hand_of
         if way in (OWN_CARD, INVENT):
             return person.id
-        return None if matter.known_address else person.id
+        if way == PARTNER_CARD:
+            return person.partner
+        # the page says that a card counts only from somebody else's hand
+        return None if matter.known_address else DESK
 
     def _input(
         self, person: Person, matter: Complaint, acted_ms: int, said_ms: int, evidence: list[Json]
@@ -264,7 +281,7 @@ class Issues:
             },
             "action_taken": {"seq": 15, "at": instant(acted_ms), "by": person.id},
         }
-        people = [LEAD, BOOKS, *([matter.by_hand_of] if matter.by_hand_of else [])]
+        people = [LEAD, BOOKS, DESK, *(one for one in (matter.by_hand_of, person.partner) if one)]
         prior: Json = {"awards": [], "reopened": []}
         case = f"issue-{matter.number}"
         return verdict_input(1, case, facts, said_ms, person.id, evidence, people, prior)
@@ -282,7 +299,7 @@ def _record(name: str, source: str, person: Person, matter: Complaint, acted_ms:
         "source": source,
         "fields": {"status": "closed"},
     }
-    controllers = {"party": f"source:{source}"}
+    controllers = undeclared(source, person.id)
     at_ms = acted_ms + 2 * MS_PER_MINUTE
     return item(name, "system_record", "E3", 16, at_ms, f"member:{person.id}", controllers, facts, LEAD)
 

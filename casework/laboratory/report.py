@@ -10,13 +10,16 @@ import math
 from collections import Counter as Tallied
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from casework.laboratory.agents import DONE, GAMED, HONEST, KINDS, LATE, MISTAKEN
+from casework.laboratory.claims import Counter
 from casework.laboratory.year import CAUGHT, DECLINED, REFUSED, REVERSED, SETTLED, Fate, Year
 
-Z = 1.959964
-"""The normal quantile of a two-sided 95 % interval."""
+Z_SQUARE_MILLIONTHS = 3_841_459
+"""The square of the normal quantile of a two-sided 95 % interval."""
+ROOT_SCALE = 10**9
 GAMED_AIM_PERMILLE, REFUSALS_AIM_PERMILLE = 10, 5
 """What a rule should reach: under 1 % gamed, under 0.5 % of honest work refused."""
 REASONS_SHOWN_MAX = 5
@@ -24,12 +27,14 @@ REASONS_SHOWN_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`permille` of `total`, and the interval of it."""
+    """`part` of `whole` in per mille, and the interval of it; `total`: out of how many that stand and fall alone."""
 
     permille: int
     low: int
     high: int
     total: int
+    part: int
+    whole: int
 
     def said(self) -> str:
         """Return it in per cent, e.g. `1.2 % (0.9 to 1.6)`."""
@@ -40,7 +45,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class KindFigures:
-    """How one kind of people fared. `minutes_per_token` is None where no token settled."""
+    """How one kind of people fared."""
 
     kind: str
     people: int
@@ -50,17 +55,17 @@ class KindFigures:
     tokens: int
     gamed_tokens: int
     capped: int
-    minutes: float
+    seconds: int
 
     @property
-    def tokens_per_person(self) -> float:
-        """Return settled tokens for each of them."""
-        return self.tokens / self.people if self.people else 0.0
+    def tokens_each(self) -> int:
+        """Return settled tokens for each of them, rounded."""
+        return rounded(self.tokens, self.people) if self.people else 0
 
     @property
-    def minutes_per_token(self) -> float | None:
-        """Return the effort behind one settled token, what was refused included."""
-        return self.minutes / self.tokens if self.tokens else None
+    def tenths_of_minutes(self) -> int | None:
+        """Return the effort behind one settled token, what was refused included; None where no token settled."""
+        return rounded(self.seconds, 6 * self.tokens) if self.tokens else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +81,81 @@ class Figures:
     gamed_ways: tuple[tuple[str, int], ...]
     reversed: int
     came_out_late: int
+    counters: tuple[Counter, ...]
+
+
+def rounded(count: int, of: int) -> int:
+    """Return count / of, rounded half up; both are 0 or more, `of` at least 1."""
+    return (2 * count + of) // (2 * of)
+
+
+def tenths(value: int) -> str:
+    """Return tenths as a number with one digit."""
+    return f"{value // 10}.{value % 10}"
 
 
 def percent(permille: int) -> str:
     """Return per mille as per cent with one digit."""
-    return f"{permille // 10}.{permille % 10}"
+    return tenths(permille)
 
 
-def share(part: float, total: float, trials: int) -> Share:
-    """Return `part` of `total` with Wilson's interval over that many trials (Wilson 1927, formula 10).
+def share(part: int, whole: int, trials: int) -> Share:
+    """Return `part` of `whole` with Wilson's interval over that many trials (Wilson 1927, formula 10).
 
-    Tokens of one award stand and fall together, so a share of tokens has as many trials as there are awards.
+    Tokens of one award stand and fall together, so a share of tokens has as many trials as there are awards. Whole
+    numbers all the way, the root rounded up, so that the ends are the same on every machine and never too near.
     """
-    if not total or not trials:
-        return Share(0, 0, 0, 0)
-    p, square = part / total, Z * Z / trials
-    middle = (p + square / 2) / (1 + square)
-    half = Z / (1 + square) * math.sqrt(p * (1 - p) / trials + square / (4 * trials))
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    # a hair against the rounding of the last bits: at p = 0 the lower end is 0, at p = 1 the upper is 1
-    return Share(round(1000 * p), math.floor(1000 * low + 1e-9), math.ceil(1000 * high - 1e-9), trials)
+    if not whole or not trials:
+        return Share(0, 0, 0, 0, 0, 0)
+    p, square = Fraction(part, whole), Fraction(Z_SQUARE_MILLIONTHS, 1_000_000)
+    middle = trials * p + square / 2
+    under = square * (trials * p * (1 - p) + square / 4) * ROOT_SCALE**2
+    root = math.isqrt(math.floor(under))
+    half = Fraction(root if root * root == under else root + 1, ROOT_SCALE)
+    low = max(Fraction(0), (middle - half) / (trials + square))
+    high = min(Fraction(1), (middle + half) / (trials + square))
+    return Share(
+        rounded(1000 * part, whole), math.floor(1000 * low), math.ceil(1000 * high), trials, part, whole
+    )
+
+
+def pooled(years: Sequence[Figures]) -> Figures:
+    """Return several years of one policy and one house as one; at least one is expected."""
+    kinds = [one.kind for one in years[0].kinds]
+    return Figures(
+        kinds=tuple(
+            _together([one for year in years for one in year.kinds if one.kind == kind]) for kind in kinds
+        ),
+        gamed=_joined([one.gamed for one in years]),
+        honest_refusals=_joined([one.honest_refusals for one in years]),
+        caught_by_draw=_joined([one.caught_by_draw for one in years]),
+        mistaken=_joined([one.mistaken for one in years]),
+        refusals=_most_of(one.refusals for one in years),
+        gamed_ways=_most_of(one.gamed_ways for one in years),
+        reversed=sum(one.reversed for one in years),
+        came_out_late=sum(one.came_out_late for one in years),
+        counters=tuple(
+            Counter(same[0].name, sum(one.count for one in same), sum(one.total for one in same))
+            for same in zip(*(one.counters for one in years), strict=True)
+        ),
+    )
+
+
+def _joined(shares: Sequence[Share]) -> Share:
+    part, whole, total = (sum(getattr(one, name) for one in shares) for name in ("part", "whole", "total"))
+    return share(part, whole, total)
+
+
+def _together(same: Sequence[KindFigures]) -> KindFigures:
+    names = [name for name in KindFigures.__slots__ if name != "kind"]
+    return KindFigures(same[0].kind, **{name: sum(getattr(one, name) for one in same) for name in names})
+
+
+def _most_of(counted: Iterable[Sequence[tuple[str, int]]]) -> tuple[tuple[str, int], ...]:
+    total: Tallied[str] = Tallied()
+    for one in counted:
+        total.update(dict(one))
+    return _ordered(total)
 
 
 def figures(year: Year) -> Figures:
@@ -116,6 +176,7 @@ def figures(year: Year) -> Figures:
         gamed_ways=_most(one.way for one in paid if one.truth == GAMED),
         reversed=sum(one.state == REVERSED for one in fates),
         came_out_late=sum(one.came_out_late for one in fates),
+        counters=year.counters,
     )
 
 
@@ -128,9 +189,12 @@ def _of(fates: Sequence[Fate], state: str) -> Share:
 
 
 def _most(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    return _ordered(Tallied(names))
+
+
+def _ordered(counted: Tallied[str]) -> tuple[tuple[str, int], ...]:
     """Return the commonest first; of equals by name, so that the report is the same each time."""
-    counted = sorted(Tallied(names).items(), key=lambda one: (-one[1], one[0]))
-    return tuple(counted[:REASONS_SHOWN_MAX])
+    return tuple(sorted(counted.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _kind(year: Year, kind: str) -> KindFigures:
@@ -145,7 +209,7 @@ def _kind(year: Year, kind: str) -> KindFigures:
         tokens=sum(one.tokens for one in settled),
         gamed_tokens=_tokens(settled, GAMED),
         capped=sum(one.capped for one in settled),
-        minutes=sum(one.minutes for one in mine),
+        seconds=sum(one.seconds for one in mine),
     )
 
 
@@ -162,16 +226,16 @@ def rows(found: Figures) -> list[dict[str, str]]:
 
 
 def _row(one: KindFigures) -> tuple[str, ...]:
-    effort = one.minutes_per_token
+    effort = one.tenths_of_minutes
     return (
         f"{one.people} {one.kind.replace('_', '-')}",
         str(one.asked),
         str(one.passed),
         str(one.settled),
         str(one.tokens),
-        f"{one.tokens_per_person:.0f}",
+        str(one.tokens_each),
         str(one.gamed_tokens),
-        "-" if effort is None else f"{effort:.1f}",
+        "-" if effort is None else tenths(effort),
     )
 
 
@@ -185,16 +249,16 @@ def sentences(year: Year, found: Figures) -> list[str]:
         "not know.",
         "",
         f"Settled tokens for work not truly done: {found.gamed.said()}{_aim(found.gamed, GAMED_AIM_PERMILLE)}",
-        *[f"  awards by {_words(way)}: {count}" for way, count in found.gamed_ways],
+        *[f"  awards by {_words(way)}: {count}" for way, count in found.gamed_ways[:REASONS_SHOWN_MAX]],
         f"Honest work without an award: {found.honest_refusals.said()}"
         f"{_aim(found.honest_refusals, REFUSALS_AIM_PERMILLE)}",
-        *[f"  {reason}: {count}" for reason, count in found.refusals],
+        *[f"  {reason}: {count}" for reason, count in found.refusals[:REASONS_SHOWN_MAX]],
         f"Settled tokens for honest work that was late or did not hold: {found.mistaken.said()}",
         f"Gamed awards that the draw ended: {found.caught_by_draw.said()}",
         f"Awards beyond the cap, so without tokens or with fewer: {sum(one.capped for one in found.kinds)}",
         f"Awards that the window took back: {found.reversed}; what came out only after settling: {found.came_out_late}",
     ]
-    return lines + [f"Counter-metric, {one.name}: {_counter(one.figure, one.unit)}" for one in year.counters]
+    return lines + [f"Counter-metric, {one.name}: {percent(one.permille)} %" for one in year.counters]
 
 
 def _aim(found: Share, aim_permille: int) -> str:
@@ -202,10 +266,6 @@ def _aim(found: Share, aim_permille: int) -> str:
         return ""
     word = "reached" if found.permille < aim_permille else "missed"
     return f"; aim: under {percent(aim_permille)} %, {word}"
-
-
-def _counter(figure: float, unit: str) -> str:
-    return f"{percent(round(figure))} %" if unit == "permille" else f"{figure:.1f} {unit}"
 
 
 def _words(way: str) -> str:
@@ -230,7 +290,7 @@ def document(year: Year, found: Figures) -> dict[str, Any]:
         "came_out_after_settling": found.came_out_late,
         "kinds": {one.kind: _kind_json(one) for one in found.kinds},
         "counter_metrics": [
-            {"name": one.name, "figure": round(one.figure, 1), "unit": one.unit} for one in year.counters
+            {"name": one.name, "permille": one.permille, "of": one.total} for one in year.counters
         ],
     }
 
@@ -245,7 +305,7 @@ def _share_json(found: Share) -> dict[str, int]:
 
 
 def _kind_json(one: KindFigures) -> dict[str, Any]:
-    effort = one.minutes_per_token
+    effort = one.tenths_of_minutes
     return {
         "people": one.people,
         "asked": one.asked,
@@ -254,5 +314,5 @@ def _kind_json(one: KindFigures) -> dict[str, Any]:
         "tokens": one.tokens,
         "gamed_tokens": one.gamed_tokens,
         "beyond_the_cap": one.capped,
-        "minutes_per_token": None if effort is None else round(effort, 2),
+        "tenths_of_minutes_per_token": effort,
     }

@@ -149,6 +149,7 @@ PAGES = (
     PageThere("device", "/device", OWNER, (MANAGER,)),
     PageThere("here", shared, OWNER, signs_out=True),
     PageThere("settings", "/settings", OWNER),
+    PageThere("recognised", "/settings/recognised/handover", OWNER),
     PageThere("me", "/me", STAFF, ROLES),
     PageThere("search", "/search?q=booking", MANAGER, ROLES),
     PageThere("record", "/record", AUDITOR, (OWNER,)),
