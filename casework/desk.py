@@ -493,17 +493,10 @@ class Desk:
         Refused: dispute_open, asked_before, too_many_questions, no_authority, decider_is_beneficiary, award_state.
         """
         named = await disputes.needs(self._in.records, who.id, request.case)
-        private = self._in.seal(await self._concerned(request.case), note=request.note)
+        private = self._in.seal(await disputes.concerned(self._in.records, request.case), note=request.note)
         needs = [*named, *await authority.involved(self._in.records, request.case)]
         ids = self._in.ids("dispute")
         return await self._in.submit(who, key, request, disputes.opened, needs, ids=ids, private=private)
-
-    async def _concerned(self, case: str) -> tuple[str, ...]:
-        """Return whose values the words about a recognition are: an erased person's go with them."""
-        row = await self._in.records.get("case_file", (case,))
-        if row is None or row["award"] is None:
-            return ()
-        return tuple(one["member"] for one in await self._in.records.scan("award_share", (row["award"],)))
 
     async def answer_dispute(self, who: Principal, key: str, request: AnswerDispute) -> Done:
         """Reply, once. ids: case, dispute. Refused: dispute_over, not_asked, answered_before."""

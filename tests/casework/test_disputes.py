@@ -301,6 +301,19 @@ async def test_who_may_ask_what(here: Shop, stage: str) -> None:
         await here.desk.close_dispute(here.people[who], here.key(), close)
 
 
+async def test_the_words_belong_to_whom_they_are_about(here: Shop) -> None:
+    """Before there is an award too: whoever is erased takes them along."""
+    case = await here.until("passed")
+    dispute = await here.ask(case, "decline", "evidence_weak", note="He was late again")
+    await here.answer(case, dispute)
+    asked = await here.rows.get("dispute", (case, dispute))
+    (answer,) = await here.rows.scan("dispute_answer", (case, dispute))
+    assert asked is not None
+    for item in (asked["note_item"], answer["reply_item"]):
+        wraps = await here.rows.scan("item_wrap", (item,))
+        assert [one["subject"] for one in wraps] == [here.people["waiter"].id]
+
+
 async def test_a_shared_device_neither_asks_nor_answers(here: Shop) -> None:
     case, _ = await here.awarded()
     dispute = await here.ask(case, "decline", "not_reached")
@@ -428,7 +441,8 @@ async def test_an_undecided_recognition_goes_to_a_second_approver_then_an_owner_
 ) -> None:
     await manned(here)
     await here.may("lead", "award")
-    await here.may("twin", "award")  # of the person to be recognised
+    await here.may("waiter", "award")  # they joined before, and are part of it
+    await here.may("twin", "award")
     case = await here.until("passed")
     here.clock.advance(3 * 86_400_000 - 1)
     await not_yet(here, case)
