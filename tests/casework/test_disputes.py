@@ -152,6 +152,20 @@ async def test_everybody_concerned_is_asked_and_awaited(here: Shop) -> None:
     await ended(here, "passed", case, None, "evidence_weak")
 
 
+@pytest.mark.parametrize(("stage", "about", "reason", "other", "asker"), STAGES)
+async def test_no_end_rests_on_what_was_dropped(
+    here: Shop, stage: str, about: str, reason: str, other: str, asker: str
+) -> None:
+    case, award = await at_stage(here, stage)
+    dispute = await here.ask_first(case, about, reason, asker)
+    await here.desk.close_dispute(here.people["owner"], here.key(), CloseDispute(case, dispute, "no_ground"))
+    if award is not None and stage == "settled":
+        await here.desk.hold(here.people["lead"], here.key(), AwardStep(award, "revocation_asked"))
+    here.wait(days=7)
+    with pytest.raises(Refused, match="not_asked_first"):
+        await ended(here, stage, case, award, reason)
+
+
 async def test_judged_anew_it_is_asked_anew(here: Shop) -> None:
     """What was planned over an earlier verdict was about something else."""
     case = await here.until("passed")
