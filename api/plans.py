@@ -32,6 +32,8 @@ OFFLINE_MS = 12 * 3_600_000
 """How long after its time what a phone without a network kept may still come (offline_hours_max of the policy)."""
 SEEN_MAX = 20_000
 ROLE = "role:"
+OPENED_BEFORE = "idempotency_mismatch"
+"""What this process did not open was opened by the one before it, at another moment, under the same key."""
 
 log = structlog.get_logger("api.plans")
 
@@ -157,7 +159,7 @@ async def _open(rooms: Rooms, slot: Slot) -> int:
     try:
         done = await rooms.desk.open_case(THE_SYSTEM, f"plan:{plan.id}:{slot.due_at}", request)
     except Refused as refusal:
-        if refusal.code != "already_open":
+        if refusal.code not in ("already_open", OPENED_BEFORE):
             raise
         return 0
     return 0 if done.outcome.replayed else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from api import plans
 from tests.api.house import House, Team
@@ -271,3 +272,20 @@ async def test_a_bundle_is_refused(
         assert (answer.status_code, answer.json()["refused"][0]["code"]) == (201, "unknown")
     else:
         assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_a_server_that_starts_anew_opens_what_comes_next(at: House, tmp_path: Any) -> None:
+    """What the one before it opened stays opened, also when that was at another moment; later times still come."""
+    team = await at.organisation("Anew House")
+    close = PLAN.replace('"11:00", "18:00"', '"11:00", "11:20"')
+    await planned(at, team, close)
+    first = await next_case(at, team)
+    rooms = await at.app.state.installation.rooms(team.log)
+    at.wait(2 * MINUTE)
+    with capture_logs() as said:
+        anew = plans.Plans()
+        assert await anew.work(rooms) == 0
+        at.wait(30 * MINUTE)
+        assert await anew.work(rooms) == 1
+    assert not [one for one in said if one["event"] == "plan_not_opened"]
+    assert {one["case"] for one in await cases(at, team)} > {first}
