@@ -79,13 +79,13 @@ async def needs(
     if wanted.budget is not None:
         found += [Need("budget", (wanted.budget,)), Need("account", (book.budget(wanted.budget),))]
     content = None if judged is None else await records.get("policy_content", (judged["policy_digest"],))
-    terms = reciprocity.terms_of(content)
+    terms = None if content is None else json.loads(content["content"])["terms"]
     if terms is None or not ({"cap_tokens", reciprocity.TERM} & set(terms)):
         return [*found, *people.rows(named)]
     kind = "" if row is None else row["award_kind"] or ""
     theirs = await accounts(records, [approver])
     got = [Need("recognised", (member,)) for member in await accounts(records, named)]
-    returned = await reciprocity.needs(records, terms, kind, theirs)
+    returned = await reciprocity.needs(records, kind, theirs) if reciprocity.TERM in terms else []
     return [*found, *people.rows(named), ALL_MEMBERS, *got, *returned]
 
 
@@ -157,7 +157,8 @@ def plan(
     if published["award_kind"] != row["award_kind"]:
         raise refuse("no_policy", f"expected a policy for {row['award_kind']}, got {published['award_kind']}")
     terms = published["terms"]
-    reciprocity.check(view, terms, row["award_kind"], approver, wanted.beneficiaries, at)  # 4
+    if reciprocity.TERM in terms:
+        reciprocity.check(view, terms, row["award_kind"], approver, wanted.beneficiaries, at)  # 4
     amount = wanted.amount_tokens
     if type(amount) is not int or not 0 <= amount <= terms["tokens"]:
         raise refuse(

@@ -17,9 +17,10 @@ from typing import Any
 from casework import people
 from casework.errors import refuse
 from casework.requests import Asked, CaseStep, OpenCase, RecordOutcome
-from ledger.changes import Row
+from ledger.canonical import json_dumps
+from ledger.changes import Change, Delete, Insert, Row
 from ledger.commands import Command, Decided, Need, View
-from ledger.entries import SYSTEM, Draft
+from ledger.entries import SYSTEM, Draft, Entry
 
 NOTHING = ""  # the state before case_opened
 DETECTED, SUPPRESSED, UNKNOWN = "DETECTED", "SUPPRESSED", "UNKNOWN"
@@ -531,3 +532,32 @@ def reopened(view: View, command: Command, at: str) -> Decided:
         )
     advance(row, *drafts)
     return Decided(tuple(drafts), (), {"case": request.case})
+
+
+# ---------------------------------------------------------------------------------------------- the work it causes
+def job(kind: str, cause: str, due: str, entry: Entry, payload: Mapping[str, Any]) -> list[Change]:
+    """Return a row of work, caused by this entry. `kind:cause` names it, so the same cause never makes two."""
+    name = f"{kind}:{cause}"
+    row = {
+        "job": name,
+        "kind": kind,
+        "due": due,
+        "payload": json_dumps(payload).decode(),
+        "cause_seq": entry.seq,
+        "attempt": 0,
+        "lease_until": None,
+        "leased_by": None,
+        "dead": 0,
+        "error": None,
+    }
+    return [Delete("job", (name,)), Insert("job", row)]
+
+
+def done(kind: str, cause: str) -> Change:
+    """Return the end of a row of work, or of none."""
+    return Delete("job", (f"{kind}:{cause}",))
+
+
+def settle(entry: Entry, due: str) -> list[Change]:
+    """Return the work of settling the award that the entry names."""
+    return job("settle", entry.body["award"], due, entry, {"award": entry.body["award"]})

@@ -5,7 +5,6 @@ A pair that says yes to each other needs no third person for anything. What was 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,12 +16,8 @@ from ledger.commands import Need, View
 TERM = "reciprocity_days"
 
 
-async def needs(
-    records: Records, terms: Mapping[str, Any] | None, kind: str, accounts: Iterable[str]
-) -> list[Need]:
+async def needs(records: Records, kind: str, accounts: Iterable[str]) -> list[Need]:
     """Need what the approver, by any of these accounts of theirs, was recognised for, and who said yes to it."""
-    if terms is None or TERM not in terms:
-        return []
     found = []
     for account in accounts:
         found.append(Need("recognised", (account,)))
@@ -39,13 +34,11 @@ async def needs(
 def check(
     view: View, terms: Mapping[str, Any], kind: str, approver: str, named: Iterable[str], at: str
 ) -> None:
-    """Check that none of `named` said yes to the approver, for this kind and within the days.
+    """Check that none of `named` said yes to the approver, for this kind and within the days of these terms.
 
     Raises:
         Refused: reciprocal.
     """
-    if TERM not in terms:
-        return
     since = cases.later(at, days=-int(terms[TERM]))
     persons = {people.person(view, member) for member in named}
     for account in people.accounts(view, approver):
@@ -61,11 +54,3 @@ def check(
                     f"expected somebody whom they did not recognise for this within {terms[TERM]} days, got "
                     f"{approver}, recognised at {got['granted_at']}",
                 )
-
-
-def terms_of(content: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the terms of a published policy's row, if there is one."""
-    if content is None:
-        return None
-    terms: dict[str, Any] = json.loads(content["content"])["terms"]
-    return terms

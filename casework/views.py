@@ -19,7 +19,7 @@ from casework import (
     views_of_points,
     views_of_watches,
 )
-from casework.job_rows import done, job, settle
+from casework.cases import done, job, settle
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Delete, Insert, Set
 from ledger.entries import Entry
@@ -537,6 +537,15 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
 
 _CASE_KINDS = frozenset(step.partition(":")[0] for step in cases.TRANSITIONS)
 
+
+def _decided(entry: Entry) -> Mapping[str, Any]:
+    if entry.body["about"] != "award":
+        return {}
+    # An approved one can be taken back until it has its effect: what was planned instead is open until then.
+    over = {"undecided_since": None, **views_of_disputes.ASKED_NOBODY}
+    return over if entry.body["verb"] == "approved" else {**over, "dispute": None}
+
+
 _CASE_COLUMNS: Mapping[str, Callable[[Entry], Mapping[str, Any]]] = {
     "owner_assigned": lambda entry: {"owner": entry.body["owner"], "ack_until": None},
     "escalated": lambda entry: {"owner": entry.body["to"]},
@@ -564,6 +573,10 @@ _CASE_COLUMNS: Mapping[str, Callable[[Entry], Mapping[str, Any]]] = {
     "award_granted": lambda entry: {"award": entry.body["award"], **views_of_disputes.DECIDED},
     "award_declined": lambda entry: {"award": None, **views_of_disputes.DECIDED},
     "award_revoked": lambda entry: {"award": None, **views_of_disputes.DECIDED},
+    "decision_made": _decided,
+    "decision_withdrawn": lambda entry: (
+        {"undecided_since": entry.at} if entry.body["about"] == "award" else {}
+    ),
     **views_of_disputes.CASE_COLUMNS,
     "case_suppressed": lambda entry: {"reason_code": entry.body["reason_code"]},
     "case_expired": lambda entry: {"reason_code": entry.body["reason_code"]},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from casework.job_rows import done, settle
+from casework.cases import done, settle
 from ledger.canonical import json_dumps
 from ledger.changes import Change, Insert, Set
 from ledger.entries import Entry
@@ -57,21 +57,7 @@ KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
 }
 
 
-def _decision_made(entry: Entry) -> Mapping[str, Any]:
-    if entry.body["about"] != "award":
-        return {}
-    # An approved one can be taken back until it has its effect: what was planned instead is open until then.
-    over = {"undecided_since": None, **ASKED_NOBODY}
-    return over if entry.body["verb"] == "approved" else {**over, "dispute": None}
-
-
-def _decision_withdrawn(entry: Entry) -> Mapping[str, Any]:
-    return {"undecided_since": entry.at} if entry.body["about"] == "award" else {}
-
-
 CASE_COLUMNS: Mapping[str, Callable[[Entry], Mapping[str, Any]]] = {
-    "decision_made": _decision_made,
-    "decision_withdrawn": _decision_withdrawn,
     "award_disputed": lambda entry: {"dispute": entry.body["dispute"], **ASKED_NOBODY},
     "dispute_closed": lambda entry: {"dispute": None, **ASKED_NOBODY},
     "award_escalated": lambda entry: {"asked_to": entry.body["to"], "asked_rung": entry.body["rung"]},

@@ -13,6 +13,31 @@ from api.pages.words import mark
 LATE, WAIT, ATTENTION = "late", "wait", "attention"
 
 SAID: Mapping[str, tuple[str, str, str]] = {
+    "delivery_repeated": (
+        mark("This came before."),
+        mark("It counts once. Nothing was changed."),
+        WAIT,
+    ),
+    "delivery_changed": (
+        mark("This came before with something else in it."),
+        mark("The first one counts. Nothing was changed."),
+        ATTENTION,
+    ),
+    "hook_clock": (
+        mark("The other system's clock is more than five minutes off."),
+        mark("Nothing was recorded. Set its clock right, then let it send again."),
+        ATTENTION,
+    ),
+    "hook_key_ended": (
+        mark("This secret of the other system has ended."),
+        mark("Nothing was recorded. Give it the new secret."),
+        ATTENTION,
+    ),
+    "file_unsigned": (
+        mark("This file carries no signature of a provider that is trusted here."),
+        mark("Nothing was recorded. Ask the provider for the signed file, or an owner to trust its key."),
+        ATTENTION,
+    ),
     "undecided": (
         mark("Somebody earned thanks here, and nobody said yes or no yet."),
         mark("Nothing was changed. Decide that first, under Decisions; then close it."),

@@ -92,6 +92,7 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("member", "same_as"): "`person`",
     ("member_name", "member"): "`person`",
     ("passkey", "confirmed_by"): _OTHERS,
+    ("hook", "opened_by"): _STEP,
     ("plan", "content"): _SHOWN,
     ("playbook", "content"): _SHOWN,
     ("point", "doubted_by"): _STEP,

@@ -233,7 +233,7 @@ def test_page_vouches_for_nothing_that_was_changed(
     assert [word for word in NEVER_SAID if says(said, word)] == []
 
 
-IN_ROWS = ["UPDATE award SET amount_tokens = 600", "UPDATE award SET state = 'revoked'",
+IN_ROWS = ["UPDATE award SET amount_tokens = 600 WHERE budget IS NOT NULL", "UPDATE award SET state = 'revoked'",
            "UPDATE member_name SET name = 'Eve'", "UPDATE account SET balance_tokens = balance_tokens + 1"]  # fmt: skip
 
 
