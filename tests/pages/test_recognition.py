@@ -267,7 +267,9 @@ async def test_an_end_is_asked_about_on_its_page_and_offered_once_it_was_answere
         assert early.status_code == 409 and "They still have time to answer." in words(early.text)
         assert f"{why}/decline" not in (await place.see(why, team, "outsider")).text
         listed = words((await place.see("/decisions", team, "owner")).text)
-        assert "A question about recognition." in listed and "Somebody means to end this recognition." in listed
+        assert (
+            "A question about recognition." in listed and "Somebody means to end this recognition." in listed
+        )
         place.wait(7 * 86_400)
         place.cookies.clear()  # sessions do not last that long
         late = await place.see(why, team, "outsider")
