@@ -157,4 +157,6 @@ def test_forgeries_are_intact(history: History) -> None:
         story.find("log_opened").body["log_key"] = key
         lines = [data for data, _ in story.told().entries]
         found = audit_intact(Held(lines, [], None), ed25519.verify).findings
-        assert {finding.code for finding in found} <= {"book"}, (name, found)
+        # an entry that is moved to another command makes two runs of the one it came from
+        moved = {"cmd_repeated"} if name == "what a system said, under another call" else set()
+        assert {finding.code for finding in found} <= {"book"} | moved, (name, found)
