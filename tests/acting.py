@@ -330,7 +330,7 @@ class Desktop:
         return self._plain(act, self.world.desk.dispute, Dispute(row["case"], about, reason, "Was it so?"))
 
     async def _reply(self, act: Act, row: Row) -> Prepared:
-        who = self.world.people["waiter"].id if act.amount % 2 else self.world.people[act.who].id
+        who = self.world.people["waiter"].id if act.amount % 2 else self._who(act).id
         request = AnswerDispute(row["case"], row["dispute"] or "none", who, "It was so")
         return self._plain(act, self.world.desk.answer_dispute, request)
 
