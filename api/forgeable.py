@@ -65,10 +65,10 @@ async def cheapest(
     also: list[ColumnElement[bool]] = [tables.award.c.state.in_(LIVE)]
     if kind is not None:
         also.append(tables.award.c.kind == kind)
+    if below and not limits:
+        return Weighed((), False)
     if below:
         also.append(or_(*(_under(name, floor) for name, floor in sorted(limits.items()))))
-        if not limits:
-            return Weighed((), False)
     found = await rows.awards_by_forgery(also, skip=skip, limit=limit + 1)
     return Weighed(tuple(found[:limit]), len(found) > limit)
 
