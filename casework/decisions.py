@@ -234,6 +234,8 @@ def _check_first(view: View, row: Row, shown: Mapping[str, Any]) -> None:
     """Refuse an award decision while an approved one waits for its effect: it would be granted twice, or not at all."""
     if shown["about"] != authority.AWARD:
         return
+    if row["award"] is not None:
+        raise refuse("already_awarded", f"expected a case without an award, got {row['award']}; end that")
     first = cases.waiting(row, view.scan("decision", (shown["case"],)))
     if first is not None:
         raise refuse("already_awarded", f"expected no award decision that waits, got {first}")

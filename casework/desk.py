@@ -496,23 +496,31 @@ class Desk:
         private = self._in.seal(await disputes.concerned(self._in.records, request.case), note=request.note)
         needs = [*named, *await authority.involved(self._in.records, request.case)]
         ids = self._in.ids("dispute")
-        return await self._in.submit(who, key, request, disputes.opened, needs, ids=ids, private=private)
+        known = disputes.known(named)
+        return await self._in.submit(
+            who, key, request, disputes.opened, needs, ids=ids, private=private, known=known
+        )
 
     async def answer_dispute(self, who: Principal, key: str, request: AnswerDispute) -> Done:
         """Reply, once. ids: case, dispute. Refused: dispute_over, not_asked, answered_before."""
         needs = await disputes.needs(self._in.records, who.id, request.case)
         private = self._in.seal((who.id,), reply=request.reply)
-        return await self._in.submit(who, key, request, disputes.answered, needs, private=private)
+        known = disputes.known(needs)
+        return await self._in.submit(
+            who, key, request, disputes.answered, needs, private=private, known=known
+        )
 
     async def close_dispute(self, who: Principal, key: str, request: CloseDispute) -> Done:
         """Nothing is taken: it goes on. ids: case, dispute (and award). Refused: dispute_over, no_authority."""
         needs = await disputes.needs(self._in.records, who.id, request.case)
-        return await self._in.submit(who, key, request, disputes.closed, needs)
+        return await self._in.submit(who, key, request, disputes.closed, needs, known=disputes.known(needs))
 
     async def escalate_award(self, who: Principal, key: str, request: EscalateAward) -> Done:
         """Ask somebody else to decide, by the system, when nobody did. ids: case. Refused: too_early."""
         needs = await disputes.needs_of_escalation(self._in.records, request.case)
-        return await self._in.submit(who, key, request, disputes.escalated, needs)
+        return await self._in.submit(
+            who, key, request, disputes.escalated, needs, known=disputes.known(needs)
+        )
 
     async def _award(self, who: Principal, key: str, request: AwardStep, rule: Rule) -> Done:
         row, needs = await awards.needs_of_award(self._in.records, who.id, request.award)

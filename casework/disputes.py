@@ -79,6 +79,18 @@ def reasons(about: str, row: Row) -> tuple[str, ...]:
     )
 
 
+def known(needs: Iterable[Need]) -> dict[str, Any]:
+    """Return what the rules hold the case against: the award it had when `needs` was read."""
+    return {"award": next((one.key[0] for one in needs if one.table == "award"), None)}
+
+
+def _found(view: View, asked: Asked, case: str) -> Row:
+    row = cases.find(view, case)
+    if row["award"] != asked.known["award"]:
+        raise refuse("stale", "the case was recognised or un-recognised meanwhile; look again")
+    return row
+
+
 # ---------------------------------------------------------------------------------------------- asking
 def opened(view: View, command: Command, at: str) -> Decided:
     """Rule of dispute. A revocation that is asked for this way holds the award too: its asker is the first of two.
@@ -91,7 +103,7 @@ def opened(view: View, command: Command, at: str) -> Decided:
     asked: Asked = command.data
     request: Dispute = asked.request
     people.own_device(asked.who)
-    row = cases.find(view, request.case)
+    row = _found(view, asked, request.case)
     body = asking(view, asked.who, row, request.about, request.reason_code, at)
     body = {"dispute": asked.ids["dispute"], **body}
     drafts = [Draft("award_disputed", request.case, body, asked.private.commitments, asked.private.opened)]
@@ -226,7 +238,7 @@ def answered(view: View, command: Command, at: str) -> Decided:
     asked: Asked = command.data
     request: AnswerDispute = asked.request
     people.own_device(asked.who)
-    row = cases.find(view, request.case)
+    row = _found(view, asked, request.case)
     check_answer(view, asked.who, row, request.dispute, request.member)
     body = {"dispute": request.dispute, "member": request.member}
     draft = Draft("dispute_answered", request.case, body, asked.private.commitments, asked.private.opened)
@@ -260,7 +272,7 @@ def closed(view: View, command: Command, at: str) -> Decided:
     """
     asked: Asked = command.data
     request: CloseDispute = asked.request
-    row = cases.find(view, request.case)
+    row = _found(view, asked, request.case)
     body = closing(view, asked.who, row, request.dispute, request.reason_code, at)
     drafts = [Draft("dispute_closed", request.case, body)]
     award = live(view, row)
@@ -388,7 +400,7 @@ def escalated(view: View, command: Command, at: str) -> Decided:
     asked: Asked = command.data
     if asked.who.id != SYSTEM:
         raise refuse("agent_may_not", f"expected the system's own job, got {asked.who.role}")
-    row = cases.find(view, asked.request.case)
+    row = _found(view, asked, asked.request.case)
     draft = Draft("award_escalated", row["case"], escalation(view, row, at))
     cases.advance(row, draft)
     return Decided((draft,), (), {"case": row["case"]})

@@ -513,3 +513,31 @@ async def test_decided_or_ended_nobody_is_asked(here: Shop) -> None:
     assert (await climb(here, case))[0] == 1
     with pytest.raises(Refused, match="agent_may_not"):
         await here.desk.escalate_award(here.people["owner"], here.key(), EscalateAward(case))
+
+
+# ---------------------------------------------------------------------------------------------- what changed meanwhile
+async def test_what_was_recognised_while_it_was_read_is_looked_at_again(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await manned(here)
+    case = await here.until("passed")
+    decision = (await here.approve(case)).ids["decision"]
+    here.wait(seconds=10)
+    read = disputes.needs
+
+    async def slow(*asked: Any) -> Any:
+        monkeypatch.undo()
+        found = await read(*asked)
+        await here.grant(case, decision)
+        return found
+
+    monkeypatch.setattr(disputes, "needs", slow)
+    with pytest.raises(Refused, match=r"stale.*recognised"):
+        await here.ask(case, "decline", "evidence_weak", "lead")
+
+
+async def test_a_no_comes_too_late_for_what_was_recognised(here: Shop) -> None:
+    await manned(here)
+    case, _ = await here.awarded()
+    with pytest.raises(Refused, match="already_awarded"):
+        await here.decide(case, "award", "accountant", verb="declined", reason_code="evidence_weak")
