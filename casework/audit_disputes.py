@@ -1,4 +1,4 @@
-"""Step 12 of the audit of meaning (casework/audit.py): the right of reply.
+"""Step 13 of the audit of meaning (casework/audit.py): the right of reply.
 
 Who may ask, who is asked, until when, and who is asked next when nobody decides, are not believed but worked out
 again over the rows as they stood. That ends waited for the reply is checked with the ends (audit_awards.py,

@@ -1,4 +1,4 @@
-"""Step 12 of the audit of meaning (casework/audit.py): what other systems sent by themselves, and files that a
+"""Step 14 of the audit of meaning (casework/audit.py): what other systems sent by themselves, and files that a
 provider signed.
 
 Which key signed a call is checked again where the key is at hand: in the database, whose vault holds it, or given by
