@@ -25,7 +25,7 @@ format: setup ## rewrite the code in the house format
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 test: setup ## the whole suite, small and seeded (at most 10 minutes on 2 cores)
-	@$(PY) -m pytest -q -n 2 --dist loadfile
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 prove: setup ## the long suites; writes proofs/RESULTS.md (SEED=n repeats a run)
 	@$(PY) tools/prove.py $(SEED)

@@ -295,7 +295,7 @@ def _others(play: Stage, cast: Cast, number: int) -> None:
         claimant.do("/claims", {
             "note": "A guest lost a ring; I found it in the laundry",
             "award_kind": "service_issue",
-            "policy": "service_issue/v1",
+            "policy": "service_issue/v2",
             "subject": {"kind": "lost_item", "id": f"ring-{play.now_ms}"},
             "suggestion": {"action": "return_it", "text": "Hand it over at the front desk"},
         })  # fmt: skip

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LONG_SUITES = ROOT / "tests" / "prove"
 RESULTS = ROOT / "proofs" / "RESULTS.md"
 SEED_VARIABLE = "TALLYSTICK_PROVE_SEED"
+LONG_FIRST = ("tests/e2e/", "tests/abuse/", "tests/test_", "tests/api/", "tests/pages/", "tests/casework/")
+"""Folders in the order in which their files are handed out: two workers end together when the long files come first."""
 OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed", "deselected")
 
 ProofReport = Callable[[str, "int | str"], None]
@@ -42,9 +44,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.prove)
         is_long = item.get_closest_marker("prove") is not None
         (kept if is_long == proving or (is_long and named) else left).append(item)
-    items[:] = kept
+    items[:] = kept if named else sorted(kept, key=_place)
     if left:
         config.hook.pytest_deselected(items=left)
+
+
+def _place(item: pytest.Item) -> int:
+    """Return where the folder of a test stands; within a folder the order stays."""
+    path = item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else ""
+    return next((place for place, start in enumerate(LONG_FIRST) if path.startswith(start)), len(LONG_FIRST))
 
 
 @pytest.fixture

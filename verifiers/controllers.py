@@ -214,11 +214,7 @@ def forgery_number(formula: Formula, same_as: SameAs) -> Forgery:
         FormulaInvalid: more than 12 persons.
     """
     person = persons(same_as)
-    shown: dict[str, str] = {}
-    for text in sorted(parties(formula), reverse=True):
-        shown[party_person(text, person)] = text  # the least text comes last and stays
-    if len(shown) > PERSONS_MAX:
-        raise FormulaInvalid(f"controllers: expected at most {PERSONS_MAX} persons, got {len(shown)}")
+    shown = _named(formula, person)
     who = sorted(shown, key=lambda one: shown[one])
     for size in range(1, SET_SIZE_MAX + 1):
         # combinations of a sorted sequence come in lexicographic order, so the first that holds is the least.
@@ -226,6 +222,47 @@ def forgery_number(formula: Formula, same_as: SameAs) -> Forgery:
             if holds(formula, frozenset(chosen), person):
                 return Forgery(size, tuple(shown[one] for one in chosen))
     return Forgery(K_OR_MORE, ())
+
+
+def coalitions(formula: Formula, same_as: SameAs) -> Formula:
+    """Return the same formula as `any` over the smallest coalitions, each person named by its least party text.
+
+    So it stays flat however deep it was, and a reader sees who together suffices. Where that is more than 64 nodes the
+    largest ones are left out: neither k nor k with an approver ever rests on them while smaller ones stand.
+
+    Raises:
+        FormulaInvalid: more than 12 persons.
+    """
+    person = persons(same_as)
+    who = _named(formula, person)
+    names = sorted(who, key=lambda one: who[one])
+    found: list[frozenset[str]] = []
+    nodes = 1
+    for size in range(1, len(names) + 1):
+        for chosen in combinations(names, size):
+            coalition = frozenset(chosen)
+            # A coalition that holds a smaller one in it says nothing new.
+            if any(one <= coalition for one in found) or not holds(formula, coalition, person):
+                continue
+            nodes += size + (size > 1)
+            if nodes > NODES_MAX:
+                return _any_of_all(found, who)
+            found.append(coalition)
+    return _any_of_all(found, who)
+
+
+def _any_of_all(found: Iterable[frozenset[str]], who: Mapping[str, str]) -> Formula:
+    return any_of(all_of(Party(who[one]) for one in sorted(coalition)) for coalition in found)
+
+
+def _named(formula: Formula, person: Mapping[str, str]) -> dict[str, str]:
+    """Return each person of a formula with the least text that names it there. Raises FormulaInvalid: more than 12."""
+    shown: dict[str, str] = {}
+    for text in sorted(parties(formula), reverse=True):
+        shown[party_person(text, person)] = text  # the least text comes last and stays
+    if len(shown) > PERSONS_MAX:
+        raise FormulaInvalid(f"controllers: expected at most {PERSONS_MAX} persons, got {len(shown)}")
+    return shown
 
 
 def award_k(formula: Formula, approver: str, same_as: SameAs) -> Forgery:

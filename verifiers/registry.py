@@ -15,7 +15,15 @@ from typing import Any
 
 from ledger.canonical import decode, encode
 from ledger.errors import CanonicalError
-from verifiers import handover, operational_check, referral, service_issue, service_issue_policy, training
+from verifiers import (
+    handover,
+    operational_check,
+    referral,
+    service_issue,
+    service_issue_2,
+    service_issue_policy,
+    training,
+)
 from verifiers.errors import InputInvalid, PolicyInvalid, VerifierError, VerifierUnknown
 from verifiers.inputs import INPUT_SIZE_MAX_BYTES, VerdictInput, read_input
 from verifiers.policy import Policy, read_policy
@@ -39,19 +47,20 @@ class Verifier:
     routine: bool = False
 
 
+_OF_ISSUES = (
+    "system_record",
+    "customer_confirmation",
+    "photo",
+    "file",
+    "statement",
+    "signed_mail",
+    "time_stamp",
+)
+
 VERIFIERS: Mapping[tuple[str, int], Verifier] = {
-    ("service_issue", 1): Verifier(
-        service_issue.judge,
-        service_issue_policy.read_parameters,
-        (
-            "system_record",
-            "customer_confirmation",
-            "photo",
-            "file",
-            "statement",
-            "signed_mail",
-            "time_stamp",
-        ),
+    ("service_issue", 1): Verifier(service_issue.judge, service_issue_policy.read_parameters, _OF_ISSUES),
+    ("service_issue", 2): Verifier(
+        service_issue_2.judge, service_issue_policy.read_parameters_2, _OF_ISSUES, input_version=2
     ),
     ("handover", 1): Verifier(
         handover.judge,

@@ -5,7 +5,7 @@ Never edit what this version says: a changed rule is a new version beside it. Th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from verifiers.controllers import K_OR_MORE, Forgery, Formula, all_of, forgery_number, holds, party_person
@@ -18,6 +18,9 @@ from verifiers.verdicts import INSUFFICIENT, NOT_NEEDED, PASS, Check, Verdict, r
 
 SETTLE_CONDITIONS = ("window_passed", "not_held", "not_disputed", "not_reopened")
 REVERSAL_CAUSES = ("reopened_in_window", "customer_disputes", "evidence_false", "share_at_fault")
+
+Fakes = Callable[[Sequence[Item]], Formula]
+"""Items of an evidence set -> who, together, could have made the claim false with these items there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,37 @@ def judge(given: VerdictInput) -> Verdict:
     against = counter_evidence(given, parameters, records.left)
     # 4. The evidence set that the verdict rests on, or the nearest one: checks 19 to 21.
     left = {RECORD: records.left, CONFIRMATION: confirmations.left}
-    best = _best([_candidate(given, parameters, wanted, left) for wanted in parameters.evidence_sets])
+    best = nearest_set(given, parameters, left, every_item)
     checks = (
         *of_case,
         *against.checks,
-        *_if_needed(records.checks, RECORD in best.wanted.grades),
-        *_if_needed(confirmations.checks, CONFIRMATION in best.wanted.grades),
-        *_set_checks(best),
+        *if_needed(records.checks, RECORD in best.wanted.grades),
+        *if_needed(confirmations.checks, CONFIRMATION in best.wanted.grades),
+        *set_checks(best),
     )
-    # 5. Add up. The caller still must have the award decided by somebody, and check k with that person in it.
+    # 5. Add up.
+    return added_up(given, parameters, checks, best, against.items)
+
+
+def every_item(items: Sequence[Item]) -> Formula:
+    """Return the formula of version 1: who made all the items made the claim."""
+    return all_of(item.controllers for item in items)
+
+
+def added_up(
+    given: VerdictInput,
+    parameters: Parameters,
+    checks: tuple[Check, ...],
+    best: Candidate,
+    counter_evidence: tuple[str, ...],
+) -> Verdict:
+    """Add up. The caller still must have the award decided by somebody, and check k with that person in it."""
     verdict = Verdict(
         result=result_of(checks),
         checks=checks,
-        missing=_missing(checks),
+        missing=missing_of(checks),
         relied_on=tuple(item.id for item in best.items) if best.complete else (),
-        counter_evidence=against.items,
+        counter_evidence=counter_evidence,
         settle_conditions=SETTLE_CONDITIONS,
         reversal_causes=REVERSAL_CAUSES,
         window_days=given.policy.terms.window_days,
@@ -102,8 +121,19 @@ def judge(given: VerdictInput) -> Verdict:
     return replace(verdict, amount_tokens=given.policy.terms.tokens, shares=_shares(given, parameters))
 
 
+def nearest_set(
+    given: VerdictInput, parameters: Parameters, left: Mapping[str, tuple[Item, ...]], fakes: Fakes
+) -> Candidate:
+    """Return the evidence set a pass rests on, else the nearest: the most types there. Of equals the policy's first.
+
+    A pass prefers the highest k; so one more item can only raise what a verdict rests on.
+    """
+    candidates = [_candidate(given, wanted, left, fakes) for wanted in parameters.evidence_sets]
+    return max(candidates, key=lambda one: (one.stands, one.k if one.stands else one.filled))
+
+
 def _candidate(
-    given: VerdictInput, parameters: Parameters, wanted: EvidenceSet, left: dict[str, tuple[Item, ...]]
+    given: VerdictInput, wanted: EvidenceSet, left: Mapping[str, tuple[Item, ...]], fakes: Fakes
 ) -> Candidate:
     items: list[Item] = []
     lacking: list[str] = []
@@ -113,7 +143,7 @@ def _candidate(
         if not graded:
             lacking.append(type_name)
     items.sort(key=lambda item: (item.seq, item.id))
-    controllers = all_of(item.controllers for item in items) if items else None
+    controllers = fakes(items) if items else None
     # An independent approver adds at most one person, so the evidence must bring the rest.
     k_required = max(wanted.k_evidence_min, given.policy.terms.k_required(given.policy.terms.tokens) - 1)
     return Candidate(
@@ -124,7 +154,7 @@ def _candidate(
         controllers=controllers,
         forgery=None if controllers is None else forgery_number(controllers, given.same_as),
         k_required=k_required,
-        self_made=controllers is not None and _earners_make(given, controllers),
+        self_made=bool(items) and _earners_make(given, every_item(items)),
     )
 
 
@@ -145,21 +175,15 @@ def _claim_backed(given: VerdictInput, items: Sequence[Item]) -> bool:
     return False
 
 
-def _best(candidates: list[Candidate]) -> Candidate:
-    """Return the one a pass rests on, else the nearest: the most types there. Of equals the policy's first.
-
-    A pass prefers the highest k; so one more item can only raise what a verdict rests on.
-    """
-    return max(candidates, key=lambda one: (one.stands, one.k if one.stands else one.filled))
-
-
-def _if_needed(checks: tuple[Check, ...], needed: bool) -> tuple[Check, ...]:
+def if_needed(checks: tuple[Check, ...], needed: bool) -> tuple[Check, ...]:
+    """Return the checks, those that are open as not needed where the set asks for no such evidence."""
     if needed:
         return checks
     return tuple(replace(one, result=NOT_NEEDED) if one.result == INSUFFICIENT else one for one in checks)
 
 
-def _set_checks(best: Candidate) -> tuple[Check, ...]:
+def set_checks(best: Candidate) -> tuple[Check, ...]:
+    """Return the last three checks: it suffices, it is hard to forge, its beneficiaries did not make it alone."""
     ids = tuple(item.id for item in best.items)
     grades = " and ".join(
         f"{name} at {grade} or better" for name, grade in sorted(best.wanted.grades.items())
@@ -198,7 +222,7 @@ def _suffices_sentence(grades: str, reason: str) -> str:
     return grades
 
 
-def _missing(checks: tuple[Check, ...]) -> tuple[str, ...]:
+def missing_of(checks: tuple[Check, ...]) -> tuple[str, ...]:
     """Return what a person has to bring: the requirements that are open, without those that only follow from others."""
     open_ = [one for one in checks if one.result == INSUFFICIENT]
     sieve_open = any(one.id.startswith(("record_", "confirmation_")) for one in open_)

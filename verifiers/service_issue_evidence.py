@@ -69,7 +69,7 @@ def sieve_records(given: VerdictInput, parameters: Parameters) -> Sieved:
         ),
         (
             "record_accepted",
-            lambda item: _dishonest_record(given, item) or _not_accepted(given, item),
+            lambda item: dishonest_record(given, item) or not_accepted(given, item),
             "the record, accepted by a person who did not submit it and gains nothing by it",
         ),
     )
@@ -133,7 +133,8 @@ def _not_in_state(given: VerdictInput, parameters: Parameters, item: Item) -> st
     return OK
 
 
-def _dishonest_record(given: VerdictInput, item: Item) -> str | None:
+def dishonest_record(given: VerdictInput, item: Item) -> str | None:
+    """Return the reason where its formula says that its source alone could not have made it, else None."""
     record = record_of(item)
     if record is None or not alone(item.controllers, f"source:{record.source}", given.same_as):
         return "controllers_overstated"
@@ -161,7 +162,7 @@ def sieve_confirmations(given: VerdictInput, parameters: Parameters) -> Sieved:
         ),
         (
             "confirmation_accepted",
-            lambda item: _not_accepted(given, item),
+            lambda item: not_accepted(given, item),
             "the confirmation, accepted by a person who did not submit it and gains nothing by it",
         ),
     )
@@ -206,7 +207,8 @@ def _not_controlled(given: VerdictInput, item: Item) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------- both
-def _not_accepted(given: VerdictInput, item: Item) -> str:
+def not_accepted(given: VerdictInput, item: Item) -> str:
+    """Return `ok` where somebody accepted it who neither brought it nor gains by it, else the reason."""
     if item.review is None:
         return "unreviewed"
     if not item.review.accepted:
@@ -327,16 +329,17 @@ def _differing_copies(given: VerdictInput) -> tuple[Item, ...]:
 def _later_other_state(
     given: VerdictInput, parameters: Parameters, counted: tuple[Item, ...]
 ) -> tuple[Item, ...]:
-    newest = max((_age(record_of(item)) for item in counted), default=(0, 0))
+    newest = max((age_of(record_of(item)) for item in counted), default=(0, 0))
     return tuple(
         item
         for item, record in _unrefused(given)
-        if _age(record) >= newest
+        if age_of(record) >= newest
         and _not_attached(given, parameters, item) == OK
         and _not_changed(given, parameters, item) == OK
         and _not_in_state(given, parameters, item) in ("other_state", "field_absent")
     )
 
 
-def _age(record: SystemRecord | None) -> tuple[int, int]:
+def age_of(record: SystemRecord | None) -> tuple[int, int]:
+    """Return what orders versions of a record: the later the larger."""
     return (0, 0) if record is None else (record.event_time_ms, record.version)

@@ -21,6 +21,7 @@ ALLOWED_VALUES_MAX = 32
 SECONDS_MAX = 86_400
 SPLIT_HOURS_MAX = 24 * 366
 WEIGHT_MAX = 1_000
+KNOWN_DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +45,41 @@ class Parameters:
     share_weights: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Parameters2:
+    """Those of version 2: all of version 1, which field of a record names who did the work, and for how many days
+    before the issue a customer has to have been known."""
+
+    shared: Parameters
+    done_by_field: Mapping[str, str]
+    customer_known_days: int
+
+
 def read_parameters(value: Any) -> Parameters:
     """Read the parameters of a policy of this verifier.
 
     Raises:
         PolicyInvalid: says the path, what was expected and what was found.
     """
-    member = Reader(value, "policy.parameters", PolicyInvalid).members(
-        "evidence_sets",
-        "record_state",
-        "record_changed_after",
-        "path_seconds_min",
-        "split_hours",
-        "clock_skew_seconds_max",
-        "share_weights",
+    return _parameters(Reader(value, "policy.parameters", PolicyInvalid).members(*Parameters.__slots__))
+
+
+def read_parameters_2(value: Any) -> Parameters2:
+    """Read the parameters of a policy of version 2 of this verifier.
+
+    Raises:
+        PolicyInvalid: says the path, what was expected and what was found.
+    """
+    own = ("done_by_field", "customer_known_days")
+    member = Reader(value, "policy.parameters", PolicyInvalid).members(*Parameters.__slots__, *own)
+    return Parameters2(
+        shared=_parameters(member),
+        done_by_field={kind: at.id() for kind, at in member["done_by_field"].entries(KINDS_MAX)},
+        customer_known_days=member["customer_known_days"].integer(0, KNOWN_DAYS_MAX),
     )
+
+
+def _parameters(member: Mapping[str, Reader]) -> Parameters:
     weights = member["share_weights"].members("took_action", "owned", "proposed")
     return Parameters(
         evidence_sets=tuple(_set(at) for at in member["evidence_sets"].items(EVIDENCE_SETS_MAX, count_min=1)),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.dossiers import Dossier
+from api.earlier_records import EarlierRecord
 from api.pages.cards import REOPENINGS, People, act_words, tile_of
 from api.pages.possible import NOTE, REFERRAL, approved, close_reasons, is_asked_for, own_items, resolutions
 from api.pages.words import Words, mark
@@ -118,6 +119,8 @@ class Forms:
     kinds: Options
     subject: tuple[str, str, str] | None
     """Kind, id and words of the record that this is about."""
+    earlier: tuple[tuple[str, str, str], ...]
+    """Kind, id and words of records that knew the guest before."""
     brought: bool
     """It is somebody who was brought, whose yes is asked for."""
     guest: bool
@@ -174,6 +177,7 @@ def forms_of(
     member: str,
     key: str,
     opened: str = "",
+    earlier: Sequence[EarlierRecord] = (),
 ) -> Forms:
     """Return the forms of the steps that this member may take."""
     row = dossier.case
@@ -203,6 +207,7 @@ def forms_of(
         link_days=said(LINK_DAYS, words),
         kinds=tuple((name, text) for text, name in named),
         subject=about,
+        earlier=tuple((one.kind, one.record, kind_words(one.kind, words)) for one in earlier),
         brought=row["award_kind"] == REFERRAL,
         guest=bool(subject.get("customer")),
         to_do=_to_do(dossier, words),

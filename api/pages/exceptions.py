@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from api.dossiers import Dossier, Staff, dossiers, sees_recognition, staff_of
+from api.earlier_records import earlier_records
 from api.matters import STEP_OF, waiting_of
 from api.pages.cards import Card, People, card_of
 from api.pages.decisions import Bar, bar_of
@@ -23,7 +24,7 @@ from api.pages.inbox import Matter, matter_of
 from api.pages.names import people_of, watches_of
 from api.pages.planned_words import check_of
 from api.pages.points import ways_there
-from api.pages.possible import ASKED, EVIDENCE, possible_steps
+from api.pages.possible import ASKED, EVIDENCE, SERVICE_ISSUE, possible_steps
 from api.pages.qr import Code
 from api.pages.routine_forms import lacking, routine_of, steps_of
 from api.pages.staffed import why_not
@@ -162,7 +163,9 @@ async def _forms(
     steps = possible_steps(dossier, seen.caller.member, answers)
     kinds = await seen.rooms.rows.find(tables.kind_set, order="seq", limit=1)
     member, key = seen.caller.member, seen.fresh_key()
-    return forms_of(dossier, steps, answers, people, words, watch, kinds, member, key, opened)
+    asked_for = EVIDENCE in steps and dossier.case["award_kind"] == SERVICE_ISSUE
+    earlier = await earlier_records(seen.rooms.rows, dossier.case) if asked_for else ()
+    return forms_of(dossier, steps, answers, people, words, watch, kinds, member, key, opened, earlier)
 
 
 def _exact(dossier: Dossier, words: Words) -> tuple[tuple[str, str], ...]:

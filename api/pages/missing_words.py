@@ -148,6 +148,16 @@ SAID: Mapping[str, tuple[str, str]] = {
     "confirmation_answered": (mark("The guest's own answer, through a link that works once."), LINK),
     "confirmation_controlled": (mark("An answer through a link that the guest was given here."), LINK),
     "confirmation_accepted": (mark("Somebody's look at the guest's answer."), WAIT),
+    "work_is_theirs": (mark("A record that says who did it."), BRING),
+    "work_is_theirs:no_field_in_policy": (
+        mark("Where the record says who did it: an owner writes that into the policy."),
+        WAIT,
+    ),
+    "customer_known": (mark("A record of something else that shows they were a guest before."), BRING),
+    "customer_known:known_by_earners_only": (
+        mark("A record of the guest from before, by somebody other than whoever did it."),
+        BRING,
+    ),
 }
 """Line, or line:reason, of a verdict -> what is missing, and the step that brings it."""
 OTHER = (mark("Something more that shows it."), BRING)

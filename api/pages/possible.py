@@ -17,7 +17,7 @@ from casework.staffing import Answer
 
 IN_HAND, PROPOSE, DONE, EVIDENCE, LINK = "in_hand", "propose", "done", "evidence", "link"
 WITHDRAW, RESULT, PASS, NOTE = "withdraw", "result", "pass", "note"
-TRAINING, REFERRAL = "training", "referral"
+TRAINING, REFERRAL, SERVICE_ISSUE = "training", "referral", "service_issue"
 CATALOGUED = (TRAINING, REFERRAL)
 """Kinds of claims that are routine work: what shows them is known beforehand."""
 NO_PROBLEM, CLOSE, REOPEN = "no_problem", "close", "reopen"

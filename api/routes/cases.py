@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from api.bodies import Door
 from api.dossiers import PARTS, dossiers, sees_recognition
+from api.earlier_records import earlier_records
 from api.identity import Asking, Visit, need, need_to_write
 from api.problems import PROBLEM_RESPONSES, BadRequest, NotFound
 from api.routes.answers import page, plain, tell
@@ -155,6 +156,21 @@ class RecordShown(Asked):
 
     kind: Code
     record: Name
+
+
+class EarlierRecordTold(Told):
+    """A record that knew the customer before; `since` is when its source first had it."""
+
+    kind: str
+    record: str
+    source: str
+    since: str
+
+
+class EarlierRecords(Told):
+    """At most three, the best to bring first."""
+
+    items: list[EarlierRecordTold]
 
 
 class FileShown(Asked):
@@ -431,6 +447,19 @@ async def take_action(case: IdInPath, body: ActionTaken, asking: Works) -> Recor
 
 
 # ---------------------------------------------------------------------------------------------- what shows it
+@router.get("/cases/{case}/earlier-records", operation_id="earlier_records")
+async def read_earlier_records(
+    case: IdInPath, visit: Annotated[Visit, need("case.evidence")]
+) -> EarlierRecords:
+    """Tell which records knew the customer before the case, for something else: bring one, and it takes one more to
+    fake."""
+    row = await need_case(visit, case)
+    found = await earlier_records(visit.rooms.rows, row)
+    return EarlierRecords(
+        items=[EarlierRecordTold(**asdict(one)) for one in found if visit.caller.reads(one.kind)]
+    )
+
+
 @router.post("/cases/{case}/evidence/record", operation_id="attach_record", status_code=201)
 async def attach_record(
     case: IdInPath, body: RecordShown, asking: Annotated[Asking, need_to_write("case.evidence")]

@@ -147,7 +147,10 @@ def _bookings_and_rota(
         values = _booking(random, span, day, hhmm, note, [need])
         if fate == "story":
             values |= {"covers": 4, "value": _money(18_000)}
-        yield Planned(max(booked, span.start_ms), "booking", name, values, _guest(random, number))
+        customer = _guest(random, number)
+        yield Planned(max(booked, span.start_ms), "booking", name, values, customer)
+        if fate == "story" or place % 2:
+            yield from _earlier_stay(span, number, customer)
         if fate in ("award", "story", "taken_back", "quiet", "questioned", "declined", "reopened", "open"):
             continue  # its end is written by whoever looks after it
         if fate == "self":
@@ -160,6 +163,14 @@ def _bookings_and_rota(
         for _ in range(random.randint(*_busy(span, day))):
             number += 1
             yield from _ordinary_booking(span, random, day, number)
+
+
+def _earlier_stay(span: Span, number: int, customer: str) -> Iterator[Planned]:
+    """A guest who had been here before anything was watched."""
+    random = Random(number)
+    values = _booking(random, span, 0, "12:30", None, [])
+    yield Planned(span.start_ms, "booking", f"H{number}-before", values, customer)
+    yield Planned(span.at(0, "14:30"), "booking", f"H{number}-before", {"status": "completed"})
 
 
 def _busy(span: Span, day: int) -> tuple[int, int]:
@@ -320,7 +331,9 @@ def _complaints(span: Span, random: Random, incidents: dict[tuple[str, str], Inc
         name, opened = f"K{number:03d}", span.at(day, f"{11 + number % 7}:{number * 11 % 60:02d}")
         incidents["complaint", name] = Incident("complaint", name, fate)
         values = _complaint(random, opened, "critical" if number % 3 == 0 else "high")
-        yield Planned(opened, "complaint", name, values, _guest(random, number))
+        customer = _guest(random, number)
+        yield Planned(opened, "complaint", name, values, customer)
+        yield from _earlier_stay(span, 900 + number, customer)
         if fate == "self":
             done = {"status": "closed", "escalated_at": _instant(opened + 3 * HOUR_MS)}
             yield Planned(opened + 3 * HOUR_MS + 20 * MINUTE_MS, "complaint", name, done)

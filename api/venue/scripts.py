@@ -98,11 +98,12 @@ def _look_after(house: House, matter: Matter, fate: str) -> Steps:
             f"{matter.path}/outcome", {"resolution": "fixed", "impact": "none"}, ("evidence_missing",)
         )
     yield _hours_to_mend(house, matter)
-    _mended(house, matter)
+    _mended(house, matter, worker)
     if fate not in ("quiet", "proof"):
         yield 3.0 + 20.0 * house.random.random()
         answer_link(house.play.client, link, "resolved", house.tally)
     yield 1.0
+    bring_known(worker, matter)
     worker.do(f"{matter.path}/evidence/record", {"kind": matter.kind, "record": matter.record})
     if fate == "proof":
         return
@@ -191,14 +192,25 @@ def _hours_to_mend(house: House, matter: Matter) -> float:
     return 2.0 + 3.0 * house.random.random() if matter.kind == "complaint" else 20.0
 
 
-def _mended(house: House, matter: Matter) -> None:
+def bring_known(worker: Door, matter: Matter) -> None:
+    """Bring the record that knew the guest before, where there is one."""
+    for known in worker.get(f"{matter.path}/earlier-records").body["items"][:1]:
+        worker.do(f"{matter.path}/evidence/record", {"kind": known["kind"], "record": known["record"]})
+
+
+NAMES_WHO_DID_IT = ("booking", "quote", "lead")
+"""Of these the venue's systems name who did it; the list of complaints does not."""
+
+
+def _mended(house: House, matter: Matter, worker: Door) -> None:
     ends: dict[str, dict[str, Any]] = {
         "booking": {"status": "completed", "request_met": True},
         "complaint": {"status": "resolved"},
         "quote": {"status": "answered"},
         "lead": {"status": "contacted"},
     }
-    house.write(matter.kind, matter.record, ends[matter.kind])
+    named = {"done_by": worker.member} if matter.kind in NAMES_WHO_DID_IT else {}
+    house.write(matter.kind, matter.record, ends[matter.kind] | named)
 
 
 def _review(house: House, matter: Matter, lead: Door) -> None:
@@ -287,7 +299,7 @@ def claimed(house: House, note: str, thing: str, suggestion: str) -> Steps:
     """Somebody asks for recognition of what no watch saw; without a record of it the answer is no, with a reason."""
     claimant = house.free([one.name for one in FLOOR])
     told = {
-        "note": note, "award_kind": "service_issue", "policy": "service_issue/v1",
+        "note": note, "award_kind": "service_issue", "policy": "service_issue/v2",
         "subject": {"kind": "lost_item", "id": f"{thing}-{house.play.now_ms}"},
         "suggestion": {"action": "return_it", "text": suggestion},
     }  # fmt: skip

@@ -9,7 +9,7 @@ from api.cast import Steps, answer_link
 from api.venue.house import House, person
 from api.venue.people import ACCOUNTANT, LEAD, OWNERS_NAME, ROTA_WATCHER
 from api.venue.records import stand_in
-from api.venue.scripts import Matter, approve_own
+from api.venue.scripts import Matter, approve_own, bring_known
 
 HERO = "Chidi Okafor"
 TOKENS = 6
@@ -46,10 +46,12 @@ def birthday(house: House, matter: Matter) -> Steps:
     yield 0.2
     hero.cheat(f"{path}/outcome", {"resolution": "fixed", "impact": "none"}, ("evidence_missing",))
     yield house.hours_until(booking["starts_at"]) + 2.5
-    house.write("booking", matter.record, {"status": "completed", "request_met": True})
+    ended = {"status": "completed", "request_met": True, "done_by": hero.member}
+    house.write("booking", matter.record, ended)
     yield 14.0
     answer_link(house.play.client, link, "resolved", house.tally)
     yield 2.0
+    bring_known(hero, matter)
     hero.do(f"{path}/evidence/record", {"kind": "booking", "record": matter.record})
     yield 0.8
     for item in accountant.get(path).body["evidence"]:

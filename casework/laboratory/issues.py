@@ -50,6 +50,8 @@ WAYS = {GAMER: (CLOSE, OWN_CARD, INVENT, FIX), COLLUDER: (PARTNER_CARD, INVENT_F
 """What who games may try; the lines of gaming of the research, section 2.4, and an invented guest. Splitting one matter
 in two is not played: the second opening is a return of the first, so one of both lapses whatever else is true."""
 FIRST_HOUR = 9
+DONE_BY = "done_by_field"
+"""The parameter that version 2 of the judge has, and version 1 has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class World:
     invents_per_week_max: int = 2
     """More guests that nobody has seen would be talked about."""
     known_address_permille: int = 600
-    """Guests whose address was known before: bookings; the others get a card handed over by the desk."""
+    """Guests whose address was known before: of their booking, which is a record of before; the others get a card
+    handed over by the desk."""
     answers_permille: int = 700
     """Guests who answer the link after a true fix, one reminder included; the figure that decides most here."""
     second_source_permille: int = 250
@@ -122,6 +125,8 @@ class Issues:
     ) -> None:
         self.world = world or World()
         self.chance = Chance(f"{seed}/issues")
+        self.version = 2 if DONE_BY in (parameters or {}) else 1
+        self.done_by = (parameters or {}).get(DONE_BY, {}).get("complaint")
         self.number = 0
         self.queue: list[Complaint] = []
         self.left: dict[str, int] = {}
@@ -229,9 +234,11 @@ class Issues:
     def _evidence(
         self, person: Person, matter: Complaint, way: str, acted_ms: int, said_ms: int
     ) -> list[Json]:
-        found = [_record("rec", "pms", person, matter, acted_ms)]
+        found = [self._record("rec", "pms", person, matter, acted_ms)]
         if way == FIX and self.chance.happens(self.world.second_source_permille):
-            found.append(_record("rec2", "till", person, matter, acted_ms))
+            found.append(self._record("rec2", "till", person, matter, acted_ms))
+        if self.version > 1 and matter.known_address:
+            found.append(_booking(person, matter, acted_ms))
         answer = self._answer(matter, way)
         if answer is not None:
             bearer = self._bearer(person, matter, way)
@@ -283,23 +290,47 @@ class Issues:
         }
         people = [LEAD, BOOKS, DESK, *(one for one in (matter.by_hand_of, person.partner) if one)]
         prior: Json = {"awards": [], "reopened": []}
+        if self.version > 1:
+            facts["expected"] = {}
+            prior["earlier"] = []
         case = f"issue-{matter.number}"
-        return verdict_input(1, case, facts, said_ms, person.id, evidence, people, prior)
+        return verdict_input(self.version, case, facts, said_ms, person.id, evidence, people, prior)
+
+    def _record(self, name: str, source: str, person: Person, matter: Complaint, acted_ms: int) -> Json:
+        """Return the complaint as a system has it after it was closed there, by whom where the policy asks for that;
+        what was typed there looks like the rest."""
+        named = {} if self.done_by is None else {self.done_by: person.id}
+        facts = {
+            "kind": "complaint",
+            "id": str(matter.number),
+            "version": 2,
+            "event_time": instant(acted_ms + MS_PER_MINUTE),
+            "first_event_at": instant(matter.at_ms),
+            "customer": matter.customer,
+            "source": source,
+            "fields": {"status": "closed", **named},
+        }
+        return _shown(name, person, facts, acted_ms)
 
 
-def _record(name: str, source: str, person: Person, matter: Complaint, acted_ms: int) -> Json:
-    """Return the complaint as a system has it after it was closed there; what was typed there looks like the rest."""
+def _booking(person: Person, matter: Complaint, acted_ms: int) -> Json:
+    """Return the booking of a guest who was known: a record of before."""
+    booked = instant(matter.at_ms - MS_PER_DAY)
     facts = {
-        "kind": "complaint",
-        "id": str(matter.number),
-        "version": 2,
-        "event_time": instant(acted_ms + MS_PER_MINUTE),
-        "first_event_at": instant(matter.at_ms),
+        "kind": "booking",
+        "id": f"b-{matter.number}",
+        "version": 1,
+        "event_time": booked,
+        "first_event_at": booked,
         "customer": matter.customer,
-        "source": source,
-        "fields": {"status": "closed"},
+        "source": "pms",
+        "fields": {},
     }
-    controllers = undeclared(source, person.id)
+    return _shown("booking", person, facts, acted_ms)
+
+
+def _shown(name: str, person: Person, facts: Json, acted_ms: int) -> Json:
+    controllers = undeclared(facts["source"], person.id)
     at_ms = acted_ms + 2 * MS_PER_MINUTE
     return item(name, "system_record", "E3", 16, at_ms, f"member:{person.id}", controllers, facts, LEAD)
 

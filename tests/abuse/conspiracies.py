@@ -3,8 +3,6 @@
 A play is told who of its members lies. With all of them lying it settles, and the k that is shown is at most their
 number. With any smaller part lying the rest say what is so, as honest people do: witnesses look before they speak, and
 approvers believe what they are shown. Then nothing settles that was not deserved.
-
-What the record cannot tell apart, because k takes it for granted (docs/spec/verdict.md), stands in the last part.
 """
 
 # ruff: noqa: E501  (a table reads by its lines: one coalition, one line)
@@ -31,9 +29,9 @@ from tests.senders import hooked
 Liars = frozenset[str]
 Deserved = dict[str, int]
 Play = Callable[[Ground, Liars], Awaitable[Deserved]]
-ENOUGH, UNTOLD = "those who are enough", "what no record tells apart"
 NOTHING: Deserved = {}
-SYSTEMS = frozenset({"lms", "desk", "crm"})
+SYSTEMS = frozenset({"lms", "desk", "crm", "guest"})
+"""Members of coalitions who have no account here."""
 TRUE, MADE_UP = 34, 20
 """What the thermometer says, and a number made up: tenths of a degree."""
 
@@ -43,7 +41,6 @@ class Conspiracy:
     """A coalition: `members` are roles, or names of systems, that lie."""
 
     name: str
-    part: str
     members: tuple[str, ...]
     play: Play
 
@@ -61,10 +58,9 @@ class Conspiracy:
 # ---------------------------------------------------------------------------------------------- service issue
 async def record_and_link(g: Ground, liars: Liars) -> Deserved:
     """Nothing was mended. The manager uploads a record that says closed; staff answers the guest's link."""
-    issue = await (await Issue(g).arises()).worked()
-    await (await issue.asked()).answered("resolved" if "staff" in liars else "not_resolved")
+    issue = await _not_mended(g, liars)
     if "manager" in liars:
-        await issue.recorded(by="manager")
+        await issue.recorded(by="manager", done_by="staff")
     else:
         await issue.recorded(status="open")
     await issue.finished()
@@ -73,11 +69,55 @@ async def record_and_link(g: Ground, liars: Liars) -> Deserved:
 
 async def system_and_link(g: Ground, liars: Liars) -> Deserved:
     """The same, where whoever runs the system of complaints writes there what is wanted."""
-    issue = await (await Issue(g).arises()).worked()
-    await (await issue.asked()).answered("resolved" if "staff" in liars else "not_resolved")
-    await issue.recorded(status="closed" if "desk" in liars else "open")
+    issue = await _not_mended(g, liars)
+    if "desk" in liars:
+        await issue.recorded(done_by="staff")
+    else:
+        await issue.recorded(status="open")
     await issue.finished()
     return NOTHING
+
+
+async def _not_mended(g: Ground, liars: Liars) -> Issue:
+    issue = await (await (await Issue(g).of_a_guest_who_was_here()).arises()).worked()
+    return await (await issue.asked()).answered("resolved" if "staff" in liars else "not_resolved")
+
+
+async def guest_of_ones_own(g: Ground, liars: Liars) -> Deserved:
+    """Staff complains as a guest under an address nobody knows, resolves it, and confirms it as the guest."""
+    await honest_issue(g)
+    return NOTHING
+
+
+async def with_a_guest(g: Ground, liars: Liars) -> Deserved:
+    """Nothing was wrong: a guest who was here before complains for a friend, and says that it is well again."""
+    issue = await Issue(g).of_a_guest_who_was_here()
+    if "guest" in liars:
+        await issue.arises()
+    else:
+        await issue.claimed()
+    issue = await (await issue.worked()).asked()
+    issue = await issue.answered("resolved" if "guest" in liars else "not_resolved")
+    await (await issue.recorded(done_by="staff")).finished()
+    # Who looks after a complaint in good faith has done so, whatever the guest had in mind.
+    return NOTHING if "staff" in liars else {"staff": TOKENS["service_issue"]}
+
+
+async def work_of_another(g: Ground, liars: Liars) -> Deserved:
+    """A colleague mends it and says nothing, no record says who did; who was to do it says that they did."""
+    issue = await (await (await Issue(g).of_a_guest_who_was_here()).arises()).worked()
+    await (await (await (await issue.asked()).answered()).recorded()).finished()
+    return NOTHING
+
+
+async def work_of_another_recorded(g: Ground, liars: Liars) -> Deserved:
+    """The same, where whoever runs the system of complaints writes the wrong name for a friend."""
+    by = "staff" if "staff" in liars else "second"
+    issue = await (await (await Issue(g).of_a_guest_who_was_here()).arises()).worked(by)
+    issue = await (await issue.asked(by)).answered()
+    named = "staff" if "desk" in liars else "second"
+    await (await issue.recorded(shown_by=by, done_by=named)).finished(by)
+    return NOTHING if "staff" in liars else {"second": TOKENS["service_issue"]}
 
 
 # ---------------------------------------------------------------------------------------------- checks
@@ -189,32 +229,21 @@ async def hire_made_up(g: Ground, liars: Liars) -> Deserved:
     return NOTHING
 
 
-# ---------------------------------------------------------------------------------------------- untold
-async def guest_of_ones_own(g: Ground, liars: Liars) -> Deserved:
-    """Staff complains as a guest under an address nobody knows, resolves it, and confirms it as the guest."""
-    await honest_issue(g)
-    return NOTHING
-
-
-async def work_of_another(g: Ground, liars: Liars) -> Deserved:
-    """A colleague mends it and says nothing; who was to do it says that they did."""
-    await honest_issue(g)
-    return NOTHING
-
-
 CONSPIRACIES = (
-    Conspiracy("a record uploaded, and the guest's link answered", ENOUGH, ("staff", "manager"), record_and_link),
-    Conspiracy("a system that writes what is wanted, and the link answered", ENOUGH, ("staff", "desk"), system_and_link),
-    Conspiracy("a number made up at the place", ENOUGH, ("staff",), number_made_up),
-    Conspiracy("a number guessed, which somebody then found to be so", ENOUGH, ("staff",), number_guessed),
-    Conspiracy("a tap made at the desk by whoever registered the tag, and a number", ENOUGH, ("staff", "manager"), tap_from_the_desk),
-    Conspiracy("a number made up at the place by two", ENOUGH, ("staff", "second"), two_who_vouch),
-    Conspiracy("a hand-over written and taken over by two who did not look", ENOUGH, ("staff", "second"), unseen_handover),
-    Conspiracy("a certificate sold", ENOUGH, ("lms",), sold_certificate),
-    Conspiracy("a result signed with the secret that was shown", ENOUGH, ("owner",), signed_at_the_desk),
-    Conspiracy("a customer who does not exist", ENOUGH, ("staff", "manager"), customer_made_up),
-    Conspiracy("oneself referred, under an address nobody knows", ENOUGH, ("staff",), own_address),
-    Conspiracy("a hire that never was", ENOUGH, ("manager",), hire_made_up),
-    Conspiracy("a complaint of one's own, under a guest's address nobody knows", UNTOLD, ("staff",), guest_of_ones_own),
-    Conspiracy("the work of a colleague who says nothing", UNTOLD, ("staff",), work_of_another),
+    Conspiracy("a record uploaded, and the guest's link answered", ("staff", "manager"), record_and_link),
+    Conspiracy("a system that writes what is wanted, and the link answered", ("staff", "desk"), system_and_link),
+    Conspiracy("a complaint of one's own, under a guest's address nobody knows", ("staff",), guest_of_ones_own),
+    Conspiracy("a complaint about nothing, by a guest who was here before", ("staff", "guest"), with_a_guest),
+    Conspiracy("the work of a colleague who says nothing, and no record does", ("staff",), work_of_another),
+    Conspiracy("the work of a colleague, and a system that names another", ("staff", "desk"), work_of_another_recorded),
+    Conspiracy("a number made up at the place", ("staff",), number_made_up),
+    Conspiracy("a number guessed, which somebody then found to be so", ("staff",), number_guessed),
+    Conspiracy("a tap made at the desk by whoever registered the tag, and a number", ("staff", "manager"), tap_from_the_desk),
+    Conspiracy("a number made up at the place by two", ("staff", "second"), two_who_vouch),
+    Conspiracy("a hand-over written and taken over by two who did not look", ("staff", "second"), unseen_handover),
+    Conspiracy("a certificate sold", ("lms",), sold_certificate),
+    Conspiracy("a result signed with the secret that was shown", ("owner",), signed_at_the_desk),
+    Conspiracy("a customer who does not exist", ("staff", "manager"), customer_made_up),
+    Conspiracy("oneself referred, under an address nobody knows", ("staff",), own_address),
+    Conspiracy("a hire that never was", ("manager",), hire_made_up),
 )  # fmt: skip

@@ -19,6 +19,12 @@ kinds:
       severity: string
       status: string
       opened_at: instant
+      done_by:
+        type: string
+        optional: true
+  bill:
+    fields:
+      paid: bool
   lead:
     fields:
       status: string

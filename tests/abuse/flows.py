@@ -27,6 +27,7 @@ async def opened(at: House, number: int, coalition: frozenset[str]) -> Ground:
     await g.must("/kinds", "owner", {"yaml": KINDS})
     sources = {
         "desk": ["complaint"],
+        "till": ["bill"],
         "crm": ["lead", "candidate"],
         "rota": ["shift"],
         "lms": ["training_result"],
@@ -65,6 +66,14 @@ class Issue:
     link: str = ""
     guest: str = GUEST
     source: str | None = None
+    known: bool = False
+
+    async def of_a_guest_who_was_here(self) -> Issue:
+        """A month before, the till had a bill of theirs."""
+        await self.g.record("bill", f"b-{self.name}", {"paid": True}, subject=self.guest)
+        self.g.at.wait(30 * DAY)
+        self.known = True
+        return self
 
     async def arises(self, by: str | None = None) -> Issue:
         """Its record comes in, nobody answers for two hours, a case opens."""
@@ -111,10 +120,17 @@ class Issue:
             await self.g.at.client.post(self.link, data={"answer": answer})
         return self
 
-    async def recorded(self, by: str | None = None, status: str = "closed", shown_by: str = "staff") -> Issue:
-        """The system's record says that it is closed, and somebody shows it."""
+    async def recorded(
+        self,
+        by: str | None = None,
+        status: str = "closed",
+        shown_by: str = "staff",
+        done_by: str | None = None,
+    ) -> Issue:
+        """The system's record says that it is closed, perhaps by whom, and somebody shows it."""
         self.g.at.wait(MINUTE)
         values = {"severity": "high", "status": status, "opened_at": self.g.now}
+        values |= {} if done_by is None else {"done_by": self.g.who(done_by)}
         await self.g.record("complaint", self.name, values, by, source=self.source, subject=self.guest)
         await self.shown(shown_by)
         return self
@@ -124,6 +140,12 @@ class Issue:
         await self.g.post(
             f"/cases/{self.case}/evidence/record", by, {"kind": "complaint", "record": self.name}
         )
+        if self.known:
+            (bill,) = (await self.g.ask("GET", f"/cases/{self.case}/earlier-records", by)).json()[
+                "items"
+            ] or [{}]
+            body = {"kind": bill.get("kind", "bill"), "record": bill.get("record", f"b-{self.name}")}
+            await self.g.post(f"/cases/{self.case}/evidence/record", by, body)
         return self
 
     async def finished(self, by: str = "staff", resolution: str = "fixed") -> Issue:
@@ -140,7 +162,7 @@ class Issue:
         """Somebody says of themselves that they resolved something that no record tells of."""
         body = {
             "note": "A guest was unhappy and I made it good", "award_kind": "service_issue",
-            "policy": "service_issue/v1", "subject": {"kind": "complaint", "id": self.name, "customer": self.guest},
+            "policy": "service_issue/v2", "subject": {"kind": "complaint", "id": self.name, "customer": self.guest},
             "suggestion": {"action": "call", "text": "Call the guest"}, **more,
         }  # fmt: skip
         told = await self.g.post("/claims", by, body)
@@ -151,10 +173,13 @@ class Issue:
         return self
 
 
-async def honest_issue(g: Ground, by: str = "staff", name: str = "c-1") -> Issue:
-    """Resolve an issue as it should be."""
-    issue = await (await Issue(g, name).arises()).worked(by)
-    issue = await (await (await issue.asked(by)).answered()).recorded(shown_by=by)
+async def honest_issue(g: Ground, by: str = "staff", name: str = "c-1", known: bool = False) -> Issue:
+    """Resolve an issue as it should be, of a guest who was here before or of a new one."""
+    issue = Issue(g, name)
+    if known:
+        await issue.of_a_guest_who_was_here()
+    issue = await (await issue.arises()).worked(by)
+    issue = await (await (await issue.asked(by)).answered()).recorded(shown_by=by, done_by=by)
     return await issue.finished(by)
 
 

@@ -25,6 +25,7 @@ TAG_KEYS = {"meta_key": "5a" * 16, "file_key": "6b" * 16}
 TOKENS = {"service_issue": 5, "operational_check": 1, "handover": 5, "training": 5, "referral": 20}
 SOURCE_OF = {
     "complaint": "desk",
+    "bill": "till",
     "lead": "crm",
     "candidate": "crm",
     "shift": "rota",
@@ -234,6 +235,6 @@ class Ground:
                     lines += [
                         one["reason"]
                         for one in checks
-                        if one["result"] != "pass" and one["reason"] not in SAYS_LITTLE
+                        if one["result"] not in ("pass", "not_needed") and one["reason"] not in SAYS_LITTLE
                     ]
         return [*dict.fromkeys([*self.said, *lines])]

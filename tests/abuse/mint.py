@@ -336,12 +336,12 @@ async def gift_to_the_twin(g: Ground) -> Deserved:
 
 @abuse(GROUP, "a policy for which a word is enough", "owner", "staff", intent=claims("staff", "owner"))
 async def weak_policy(g: Ground) -> Deserved:
-    weak = policy_text("service_issue").replace("version: 1\n", "version: 2\n", 1)
+    weak = policy_text("service_issue").replace("\nversion: 2\n", "\nversion: 3\n", 1)
     weak = weak.replace("k_min: 2", "k_min: 1")
     before, after = weak.index("    - grades:"), weak.index("  record_state:")
     weak = weak[:before] + "    - grades:\n        statement: E0\n      k_evidence_min: 0\n" + weak[after:]
     await g.post("/policies", "owner", {"yaml": weak})
-    issue = await Issue(g).claimed(policy="service_issue/v2")
+    issue = await Issue(g).claimed(policy="service_issue/v3")
     if issue.case:
         await g.post(f"/cases/{issue.case}/evidence/statement", "staff", {"statement": "It is so"})
         await (await (await issue.agreed("owner")).acted()).finished()

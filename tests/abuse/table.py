@@ -13,7 +13,7 @@ from typing import Any
 from api.tellings import configure
 from casework.draws import is_drawn
 from tests.abuse.abuses import ABUSES
-from tests.abuse.conspiracies import CONSPIRACIES, ENOUGH, SYSTEMS, UNTOLD, Conspiracy
+from tests.abuse.conspiracies import CONSPIRACIES, SYSTEMS, Conspiracy
 from tests.abuse.flows import opened
 from tests.abuse.ground import TOKENS
 from tests.abuse.mails import KEYS
@@ -157,15 +157,8 @@ column), and at the usual 50 of a thousand {drawn} of {draws} awards are drawn (
 |---|---|---|---|---|---|
 {enough}
 
-## What no record tells apart
-
-The number takes a customer whom an independent record had first for another person than those who work here, and it is
-about what came of something, not about whose hands it was. Where that is not so, **fewer than the number are enough**:
-the two rows settle. Who knows of a second name says so (`same_as`); a colleague may object, and the draw asks people.
-
-| Coalition | Who lies | Tokens | Shown | With the yes | Drawn |
-|---|---|---|---|---|---|
-{untold}
+The number takes for granted that a second account or a relation that nobody declared is another person; who knows of
+one says so (`same_as`), a colleague may object, and the draw asks people.
 """
 
 
@@ -186,11 +179,11 @@ async def written(shared: Path) -> str:
                     settled += found != deserved
                     clicked += not row.endswith(("| 0 |", "| - |"))
                     rows.setdefault(group, []).append(row)
-        parts: dict[str, list[str]] = {ENOUGH: [], UNTOLD: []}
+        found_enough: list[str] = []
         (Path(folder) / "all").mkdir()
         async with house(Path(folder) / "all", dns=zone.setting) as at:
             for number, one in enumerate(CONSPIRACIES, 300):
-                parts[one.part].append((await enough(at, one, number))[1])
+                found_enough.append((await enough(at, one, number))[1])
                 for part, liars in enumerate(one.smaller()):
                     below += (await conspired(at, one, liars, 2_000 + 10 * number + part)).tokens
                     smaller += 1
@@ -204,8 +197,7 @@ async def written(shared: Path) -> str:
         below=below,
         drawn=drawn_of(),
         draws=f"{DRAWS:,}",
-        enough="\n".join(parts[ENOUGH]),
-        untold="\n".join(parts[UNTOLD]),
+        enough="\n".join(found_enough),
     )
 
 

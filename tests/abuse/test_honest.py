@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.api.house import House
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WAYS: dict[str, Callable[[Ground], Awaitable[object]]] = {
-    "service_issue": honest_issue,
+    "service_issue": partial(honest_issue, known=True),
     "operational_check": honest_check,
     "handover": honest_handover,
     "training": honest_course,

@@ -289,7 +289,7 @@ async def test_evidence_of_a_case_and_who_could_have_made_it(at: House, ours: Te
         "note": "Mended",
         "subject": {"kind": "complaint", "id": "c-1", "customer": None},
         "award_kind": "service_issue",
-        "policy": "service_issue/v1",
+        "policy": "service_issue/v2",
         "suggestion": {"action": "call", "text": "Call"},
     }
     case = (await at.done("/api/v1/claims", staff, claim))["ids"]["case"]

@@ -51,7 +51,7 @@ route:
 decision:
   action: call-the-guest
   minimum: key
-verifier: service_issue/v1
+verifier: service_issue/v2
 award:
   kind: service_issue
   amount_tokens: 5

@@ -135,8 +135,12 @@ def test_a_cap_is_refused(changed: dict[str, Any], said: str) -> None:
 
 
 def test_a_policy_without_a_cap_has_the_digest_it_always_had() -> None:
-    assert read_policy(routine.shipped("service_issue")).terms.cap_tokens is None
-    assert policy_digest(routine.shipped("service_issue")) == SERVICE_ISSUE_V1
+    first = routine.shipped("service_issue") | {"version": 1, "verifier_version": 1}
+    for newer in ("done_by_field", "customer_known_days"):
+        del first["parameters"][newer]
+    first["parameters"]["evidence_sets"][0]["k_evidence_min"] = 2
+    assert read_policy(first).terms.cap_tokens is None
+    assert policy_digest(first) == SERVICE_ISSUE_V1
 
 
 SERVICE_ISSUE_V1 = "fade4d1363acdab4e3169badc1cd100d07df2a7aa21e1bb6ac0ea7878fe76214"

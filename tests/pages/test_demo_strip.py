@@ -198,7 +198,7 @@ async def test_the_jump_runs_the_hours_and_says_what_came_due(at: Played) -> Non
     at.client.headers["Cookie"] = f"__Host-session={token}"  # the old one ended with its shift
     page = await at.client.get(gone.headers["location"])
     said = words(page.text)
-    assert "It is Sat 21 Nov 19:30" in said and "2 recognitions are theirs now." in said
+    assert "It is Sat 21 Nov 19:30" in said and "3 recognitions are theirs now." in said
     assert not [word for word in NEVER_SAID if says(said, word)]
     told = orjson.loads((at.folder / "demo.json").read_bytes())
     assert (told["now"], told["steps"]) == (at.clock, await at.size())
@@ -253,7 +253,7 @@ def tallystick(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_line_moves_a_demo_on_that_is_there(folder: Path, tmp_path: Path) -> None:
     moved = tallystick("demo", "--at", "sat 19:30", "--folder", str(folder))
     assert moved.returncode == 0, moved.stderr
-    assert "from Fri 20 Nov 16:10 to Sat 21 Nov 19:30: 12 steps recorded" in moved.stdout
+    assert "from Fri 20 Nov 16:10 to Sat 21 Nov 19:30: 13 steps recorded" in moved.stdout
     assert (folder / "clock").read_text() == "2026-11-21T19:30:00.000Z\n"
     missing = tallystick("demo", "--at", "sat 19:30", "--folder", str(tmp_path / "nowhere"))
     assert (

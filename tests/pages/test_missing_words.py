@@ -19,15 +19,11 @@ from api.pages.missing_words import (
     lacking_of,
 )
 from api.pages.words import Words
-from tests.verifiers import service_issue_cases
 from tests.verifiers.kit import Kit
 from tests.verifiers.kits import KITS
 from verifiers.registry import judge
 
-OF_ISSUES_TOO = {"approver_independent", "action_after_approval"}
-"""Lines that no case of that kit names: they are open beside another."""
 ENGLISH, GERMAN = (Words(one, ZoneInfo("UTC"), "2026-11-20T10:00:00.000Z") for one in ("en", "de"))
-OF_ISSUES = {case.line for case in service_issue_cases.LACKING}
 EVERY = frozenset(BUTTONS)
 
 
@@ -56,16 +52,8 @@ def test_every_open_line_of_a_judge_has_words(kit: Kit) -> None:
         assert not told or told[0].words != OTHER[0]
 
 
-def test_every_open_line_of_an_issue_has_words() -> None:
-    for check, reason in OF_ISSUES:
-        (told,) = lacking_of([line(check, reason)], "c", EVERY, ENGLISH)
-        assert told.words != OTHER[0], (check, reason)
-
-
 def test_every_key_is_a_line_of_a_judge() -> None:
-    known = (
-        OF_ISSUES_TOO | {check for check, _ in OF_ISSUES} | {check for kit in KITS for check in kit.checks}
-    )
+    known = {check for kit in KITS for check in kit.checks}
     assert {key.partition(":")[0] for key in SAID} <= known
     reasons = {f"{check}:{reason}" for kit in KITS for check, reason in open_lines(kit)}
     assert {key for key in SAID if ":" in key} <= reasons

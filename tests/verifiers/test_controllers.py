@@ -17,8 +17,13 @@ from verifiers.controllers import (
     all_of,
     any_of,
     award_k,
+    coalitions,
     forgery_number,
+    holds,
     parse_formula,
+    parties,
+    party_person,
+    persons,
     stored_formula,
     to_json,
 )
@@ -162,6 +167,31 @@ def test_renaming_people_changes_no_number(
     renamed = {new[left]: new[right] for left, right in same_as.items()}
     before = forgery_number(parse_formula(value), same_as).k
     assert forgery_number(parse_formula(rename(value)), renamed).k == before
+
+
+@given(FORMULAS, SAME_AS)
+def test_coalitions_say_the_same_flat(value: dict[str, Any], same_as: dict[str, str]) -> None:
+    formula, person = parse_formula(value), persons(same_as)
+    flat = coalitions(formula, same_as)
+    assert _levels(to_json(flat)) <= 3 and parse_formula(to_json(flat)) == flat
+    names = sorted({party_person(text, person) for text in parties(formula)})
+    for size in range(len(names) + 1):
+        for chosen in combinations(names, size):
+            assert holds(flat, frozenset(chosen), person) == holds(formula, frozenset(chosen), person)
+    for approver in "abc":
+        assert award_k(flat, approver, same_as).k == award_k(formula, approver, same_as).k
+
+
+def test_too_many_coalitions_keep_the_smallest() -> None:
+    """Six pairs, one of each: 64 coalitions of six, beside one of two."""
+    pairs = [{"any": [{"party": f"source:{n}a"}, {"party": f"source:{n}b"}]} for n in range(6)]
+    formula = parse_formula(
+        {"any": [{"all": pairs}, {"all": [{"party": "source:0a"}, {"party": "source:1b"}]}]}
+    )
+    flat = coalitions(formula, {})
+    parse_formula(to_json(flat))
+    assert forgery_number(flat, {}) == forgery_number(formula, {})
+    assert forgery_number(flat, {}).k == 2
 
 
 @given(FORMULAS)

@@ -1,4 +1,4 @@
-"""What every judge of routine work promises, held against its kit: results, reasons, gaming, purity, invariances."""
+"""What every judge that has a kit promises, held against its kit: results, reasons, gaming, purity, invariances."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_largest_inputs_are_judged_or_refused_alike() -> None:
     assert judge(changed({"facts": long}), "service_issue", 1).output["result"] == "error"
 
 
-@pytest.mark.parametrize(("name", "version"), [("service_issue", 2), ("gardening", 1), ("", 0)])
+@pytest.mark.parametrize(("name", "version"), [("service_issue", 3), ("gardening", 1), ("", 0)])
 def test_unknown_verifier_is_said_to_be_unknown(name: str, version: int) -> None:
     with pytest.raises(VerifierUnknown, match=r"expected one of .*service_issue.*got"):
         judge(changed({}), name, version)

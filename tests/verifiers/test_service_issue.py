@@ -100,7 +100,10 @@ def test_every_check_is_seen_to_fail() -> None:
 
 def test_every_reason_in_the_code_is_seen() -> None:
     seen = {check["reason"] for case in GOLDEN for check in verdict(case.input())["checks"]}
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "verifiers").glob("service_issue*.py"))
+    files = sorted(
+        set((ROOT / "verifiers").glob("service_issue*.py")) - {ROOT / "verifiers/service_issue_2.py"}
+    )
+    code = "".join(path.read_text("utf-8") for path in files)
     written = set(
         re.findall(r'(?:return|reason =|reason, result =|else|OK if [^"\n]* else) "([a-z]+_[a-z_]+)"', code)
     )

@@ -7,16 +7,25 @@ from typing import Any
 
 import pytest
 
-from tests.verifiers import handover_cases, operational_check_cases, referral_cases, training_cases
+from tests.verifiers import (
+    handover_cases,
+    operational_check_cases,
+    referral_cases,
+    service_issue_2_cases,
+    service_issue_cases,
+    training_cases,
+)
 from tests.verifiers.handover_cases import back, rota, whole
 from tests.verifiers.kit import Json, Kit
 from tests.verifiers.operational_check_cases import check_in, reading
 from tests.verifiers.referral_cases import HIRED, JULY, consent, hired, mail, record
+from tests.verifiers.service_issue_2_cases import KEPT_BY_ADA, UPLOADED, bill, done
+from tests.verifiers.service_issue_cases import confirmation, handed_over
 from tests.verifiers.training_cases import result, seen
 from verifiers.registry import judge
 
 CHECK, HANDOVER = operational_check_cases.KIT, handover_cases.KIT
-TRAINING, REFERRAL = training_cases.KIT, referral_cases.KIT
+TRAINING, REFERRAL, ISSUE = training_cases.KIT, referral_cases.KIT, service_issue_2_cases.KIT
 ADA, BEN, CYN = "member:ada", "member:ben", "member:cyn"
 SETS = "policy.content.parameters.evidence_sets"
 REGISTRAR = {"any": [{"party": CYN}, {"party": "system:point:tag-1"}]}
@@ -38,6 +47,10 @@ def pictured(by: str) -> Json:
     }
 
 
+UNSAID = service_issue_cases.record()
+TILL = done("till", source="till")
+REPORTED = {"facts.origin": "report", "facts.opened_by": "cyn"}
+BOTH_TOUCH = {"all": [{"party": "source:pms"}, {"party": ADA}]}
 AGAIN = reading("again", "ben", "10:50", 35)
 CLAIMS: tuple[tuple[str, Kit, Json, list[str]], ...] = (
     ("a tap, and a number that one person wrote", CHECK, {}, [ADA]),
@@ -53,6 +66,17 @@ CLAIMS: tuple[tuple[str, Kit, Json, list[str]], ...] = (
     ("a result, and somebody who saw it", TRAINING, {"evidence": [result(), seen()]}, [BEN, "source:lms"]),
     ("a customer, who may be the referrer", REFERRAL, {}, [ADA]),
     ("a customer with a signed mail, which the referrer's own domain may have signed", REFERRAL, {"evidence": [record(), mail(review=referral_cases.ACCEPTED)]}, [ADA]),
+    ("mended for a guest who was known, by whom the record says", ISSUE, {}, ["customer:cus", ADA]),
+    ("mended by somebody whom no record names", ISSUE, {"evidence": [UNSAID, confirmation(), bill()]}, [ADA]),
+    ("mended for a guest nobody knew", ISSUE, {"evidence": [done(), confirmation()]}, [ADA]),
+    ("the same, where a colleague told of it", ISSUE, {**REPORTED, "evidence": [done(), confirmation()]}, [ADA]),
+    ("mended for a guest who was known, told of by a colleague", ISSUE, REPORTED, ["customer:cus", ADA]),
+    ("the record brought by who earns, the guest was known", ISSUE, {"evidence": [{**done(), "controllers": UPLOADED}, confirmation(), bill()]}, [ADA]),
+    ("the link handed over by who earns", ISSUE, {"evidence": [done(), handed_over(), bill()]}, ["customer:cus", ADA]),
+    ("known by a record that who earns keeps", ISSUE, {"evidence": [done(), confirmation(), bill(controllers=KEPT_BY_ADA)]}, [ADA]),
+    ("known by two records, one of them kept by who earns", ISSUE, {"evidence": [done(), confirmation(), bill(controllers=KEPT_BY_ADA), bill("door", source="door", id="d-1")]}, ["customer:cus", ADA]),
+    ("two systems and no guest", ISSUE, {"facts.subject.customer": None, "evidence": [done(), TILL]}, [ADA, "source:pms"]),
+    ("recognised who owned it, done by another", ISSUE, {"facts.owner": "cyn", "beneficiaries": ["cyn"], "evidence": [UNSAID, confirmation(), bill()]}, ["customer:cus", ADA]),
     ("somebody hired: their yes came before, so the record of it alone has to lie", REFERRAL, {**HIRED, **JULY, "evidence": [hired(), consent()]}, ["source:crm"]),
 )  # fmt: skip
 
