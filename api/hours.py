@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from api.rooms import Rooms
 from api.scope import Row
+from api.whose import Whose, whose
 from casework import tables
 from casework.fairness import (
     Recognised,
@@ -107,10 +108,11 @@ async def _shifts(rooms: Rooms, zone: ZoneInfo, since_ms: int) -> tuple[list[Shi
         record, {"kind": SHIFT_KIND}, also=(since,), order="event_at", limit=SHIFTS_MAX
     )
     opened = await rooms.rows.open_all(str(row["item"]) for row in found)
-    whose = await _whose(rooms)
+    known = await whose(rooms)
+    named = _alone(known.names)
     shifts = []
     for value in opened.values():
-        shift = _shift(rooms, value or {}, whose, zone)
+        shift = _shift(value or {}, known, named, zone)
         if shift is not None and shift.begins_ms >= since_ms - ACTED_BEFORE_DAYS * DAY_MS:
             shifts.append(shift)
     if len(found) < SHIFTS_MAX:
@@ -118,32 +120,26 @@ async def _shifts(rooms: Rooms, zone: ZoneInfo, since_ms: int) -> tuple[list[Shi
     return shifts, unix_ms_of(str(found[-1]["event_at"])) + PLANNED_AHEAD_DAYS * DAY_MS
 
 
-Whose = tuple[Mapping[tuple[str, str], str], Mapping[str, str]]
-"""((source, HMAC of an account) -> member, name -> the one member who is called so)."""
+def _alone(names: Mapping[str, str]) -> dict[str, str]:
+    """Return name -> the one member who is called so; `names`: member -> name."""
+    found: dict[str, list[str]] = {}
+    for member, name in names.items():
+        found.setdefault(name, []).append(member)
+    return {name: members[0] for name, members in found.items() if len(members) == 1}
 
 
-async def _whose(rooms: Rooms) -> Whose:
-    links = await rooms.rows.find(tables.account_link)
-    names: dict[str, list[str]] = {}
-    for row in await rooms.rows.find(tables.member_name):
-        names.setdefault(str(row["name"]), []).append(str(row["member"]))
-    linked = {(str(row["source"]), str(row["account"])): str(row["member"]) for row in links}
-    return linked, {name: members[0] for name, members in names.items() if len(members) == 1}
-
-
-def _shift(rooms: Rooms, version: Mapping[str, Any], whose: Whose, zone: ZoneInfo) -> Shift | None:
+def _shift(
+    version: Mapping[str, Any], known: Whose, named: Mapping[str, str], zone: ZoneInfo
+) -> Shift | None:
     """Return a record version as a shift, None where it is none that was worked."""
     values = version.get("values") or {}
     begins, ends, name = values.get("starts_at"), values.get("ends_at"), values.get("person")
     if values.get("status") != CONFIRMED or not begins or not ends or not name:
         return None
-    linked, named = whose
-    account = (str(version.get("source")), "")
-    if linked:
-        account = (account[0], rooms.vault.fingerprint("account", account[0], str(name)))
     begins_ms = unix_ms_of(str(begins))
     hour = datetime.fromtimestamp(begins_ms / 1000, zone).hour
-    person = linked.get(account) or named.get(str(name)) or f"name:{name}"
+    linked = known.member(str(version.get("source")), name)
+    person = linked or named.get(str(name)) or f"name:{name}"
     return Shift(person, str(values.get("site") or ""), part_of(hour), begins_ms, unix_ms_of(str(ends)))
 
 

@@ -24,7 +24,7 @@ import structlog
 from api.published import Published, load_published
 from api.said import JOB_KIND, forgotten, outbox, read_said
 from api.scope import Row, Scoped, first_owner
-from casework import people, tables
+from casework import known_as, people, tables
 from casework.collectors import system_record
 from casework.desk import Desk
 from casework.errors import refuse
@@ -48,6 +48,7 @@ from playbooks.importers import read_text
 from playbooks.imports import chunks_of, finish, open_import
 from playbooks.kinds import check_values
 from playbooks.mapping import read_mapping
+from playbooks.playbook import Playbook
 from playbooks.records import (
     Chunk,
     RecordView,
@@ -361,7 +362,21 @@ class Watching:
         view = await read_record(self._rows, said.subject_kind, said.subject)
         fields = {} if view is None or view.fields is None else view.fields
         customer = None if view is None else view.customer
+        if view is not None:
+            fields = await self._people_in(fields, view.source, watch.playbook)
         return 1 if await self._signals.noticed(said, watch.playbook, fields, customer) is not None else 0
+
+    async def _people_in(
+        self, fields: Mapping[str, Any], source: str, playbook: Playbook
+    ) -> Mapping[str, Any]:
+        """Return a record's fields with members for the names by which a rung of the watch may find its owner."""
+        rungs = (line.to.partition(":") for line in playbook.route)
+        routed = frozenset(name for kind, _, name in rungs if kind == "field")
+        facts = {"source": source, "fields": fields}
+        item = {"type": known_as.RECORD, "facts": facts}
+        meant, _ = await known_as.looked_up(self._rows, (item,), routed, self._in.vault.fingerprint)
+        shown: Mapping[str, Any] = known_as.as_judged(facts, routed, meant)["fields"]
+        return shown
 
     async def _broken(self, said: Broken) -> int:
         """A rule that cannot run is never "false": one case per playbook and reason, for the owner."""

@@ -13,7 +13,8 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     4. evidence   each item from its submitter, a customer's word as the customer's own link and answer give it; the
                   reviewer neither submitted the item nor took the action
     5. verdicts   over the evidence that stood, under the case's policy, whose content has its digest; the judge was
-                  shown what is on record; judged again from the committed input they come out the same
+                  shown what is on record, and whom it means by names; judged again from the committed input they come
+                  out the same
     6. awards     one approved award decision and one passing verdict; people, amount, shares, k and window recomputed
     7. windows    settled after the window with no hold; ended by somebody outside it who may; revoked by two
     8. budgets    issued by another person than who set them, who may
@@ -31,9 +32,9 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
     14. systems   what a system sent by itself was signed by a key of its source's hook that was good, in time, once;
                   a provider's file by a key that was trusted then; each worth what that shows
 
-Steps 1 and 2 are here, 3 to 5 and 12 in audit_cases.py (passkeys in audit_passkeys.py), 6 to 8 in audit_awards.py, 9 in
-audit_people.py, 10 in audit_joining.py, 11 in audit_points.py, 13 in audit_disputes.py and with what ends, 14 in
-audit_hooks.py.
+Steps 1 and 2 are here, 3 to 5 and 12 in audit_cases.py (passkeys in audit_passkeys.py, names in records in
+audit_names.py), 6 to 8 in audit_awards.py, 9 in audit_people.py, 10 in audit_joining.py, 11 in audit_points.py, 13 in
+audit_disputes.py and with what ends, 14 in audit_hooks.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.
@@ -51,6 +52,7 @@ from casework import (
     audit_disputes,
     audit_hooks,
     audit_joining,
+    audit_names,
     audit_passkeys,
     audit_people,
     audit_points,
@@ -374,4 +376,5 @@ _CHECKS: Mapping[str, Check] = {
     **audit_points.CHECKS,
     **audit_disputes.CHECKS,
     **audit_hooks.CHECKS,
+    **audit_names.CHECKS,
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from casework import (
-    account_rules,
+    audit_names,
     audit_routine,
     authority,
     cases,
@@ -18,6 +18,7 @@ from casework import (
     decisions,
     evidence,
     judging_routine,
+    known_as,
     people,
     plan_rules,
     proposals,
@@ -95,15 +96,6 @@ def check_purpose(standing: Standing, entry: Entry) -> None:
     said = standing.open(entry, "purpose")
     if said is not None:
         purposes.check_words(said)
-
-
-def check_link_of_account(standing: Standing, entry: Entry) -> None:
-    """A lead says whom a source means, never about themselves."""
-    leads = entry.actor.role in account_rules.LEADS
-    expect(leads, "role_missing", f"expected an owner or a manager, got {entry.actor.role}")
-    if entry.kind == "account_linked":
-        body = entry.body
-        account_rules.check_linked(standing.view, entry.actor.id, body["source"], body["member"])
 
 
 def check_opened(standing: Standing, entry: Entry) -> None:
@@ -322,6 +314,7 @@ def check_attached(standing: Standing, entry: Entry) -> Any:
     facts = standing.open(entry, "facts")
     if facts is not None:
         standing.facts[body["evidence"]] = digest_of(facts)
+        audit_names.keep(standing, entry, facts)
     if customer:
         _check_confirmation(standing, entry, facts)
     return facts
@@ -473,6 +466,8 @@ def _check_shown_evidence(standing: Standing, value: Mapping[str, Any], row: Row
     live = {item["evidence"]: item for item in cases.live(standing.view.scan("evidence", (row["case"],)))}
     if sorted(item["id"] for item in value["evidence"]) != sorted(live):
         wrong("input: expected the evidence that stood")
+    named = value["v"] > 1
+    fields = known_as.person_fields(value["policy"]["content"]) if named else frozenset[str]()
     for item in value["evidence"]:
         row = live[item["id"]]
         same = ("type", "grade", "seq", "attached_at", "received_at", "submitter")
@@ -483,8 +478,7 @@ def _check_shown_evidence(standing: Standing, value: Mapping[str, Any], row: Row
         items = {"facts": row["facts_item"], "content": row["content_item"]}
         stood["commitments"] = {path: one for path, one in items.items() if one is not None}
         other = sorted(name for name in stood if item[name] != stood[name])
-        facts = digest_of(item["facts"])
-        other += [] if standing.facts.get(item["id"], facts) == facts else ["facts"]
+        other += audit_names.faults(standing, item, fields)
         if other:
             wrong(f"input: expected evidence {item['id']} as it stood, got another {', '.join(other)}")
 
@@ -516,8 +510,6 @@ CHECKS: Mapping[str, Check] = {
     "playbook_published": check_watch,
     "mode_changed": check_watch,
     "watch_purpose_written": check_purpose,
-    "account_linked": check_link_of_account,
-    "account_unlinked": check_link_of_account,
     "case_opened": check_opened,
     "acknowledged": check_acknowledged,
     "proposal_made": check_proposal,

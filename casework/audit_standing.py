@@ -45,6 +45,11 @@ class Standing:
     open_value: OpenValue | None
     roots: list[bytes] = field(default_factory=lambda: [EMPTY_ROOT])
     facts: dict[str, bytes] = field(default_factory=dict)  # evidence id -> digest of its facts
+    records: dict[str, bytes] = field(
+        default_factory=dict
+    )  # id of a system_record -> canonical bytes of its facts
+    accounts: dict[tuple[str, str], str] = field(default_factory=dict)  # (source, name) -> HMAC of the name
+    named: dict[tuple[str, str], str] = field(default_factory=dict)  # (source, HMAC of a name) -> the name
     subjects: dict[str, bytes] = field(default_factory=dict)  # case -> digest of its subject
     expected: dict[str, bytes] = field(default_factory=dict)  # case -> digest of what it was opened for
     answered: tuple[str, Row, str] | None = None

@@ -29,6 +29,7 @@ from casework import (
     draws,
     evidence,
     judging,
+    known_as,
     passkeys,
     people,
     point_rules,
@@ -428,12 +429,17 @@ class Desk:
             return await self._in.submit(who, key, request, judging.given, ())
         if who.id == SYSTEM:
             await judging.check_useful(self._in.records, request.case)
-        basis = await judging.read(self._in.records, self._in.log, request.case, request.beneficiaries)
+        fingerprint = self._in.vault.fingerprint
+        basis = await judging.read(
+            self._in.records, self._in.log, request.case, request.beneficiaries, fingerprint
+        )
         judged = judging.judge(basis)
         ids = self._in.ids("verdict")
         private = self._in.seal(basis.concerns, input=basis.value, output=judged.output)
         needs = [*cases.rows(request.case), Need("policy", (basis.policy["policy"],))]
-        known = {"body": judging.body(basis, judged, ids["verdict"]), "marks": basis.marks}
+        needs += known_as.needs(basis.links)
+        body = judging.body(basis, judged, ids["verdict"])
+        known = {"body": body, "marks": basis.marks, "links": basis.links}
         return await self._in.submit(
             who, key, request, judging.given, needs, ids=ids, private=private, known=known
         )

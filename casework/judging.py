@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import awards, cases, judging_routine, people, undeclared, work
+from casework import awards, cases, judging_routine, known_as, people, undeclared, work
 from casework.errors import Unjudgeable, refuse
 from casework.records import Records
 from casework.requests import Asked
@@ -29,7 +29,8 @@ PRIOR_CASES_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What was read for one verdict. `marks` is what must not have moved on when the verdict is recorded."""
+    """What was read for one verdict. `marks` is what must not have moved on when the verdict is recorded, and `links`
+    whom records mean by names."""
 
     case: Row
     policy: Row
@@ -38,6 +39,7 @@ class Basis:
     marks: Mapping[str, Any]
     value: Mapping[str, Any]
     concerns: tuple[str, ...]
+    links: tuple[known_as.Link, ...] = ()
 
 
 def marks(row: Row, items: Iterable[Row], policy: Row | None) -> dict[str, Any]:
@@ -52,7 +54,13 @@ def marks(row: Row, items: Iterable[Row], policy: Row | None) -> dict[str, Any]:
     }
 
 
-async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, ...] | None) -> Basis:
+async def read(
+    records: Records,
+    log: str,
+    case: str,
+    beneficiaries: tuple[str, ...] | None,
+    fingerprint: known_as.Fingerprint,
+) -> Basis:
     """Read what a verdict on this case rests on and build the verifier's input.
 
     Raises:
@@ -76,7 +84,9 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
     shown = [await _item(records, item) for item in items]
     for one in shown:
         one["controllers"] = undeclared.as_judged(one["controllers"], chosen)
+    links: tuple[known_as.Link, ...] = ()
     if version > 1:
+        links = await _name_members(records, shown, content, fingerprint)
         facts["expected"] = await judging_routine.expected(records, row)
         prior["earlier"] = await judging_routine.earlier(records, row, _item)
         for one in prior["awards"]:
@@ -110,7 +120,22 @@ async def read(records: Records, log: str, case: str, beneficiaries: tuple[str, 
     customer = facts["subject"]["customer"]
     concerns = tuple(sorted({*chosen, *((customer,) if customer else ())}))
     ids = tuple(sorted(item["evidence"] for item in items))
-    return Basis(row, policy, tuple(sorted(chosen)), ids, marks(row, items, policy), value, concerns)
+    return Basis(row, policy, tuple(sorted(chosen)), ids, marks(row, items, policy), value, concerns, links)
+
+
+async def _name_members(
+    records: Records,
+    shown: Iterable[dict[str, Any]],
+    content: Mapping[str, Any],
+    fingerprint: known_as.Fingerprint,
+) -> tuple[known_as.Link, ...]:
+    """Put members in the place of the names that records have for them; return what was looked up."""
+    fields, items = known_as.person_fields(content), tuple(shown)
+    meant, links = await known_as.looked_up(records, items, fields, fingerprint)
+    for one in items:
+        if one["type"] == known_as.RECORD:
+            one["facts"] = known_as.as_judged(one["facts"], fields, meant)
+    return links
 
 
 def input_version(content: Mapping[str, Any]) -> int:
@@ -320,7 +345,7 @@ def body(basis: Basis, judged: registry.Judged, verdict: str) -> dict[str, Any]:
 
 
 def given(view: View, command: Command, at: str) -> Decided:
-    """Rule of judge. `known`: body (of verdict_given), marks (what the verifier's input was read from).
+    """Rule of judge. `known`: body (of verdict_given), marks and links (what the verifier's input was read from).
 
     Raises:
         Refused: stale, transition, agent_may_not, already_awarded.
@@ -339,5 +364,7 @@ def given(view: View, command: Command, at: str) -> Decided:
         raise refuse(
             "stale", "evidence, a review, the outcome, the proposal or the policy changed; judge again"
         )
+    if known_as.moved(view, asked.known["links"]):
+        raise refuse("stale", "it was said meanwhile whom a name in a record means; judge again")
     ids = {"case": row["case"], "verdict": asked.ids["verdict"]}
     return Decided((draft,), asked.private.rows, ids)

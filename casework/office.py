@@ -12,6 +12,7 @@ from casework import (
     absence,
     account_rules,
     charters,
+    known_as,
     leaving,
     passkey_rules,
     people,
@@ -290,12 +291,21 @@ class Office:
         return await self._in.submit(who, key, request, plan_rules.plan_published, needs)
 
     async def link_account(self, who: Principal, key: str, request: LinkAccount) -> Done:
-        """No ids. `account` is named in the clear here and kept as an HMAC. Refused: unknown, second_person_needed."""
-        hashed = self._in.vault.fingerprint("account", request.source, request.account)
-        kept = replace(request, account=hashed)
+        """No ids. `account` is named in the clear here, kept as an HMAC, and sealed for whoever it is.
+
+        Refused: see account_rules.account_linked.
+        """
+        records, name = self._in.records, request.account
+        hashed = known_as.account_of(self._in.vault.fingerprint, request.source, name)
+        row = await records.get("account_link", (request.source, hashed))
+        held_by = None if row is None else str(row["member"])
+        is_id = await records.get("member", (name,)) is not None
+        private = None if request.member is None else self._in.seal((request.member,), name=name)
         needs = [Need("source", (request.source,)), Need("account_link", (request.source, hashed))]
-        needs += people.rows([who.id, request.member])
-        return await self._in.submit(who, key, kept, account_rules.account_linked, needs)
+        needs += people.rows([who.id, request.member, held_by])
+        rule, kept = account_rules.account_linked, replace(request, account=hashed)
+        known = {"held_by": held_by, "is_id": is_id}
+        return await self._in.submit(who, key, kept, rule, needs, private=private, known=known)
 
     async def end_plan(self, who: Principal, key: str, request: EndPlan) -> Done:
         """ids: plan. Refused: unknown."""

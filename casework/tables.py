@@ -172,8 +172,16 @@ policy = Table(
 policy_content = Table(
     "policy_content", metadata, *_key("digest"), _text("content"), _int("seq")
 )  # every version
-account_link = Table("account_link", metadata, *_key("source", "account"), _text("member"), _int("seq"))
-"""Whom a source means by one of its accounts; `account` is an HMAC of its name."""
+account_link = Table(
+    "account_link",
+    metadata,
+    *_key("source", "account"),
+    _text("member"),
+    _text("item"),  # the sealed name
+    _text("linked_by"),
+    _int("seq"),
+)
+"""Whom a source means by one of its names for people; `account` is an HMAC of the name."""
 plan = Table(
     "plan",
     metadata,

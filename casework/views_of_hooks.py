@@ -65,7 +65,8 @@ def _source_key_ended(entry: Entry, opened: Opened) -> list[Change]:
 
 def _account_linked(entry: Entry, opened: Opened) -> list[Change]:
     key = (entry.body["source"], entry.body["account"])
-    row = {name: entry.body[name] for name in ("source", "account", "member")} | {"seq": entry.seq}
+    row = {name: entry.body[name] for name in ("source", "account", "member")}
+    row |= {"item": entry.private["name"], "linked_by": entry.actor.id, "seq": entry.seq}
     return [Delete("account_link", key), Insert("account_link", row)]
 
 

@@ -17,11 +17,13 @@ from api.pages.people import away_words
 from api.pages.person import file_answer
 from api.pages.persons import ROLE_WORDS
 from api.pages.watch_names import watch_words
+from api.pages.watch_words import plain
 from api.pages.words import Words, mark
 from api.routes.myself import folder_of
 from api.routes.takeaway import take_away
 from api.scope import Row
 from api.watched_people import watched_people
+from api.whose import known
 from casework import looks, people, tables
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
@@ -53,7 +55,7 @@ KIND_WORDS = {
     "decision_made": mark("A decision"),
     "action_taken": mark("Something done"),
     "work_reported": mark("Planned work done"),
-    "account_linked": mark("An account elsewhere said to be yours"),
+    "account_linked": mark("A name elsewhere said to be yours"),
     "evidence_attached": mark("Evidence brought"),
     "evidence_reviewed": mark("Evidence looked at"),
     "outcome_recorded": mark("A result"),
@@ -76,6 +78,8 @@ class AboutMe:
     looks_kept_days: int
     watches: list[tuple[str, str, str, str]]
     """(path, name of the watch, what it is for, who wrote that)."""
+    called: list[tuple[str, str, str]]
+    """(name, source, who said that it is this person's); an erased name is empty."""
     away: list[tuple[str, str, str]]
     others: list[tuple[str, str]]
     today: str
@@ -107,6 +111,10 @@ async def about_me(seen: Seen) -> AboutMe:
                 names.name(one.by, words),
             )
             for one in await watched_people(rooms.rows)
+        ],
+        called=[
+            (one.name or "", plain(one.source), names.name(one.linked_by, words))
+            for one in await known(rooms.rows, member=member)
         ],
         away=[(one["giver"], one["delegation"], away_words(one, names, words)) for one in mine],
         others=sorted(others, key=lambda one: (one[1].casefold(), one[0])),

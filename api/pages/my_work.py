@@ -24,6 +24,7 @@ from api.pages.staffed import who_can
 from api.pages.words import Words
 from api.problems import NotAllowed
 from api.scope import first_owner
+from api.whose import whose
 from casework import cases, tables
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
@@ -100,7 +101,7 @@ async def my_work(seen: Sees) -> Response:
         replace(seen.frame, counts=counts),
         "my_work.html",
         asked=asked,
-        shift=await shift_of(rows, seen.frame.who, now),
+        shift=await shift_of(rows, await whose(seen.rooms), seen.frame.who, now),
         mine=mine,
         waiting=waiting,
         reported=reported,

@@ -20,15 +20,18 @@ from api.pages.people import away_words, in_force, may_invite, signs_in, to
 from api.pages.persons import ROLE_WORDS, power_words
 from api.pages.slips import Handed, show_slips
 from api.pages.troubles import Trouble, trouble_of
+from api.pages.watch_words import plain
 from api.pages.words import Words, mark
-from api.permissions import OWNER
+from api.permissions import OWNER, role_for
 from api.problems import BadRequest, NotFound, of_error
 from api.routes.takeaway import take_away
+from api.whose import known, person_fields
 from casework import cases, looks, people, tables
 from casework.joining_requests import Invite
 from casework.joining_rules import ISSUED
 from casework.leaving import LEAVE_REASONS
 from casework.requests import EndAuthority, GrantAuthority, JoinMember, MemberStep
+from ledger.codec import loads
 from ledger.errors import Refused
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
@@ -121,12 +124,30 @@ async def page(
         is_owner=is_owner,
         may_invite=bool(row["active"]) and (is_owner or (bool(may_invite(seen)) and held == ["staff"])),
         here=member == seen.caller.member,
+        called=[
+            (one.name or "", plain(one.source), names.name(one.linked_by, words))
+            for one in await known(rows, member=member)
+        ],
+        may_say=await _sources_of_names(seen),
         currency=words.currency,
         today=words.now[:10],
         trouble=trouble,
         away_again=away_again,
         key=seen.fresh_key(),
     )
+
+
+async def _sources_of_names(seen: Seen) -> list[tuple[str, str]]:
+    """Return (id, name) of each source whose records name people, for a reader who may say whom they mean."""
+    if role_for("account.link", seen.caller.roles) is None:
+        return []
+    naming = await person_fields(seen.rooms.rows)
+    found = await seen.rooms.rows.find(tables.source) if naming else []
+    return [
+        (row["source"], plain(row["source"]))
+        for row in found
+        if not naming.keys().isdisjoint(loads(row["kinds"]))
+    ]
 
 
 async def _open_count(seen: Seen, member: str) -> int:

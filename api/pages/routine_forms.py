@@ -32,6 +32,7 @@ from api.pages.routine_words import (
 )
 from api.pages.words import Words
 from api.rooms import Rooms
+from api.whose import whose
 from api.workbench import RESULT_KIND, exceptions_open
 from casework import cases, tables
 from casework.people import AGENT
@@ -84,10 +85,12 @@ async def _handover(
     if note is not None:
         answered = (replace(one, taken=typed.get(f"taken-{one.key}", "")) for one in note.things)
         note = replace(note, things=tuple(answered))
-    next_one = await _next_one(seen, dossier, people)
+    next_one, unknown_name = await _next_one(seen, dossier, people)
     back = None
     if note is not None and reads_back(dossier, member):
-        back = BackForm(typed.get("opened_at") or rooms.clock.now(), typed.get("text", ""), next_one)
+        back = BackForm(
+            typed.get("opened_at") or rooms.clock.now(), typed.get("text", ""), next_one, unknown_name
+        )
     form = None
     if writes_note(dossier, member):
         form = note_form(dossier, open_now, titles, await _people_here(rooms, people, words), typed, words)
@@ -106,8 +109,9 @@ async def _titles(rooms: Rooms, ids: set[str], words: Words) -> dict[str, str]:
     return {one.id: title_of(one, words) for one in await dossiers(rooms.rows, found)}
 
 
-async def _next_one(seen: Seen, dossier: Dossier, people: People) -> str:
-    """Return whom the rota has on the next shift, "" where no record says."""
+async def _next_one(seen: Seen, dossier: Dossier, people: People) -> tuple[str, str]:
+    """Return whom the rota has on the next shift, "" where no record says; and the rota's name for them where nobody
+    said who that is."""
     shift = str(dossier.facts().get("next_shift") or "")
     policy = dossier.case["policy"] and await seen.rooms.rows.one(
         tables.policy, policy=dossier.case["policy"]
@@ -115,8 +119,12 @@ async def _next_one(seen: Seen, dossier: Dossier, people: People) -> str:
     field = loads(policy["content"])["parameters"].get("person_field", "person") if policy else "person"
     row = await seen.rooms.rows.one(records, kind="shift", record=shift)
     value = None if row is None else await seen.rooms.rows.open(row["item"])
-    member = None if value is None else value["values"].get(field)
-    return people.names.get(str(member), "") if member else ""
+    said = None if value is None else value["values"].get(field)
+    if value is None or not said:
+        return "", ""
+    linked = (await whose(seen.rooms)).member(str(value.get("source")), said)
+    name = people.names.get(linked or str(said), "")
+    return name, "" if name else str(said)
 
 
 async def _people_here(rooms: Rooms, people: People, words: Words) -> tuple[tuple[str, str], ...]:

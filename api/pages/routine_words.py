@@ -90,6 +90,8 @@ class BackForm:
     text: str
     next_one: str
     """Whom the rota has next, "" where no record says."""
+    unknown_name: str = ""
+    """What the rota calls whoever is next, where nobody said who that is."""
 
 
 @dataclass(frozen=True, slots=True)

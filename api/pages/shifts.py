@@ -1,11 +1,13 @@
 """Who is on shift now, as the shift records say; known only where such records come in (kind `shift` of the shipped
-vocabulary). Who leads is not in them, so no page says it."""
+vocabulary), by the names of people here or those that a rota has for them. Who leads is not in them, so no page says
+it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from api.scope import Scoped
+from api.whose import Whose
 from playbooks.tables import record
 
 SHIFTS_MAX = 400
@@ -23,7 +25,7 @@ class Shift:
     beyond: int
 
 
-async def shift_of(rows: Scoped, name: str, now: str) -> Shift | None:
+async def shift_of(rows: Scoped, known: Whose, name: str, now: str) -> Shift | None:
     """Return the shift that somebody of this name is on now; None: no record says that they are."""
     found = await rows.find(record, {"kind": KIND}, order="event_at", limit=SHIFTS_MAX)
     if not found or not name:
@@ -35,7 +37,8 @@ async def shift_of(rows: Scoped, name: str, now: str) -> Shift | None:
         if values.get("status") == CONFIRMED and str(values.get("starts_at")) <= now < str(
             values.get("ends_at")
         ):
-            on.append((str(values.get("person")), str(values.get("ends_at"))))
+            who = known.called(str((one or {}).get("source")), values.get("person"))
+            on.append((who, str(values.get("ends_at"))))
     mine = [until for person, until in on if person == name]
     if not mine:
         return None

@@ -24,6 +24,7 @@ from api.problems import BadRequest
 from api.published import latest_kinds
 from api.scope import Row
 from api.watches import Heard, heard, library, silent, watched
+from api.whose import person_fields
 from casework import tables
 from casework.requests import RegisterSource
 from ledger.codec import loads
@@ -55,6 +56,8 @@ class Line:
     writes: str
     id: str
     declared: bool
+    names_people: bool
+    """Whether its records name people, and the reader may say who is meant."""
 
 
 @router.get("/sources")
@@ -90,12 +93,15 @@ async def page(seen: Seen, frame: Frame) -> Response:
     wanted, looked_at = await _wanted(seen, now), await _looked_at(seen, now)
     zone = (await latest_kinds(seen.rooms.rows) or library()[0]).zone
     lines, names = [], (await people_of(seen.rooms.rows)).names
+    may_say = role_for("account.link", seen.caller.roles) is not None
+    naming = set(await person_fields(seen.rooms.rows)) if may_say else set()
     for row in rows:
         came_from = came.get(row["source"], Heard())
         span = parse_span(row["fresh_within"]) if row["fresh_within"] else wanted.get(row["source"])
         quiet = span is not None and silent(came_from.last, span, zone, now)
         used = not looked_at.isdisjoint(loads(row["kinds"]))
-        lines.append(line_of(row, came_from, span, quiet, words, used, names))
+        named = not naming.isdisjoint(loads(row["kinds"]))
+        lines.append(line_of(row, came_from, span, quiet, words, used, names, named))
     if seen.request.query_params.get("as") == "csv":
         cells = [
             (one.name, one.chip, one.last, one.expected, one.refused, one.kinds, one.writes) for one in lines
@@ -169,6 +175,7 @@ def line_of(
     words: Words,
     used: bool,
     names: Mapping[str, str],
+    names_people: bool = False,
 ) -> Line:
     """Return the row of a source."""
     if came.last is None:
@@ -191,4 +198,5 @@ def line_of(
         _writes(row, names, words),
         str(row["source"]),
         bool(loads(row["controllers"])),
+        names_people,
     )

@@ -20,6 +20,7 @@ from api.pages.sheets import sheet
 from api.pages.words import Words, mark
 from api.permissions import AGENT, AUDITOR, MANAGER, OUTSIDER, OWNER, STAFF
 from api.scope import Row, Scoped
+from api.whose import Whose, whose
 from casework import cases, tables
 from ledger.codec import loads
 from playbooks.tables import record
@@ -81,7 +82,7 @@ async def team(seen: Sees) -> Response:
     """Show who is here and what is open."""
     words, rows = seen.frame.words, seen.rooms.rows
     members = await rows.find(tables.member, {"active": 1})
-    on = await on_now(rows, seen.rooms.clock.now())
+    on = await on_now(rows, await whose(seen.rooms), seen.rooms.clock.now())
     people = await _people(rows, members, on or {}, words)
     if seen.request.query_params.get("as") == "csv":
         head = [words.gettext(one) for one in (mark("Name"), mark("Role"), mark("On shift until"))]
@@ -97,7 +98,7 @@ async def team(seen: Sees) -> Response:
     )
 
 
-async def on_now(rows: Scoped, now: str) -> dict[str, str] | None:
+async def on_now(rows: Scoped, known: Whose, now: str) -> dict[str, str] | None:
     """Return name -> end of the shift that somebody is on at `now`; None where no shift records come in."""
     found = await rows.find(record, {"kind": SHIFT_KIND}, order="event_at", limit=SHIFTS_MAX)
     if not found:
@@ -107,7 +108,7 @@ async def on_now(rows: Scoped, now: str) -> dict[str, str] | None:
         values = (one or {}).get("values") or {}
         begins, ends = str(values.get("starts_at")), str(values.get("ends_at"))
         if values.get("status") == CONFIRMED and begins <= now < ends:
-            name = str(values.get("person"))
+            name = known.called(str((one or {}).get("source")), values.get("person"))
             on[name] = max(ends, on.get(name, ""))
     return on
 

@@ -50,6 +50,7 @@ _OTHERS = "it is told in the file of whoever it is about"
 _SHOWN = "what everybody may read about the place: it was published"
 ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("account", "account"): "`accounts`",
+    ("account_link", "linked_by"): _STEP,
     ("api_key", "issued_by"): _STEP,
     ("api_key", "member"): "`person.keys`",
     ("authority", "giver"): "`person.authorities` of whoever stands in, `person.away` of the giver",
@@ -113,11 +114,14 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
 
 
 async def own_rows(rows: Scoped, member: str) -> dict[str, list[dict[str, Any]]]:
-    """Return table -> its rows about the person, without secrets."""
+    """Return table -> its rows about the person, without secrets; of what they are called elsewhere the name too."""
     told = {
         table.name: [_told(row, table) for row in await rows.find(table, {column: member})]
         for table, column in ROWS
     }
+    linked = told[tables.account_link.name]
+    names = await rows.open_all(one["item"] for one in linked)
+    told[tables.account_link.name] = [{**one, "name": names.get(one["item"])} for one in linked]
     for table, column in AMONG:
         named = table.c[column].contains(f'"{member}"')
         found = await rows.find(table, also=(named,))

@@ -27,7 +27,7 @@ from casework.collectors import work as collected
 from casework.collectors.signed_file import FILE_CHARS_MAX
 from casework.errors import refuse
 from casework.reports import NOW
-from casework.requests import LinkAccount, OpenCase, ReportWork
+from casework.requests import OpenCase, ReportWork
 from casework.work import learner_of
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["work"], responses=PROBLEM_RESPONSES)
@@ -127,14 +127,6 @@ class FileShown(Asked):
 
     source: Id
     file: Annotated[str, Field(min_length=1, max_length=FILE_CHARS_MAX, pattern=r"^[A-Za-z0-9_.\s-]+$")]
-
-
-class AccountNamed(Asked):
-    """A source's name for a person, and who that is; null: nobody here any more."""
-
-    source: Id
-    account: Name
-    member: Id | None
 
 
 class WorkDone(Asked):
@@ -374,15 +366,6 @@ async def recognise_checks(
             for case, refusal in made.refused.items()
         ],
     )
-
-
-@router.post("/accounts", operation_id="link_account", status_code=201)
-async def link_account(
-    body: AccountNamed, asking: Annotated[Asking, need_to_write("account.link")]
-) -> Recorded:
-    """Say whom a source means by one of its accounts; never about oneself."""
-    request = LinkAccount(body.source, body.account, body.member)
-    return await tell(asking, await asking.rooms.office.link_account(asking.who, asking.key, request))
 
 
 @router.post("/cases/{case}/work/done", operation_id="report_work", status_code=201)

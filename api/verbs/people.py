@@ -89,6 +89,31 @@ def member_end(
     tell([f"member {member_id} has left"], done)
 
 
+@member.command("names")
+def member_names(source: Annotated[str, typer.Argument(help="The registered source.")]) -> None:
+    """List what a source calls people: whose names are known, then those that are nobody's yet."""
+    found = ask("GET", f"/api/v1/sources/{source}/names")
+    if here().as_json:
+        tell((), found)
+        return
+    tell_rows("known", ["name", "member", "linked_by"], found["known"])
+    tell_rows("not known", ["name", "records", "last"], found["unknown"])
+
+
+@member.command("called")
+def member_called(
+    source: Annotated[str, typer.Argument(help="The registered source.")],
+    name: Annotated[str, typer.Argument(help="The name, letter by letter as its records have it.")],
+    member_id: Annotated[
+        str | None, typer.Option("--member", help="Whose name it is; left out: nobody's any more.")
+    ] = None,
+) -> None:
+    """Say whom a source means by a name; never of a name of one's own."""
+    done = ask("POST", "/api/v1/accounts", {"source": source, "account": name, "member": member_id})
+    whose = f"means {member_id}" if member_id else "means nobody here any more"
+    tell([f"by {name} the source {source} {whose}"], done)
+
+
 @key.command("list")
 def key_list() -> None:
     """List keys, without secrets."""

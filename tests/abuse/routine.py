@@ -10,6 +10,7 @@ from tests.abuse.flows import (
     Handing,
     Issue,
     Referral,
+    called,
     course_of,
     enrolled,
     honest_course,
@@ -77,6 +78,24 @@ async def twin_reads(g: Ground) -> Deserved:
 async def off_duty(g: Ground) -> Deserved:
     it = await (await Handing(g).due(next_person="manager")).written()
     await it.read_back("second")
+    await g.believed()
+    return NOTHING
+
+
+@abuse(HANDOVERS, "a lead who reads back says that the rota means them", "staff", "manager")
+async def own_name(g: Ground) -> Deserved:
+    it = await (await Handing(g).due(called="Kelly")).written()
+    await called(g, "rota", "Kelly", "manager", by="manager")
+    await it.read_back("manager")
+    await g.believed()
+    return NOTHING
+
+
+@abuse(HANDOVERS, "staff say that the rota means their friend", "staff", "second")
+async def friends_name(g: Ground) -> Deserved:
+    it = await (await Handing(g).due(called="Kelly")).written()
+    await called(g, "rota", "Kelly", "second", by="staff")
+    await it.read_back()
     await g.believed()
     return NOTHING
 
@@ -325,6 +344,21 @@ async def twin_qualifies(g: Ground) -> Deserved:
     it = await Referral(g).lodged()
     await (await (await it.lead("qualified", owner="twin")).agreed()).lead("paid", owner="twin")
     await it.finished()
+    await g.believed()
+    return NOTHING
+
+
+@abuse(REFERRALS, "whoever refers finds them fitting, by a name that is then said to be nobody's", "manager")
+async def name_disowned(g: Ground) -> Deserved:
+    await called(g, "crm", "kelly.b", "manager")
+    it = await Referral(g).lodged("manager")
+    await (await (await it.lead("qualified", called="kelly.b")).agreed("manager")).lead(
+        "paid", called="kelly.b"
+    )
+    for member in (None, g.who("second")):
+        body = {"source": "crm", "account": "kelly.b", "member": member}
+        await g.post("/accounts", "manager", body)
+    await it.finished("manager")
     await g.believed()
     return NOTHING
 

@@ -7,11 +7,13 @@ from functools import partial
 
 import pytest
 
+from casework import tables
 from tests.abuse.flows import (
     Issue,
     honest_check,
     honest_course,
     honest_handover,
+    honest_handover_by_names,
     honest_issue,
     honest_referral,
     opened,
@@ -36,6 +38,24 @@ async def test_the_honest_way_settles(at: House, kind: str) -> None:
     await WAYS[kind](g)
     await g.believed()
     assert (await g.settled_tokens(), await g.why()) == ({"staff": TOKENS[kind]}, await g.why())
+
+
+async def test_a_hand_over_settles_by_a_rota_of_names(at: House) -> None:
+    """The same rota before anybody said who is meant: it lacks its reader. Who it is holds for the next verdict."""
+    g = await opened(at, 911, frozenset())
+    it = await honest_handover_by_names(g)
+    rooms = await at.app.state.installation.rooms(g.team.log)
+    for member, result in ((None, "insufficient"), (g.who("second"), "pass")):
+        body = {"source": "rota", "account": "Jürgen K.", "member": member}
+        await g.must("/accounts", "manager", body)
+        await g.must(f"/cases/{it.case}/verdicts", "manager", {})
+        verdict = (await rooms.rows.find(tables.verdict, order="seq", limit=1))[0]
+        assert verdict["result"] == result, verdict["missing"]
+    shown = await rooms.rows.open(verdict["input_item"])
+    (shift,) = (one["facts"] for one in shown["evidence"] if one["type"] == "system_record")
+    assert (shift["source"], shift["fields"]["person"]) == ("rota", g.who("second"))
+    await g.believed()
+    assert await g.settled_tokens() == {"staff": TOKENS["handover"]}
 
 
 async def test_what_a_system_says_beside_it_is_read_and_counts_for_nothing(at: House) -> None:

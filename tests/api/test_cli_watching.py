@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -111,3 +112,22 @@ def test_check_finds_the_kinds_of_a_playbook(
     given = [one.format(**places) for one in arguments]
     told = said(capsys, tmp_path / "data", code, "playbook", "check", *given)
     assert words.format(**places) in told
+
+
+def test_whose_a_name_is_is_said_listed_ended_and_audited(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, folder, 0, "playbook", "source", "rota", "--kind", "shift")
+    member = said(capsys, folder, 0, "member", "add", "Kim", "--role", "staff").split()[-1]
+    told = said(capsys, folder, 0, "member", "called", "rota", "Kimmie", "--member", member)
+    assert f"by Kimmie the source rota means {member}" in told
+    assert "Kimmie" in said(capsys, folder, 0, "member", "names", "rota")
+    listed = json.loads(said(capsys, folder, 0, "--json", "member", "names", "rota"))
+    assert [(one["name"], one["member"]) for one in listed["known"]] == [("Kimmie", member)]
+    assert "unknown" in said(capsys, folder, 1, "member", "called", "nowhere", "Kimmie", "--member", member)
+    assert "nobody here any more" in said(capsys, folder, 0, "member", "called", "rota", "Kimmie")
+    assert "unknown" in said(capsys, folder, 1, "member", "called", "rota", "Kimmie")
+    out = tmp_path / "log"
+    said(capsys, folder, 0, "export", str(out), "--private")
+    (found,) = json.loads(said(capsys, folder, 3, "--json", "audit", str(out)))
+    assert found["findings"] == []

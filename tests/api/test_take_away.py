@@ -36,7 +36,7 @@ NAMES_SOMEBODY = frozenset({
     "principal", "subject", "opened_by", "action_by", "outcome_by", "set_by", "approved_by", "issued_by", "given_by",
     "granted_by", "held_by", "shared_by", "registered_by", "doubted_by", "confirmed_by", "handed_over_by",
     "answers_to", "same_as", "received_from", "written_by", "members",
-    "asked_by", "asked_to", "beneficiaries", "witnessing",
+    "asked_by", "asked_to", "beneficiaries", "witnessing", "linked_by",
 })  # fmt: skip
 NOT_OF_MEMBERS = {
     ("record_version", "subject"): "a customer's pseudonym",

@@ -214,6 +214,34 @@ async def course(here: Shop, who: str = "waiter") -> str:
     return award
 
 
+async def named_shifts(here: Shop) -> str:
+    """Play a hand-over for which the rota names three people: the chef, one whom nobody declared, and one who was the
+    waiter until then; it is judged, and lacks its note. Return its case."""
+    await publish_policy(here, "handover")
+    await link_account(here, "Jürgen", "chef")
+    await link_account(here, "7", "waiter")
+    facts = {"shift": "early", "next_shift": "late", "ends_at": here.now(), "next_starts_at": here.now()}
+    request = OpenCase(
+        origin="schedule",
+        owner=here.people["waiter"].id,
+        fingerprint=("plan", "handover", here.now()),
+        onset=here.now(),
+        detected_at=here.now(),
+        award_kind="handover",
+        policy="handover/v1",
+        subject={"kind": "handover", "id": "early", "customer": None},
+        facts=facts,
+    )
+    case = (await here.desk.open_case(THE_SYSTEM, here.key(), request)).ids["case"]
+    for number, person in enumerate(("Jürgen", "lee", 7)):
+        fields = {"person": person, "cover": "Jürgen", "table": 7}
+        await here.record(case, kind="shift", id=f"late-{number}", customer=None, fields=fields)
+    await link_account(here, "7", None)
+    await here.desk.report_work(here.people["waiter"], here.key(), ReportWork(case, (), "Handed over", True))
+    await here.judge(case)
+    return case
+
+
 async def lived(here: Shop) -> dict[str, str]:
     """Plans published, replaced and ended, accounts linked and unlinked, checks done, one of them twice looked at."""
     await furnish(here)
@@ -222,9 +250,10 @@ async def lived(here: Shop) -> dict[str, str]:
     await link_account(here, "wally", "waiter")
     await link_account(here, "old", "waiter")
     await link_account(here, "old", None)
+    shifts = await named_shifts(here)
     case, award = await awarded(here)
     later, _ = await awarded(here, value=35)
     await publish_policy(here, "training")
     course = await open_course(here)
     await assess(here, course, "chef")
-    return {"course": course, "check": case, "check_award": award, "later_check": later}
+    return {"shifts": shifts, "course": course, "check": case, "check_award": award, "later_check": later}

@@ -23,6 +23,7 @@ from tests.casework.forged_credentials import CREDENTIALS
 from tests.casework.forged_disputes import DISPUTES
 from tests.casework.forged_handing import HANDING
 from tests.casework.forged_joining import JOINING
+from tests.casework.forged_names import NAMES
 from tests.casework.forged_points import POINTS
 from tests.casework.forged_purposes import PURPOSES
 from tests.casework.forged_routine import ROUTINE
@@ -34,7 +35,18 @@ from tests.casework.shop import LOG as SHOP_LOG
 from tests.casework.shop import PROJECTIONS, shop
 from tests.ledger.logs import LOG_KEY, Held
 
-ALL = [*FORGERIES, *JOINING, *CREDENTIALS, *HANDING, *POINTS, *ROUTINE, *PURPOSES, *DISPUTES, *SYSTEMS]
+ALL = [
+    *FORGERIES,
+    *JOINING,
+    *CREDENTIALS,
+    *HANDING,
+    *POINTS,
+    *ROUTINE,
+    *NAMES,
+    *PURPOSES,
+    *DISPUTES,
+    *SYSTEMS,
+]
 STAFF = Actor("nobody", "owner", "web")
 
 
@@ -110,6 +122,27 @@ def test_without_a_vault_all_verdicts_are_unreplayable_and_all_else_is_checked(h
     said = found.sentence()
     assert f"{len(verdicts)} verdicts not judged again: the target holds no private values" in said
     assert "erased" not in said
+
+
+def test_a_name_that_is_erased_may_be_any_of_its_source_and_means_nobody_else(history: History) -> None:
+    kind = "account_linked"
+    gone = {entry.seq for _, entry in history.entries if entry.kind == kind}
+    values = {place: value for place, value in history.values.items() if place[0] not in gone}
+    left = History(history.entries, values, history.named)
+    found = audited(left)
+    assert found.findings == [] and found.unreplayable == []
+    forgeries = {name: forge for name, forge, _ in NAMES}
+    # the chef is known by a name of this source that is gone, the cook by none
+    for said, faults in (
+        ("a declared name that the judge was not told of", 0),
+        ("a declared name that means somebody else", 1),
+        ("a name for another name", 1),
+    ):
+        story = Story.of(history)
+        forgeries[said](story)
+        told = story.told()
+        kept = {place: value for place, value in told.values.items() if place[0] not in gone}
+        assert len(audited(History(told.entries, kept)).findings) == faults, said
 
 
 def test_calls_are_checked_by_keys_at_hand_and_counted_without(history: History) -> None:

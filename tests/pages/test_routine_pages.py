@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.abuse.flows import Handing, Referral, enrolled, opened, result
+from tests.abuse.flows import Handing, Referral, called, enrolled, opened, result
 from tests.abuse.ground import DAY, HOUR, MINUTE, Ground
 from tests.api.house import House, house
 from tests.page_words import NEVER_SAID, says
@@ -81,7 +81,7 @@ async def verdict_of(g: Ground, case: str) -> str:
 async def test_a_shift_is_handed_over_and_read_back(g: Ground) -> None:
     report = await g.must("/reports", "staff", {"note": "The ice machine leaks"})
     open_case = report["ids"]["case"]
-    it = await Handing(g).due()
+    it = await Handing(g).due(called="Sec. O.")
     path, to = f"/exceptions/{it.case}", f"/exceptions/{it.case}/work/handover"
     page = await see(g, path, "staff")
     assert (
@@ -98,6 +98,11 @@ async def test_a_shift_is_handed_over_and_read_back(g: Ground) -> None:
     page = await see(g, path, "staff")
     done = await send(g, page, to, "staff", **{**lacks, **NOTE, "says-extra": "The linen is late"})
     told = await said(g, done, "staff")
+    assert "Handed over. Now somebody of the next shift reads it" in told
+    unknown = "The rota has “Sec. O.” on the next shift, and nobody said yet who that is."
+    assert unknown in words(await see(g, path, "second"))
+    await called(g, "rota", "Sec. O.", "second", by="manager")
+    told = words(await see(g, path, "staff"))
     assert "Handed over. Now Second reads it and says what they understood." in told
     assert "I have read it and take over" not in told, "whoever wrote it does not read it back"
     # whoever comes reads it, and answers every open point

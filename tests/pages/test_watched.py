@@ -11,6 +11,7 @@ import pytest
 
 from api.pages.sheets import cell
 from api.pages.shifts import shift_of
+from api.whose import whose
 from tests.api.house import House, Team, house
 from tests.api.test_path import KINDS, publish, record
 from tests.page_words import NEVER_SAID, says
@@ -187,7 +188,8 @@ async def test_the_shift_is_what_the_records_say_and_nothing_else(tmp_path: Path
         await bring(place, team, *given, source="rota")
         said = words((await place.see("/my-work", team, "staff")).text)
         assert "Your shift, Staff" in said and "Until 23:00, with Ben ·" in said
-        rows = (await place.app.state.installation.rooms(team.log)).rows
-        assert await shift_of(rows, "Dev", "2026-11-20T10:00:00.000Z") is None
-        later = await shift_of(rows, "Dev", "2026-11-20T12:00:00.000Z")
+        rooms = await place.app.state.installation.rooms(team.log)
+        rows, known = rooms.rows, await whose(rooms)
+        assert await shift_of(rows, known, "Dev", "2026-11-20T10:00:00.000Z") is None
+        later = await shift_of(rows, known, "Dev", "2026-11-20T12:00:00.000Z")
         assert later is not None and later.others == ("Ben", "Staff")
