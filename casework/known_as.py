@@ -36,9 +36,10 @@ def person_fields(content: Mapping[str, Any]) -> frozenset[str]:
     while waiting:
         value = waiting.pop()
         if isinstance(value, Mapping):
-            found |= {
-                one for name, one in value.items() if str(name).endswith(_ENDING) and isinstance(one, str)
-            }
+            for name, one in value.items():
+                if str(name).endswith(_ENDING):  # one field, or a field for each kind of record
+                    named = one.values() if isinstance(one, Mapping) else (one,)
+                    found |= {field for field in named if isinstance(field, str)}
             waiting += value.values()
         elif isinstance(value, list | tuple):
             waiting += value

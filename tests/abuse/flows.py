@@ -126,11 +126,13 @@ class Issue:
         status: str = "closed",
         shown_by: str = "staff",
         done_by: str | None = None,
+        named: str | None = None,
     ) -> Issue:
         """The system's record says that it is closed, perhaps by whom, and somebody shows it."""
         self.g.at.wait(MINUTE)
         values = {"severity": "high", "status": status, "opened_at": self.g.now}
-        values |= {} if done_by is None else {"done_by": self.g.who(done_by)}
+        named = self.g.who(done_by) if done_by is not None else named
+        values |= {} if named is None else {"done_by": named}
         await self.g.record("complaint", self.name, values, by, source=self.source, subject=self.guest)
         await self.shown(shown_by)
         return self

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.abuse.flows import GUEST, Issue, opened
+from tests.abuse.flows import GUEST, Issue, called, opened
 from tests.abuse.ground import DAY, Ground
 from tests.api.house import House, house
 
@@ -76,6 +76,25 @@ async def test_it_takes_one_more_to_fake_who_was_here_before(
             one for one in (await g.case(issue.case))["verdicts"] if one["verdict"] == award["verdict"]
         ]
         assert (verdict["k_evidence"], award["k"]) == (k, k + 1)
+
+
+@pytest.mark.parametrize(("means", "result"), [("staff", "pass"), ("second", "needs_human"), (None, "pass")])
+async def test_who_did_it_is_named_as_the_system_names_them(
+    tmp_path: Path, means: str | None, result: str
+) -> None:
+    async with house(tmp_path) as at:
+        g = await opened(at, 1, frozenset())
+        if means is not None:
+            assert "entries" in await called(g, "desk", "Kim", means)
+        issue = await (await Issue(g).of_a_guest_who_was_here()).arises()
+        issue = await (await (await issue.worked()).asked()).answered()
+        await (await issue.recorded(named="Kim")).finished()
+        await g.believed()
+        told = await g.case(issue.case)
+        (verdict,) = told["verdicts"]
+        k = {"staff": 2, None: 1}.get(means, verdict["k_evidence"])
+        assert (verdict["result"], verdict["k_evidence"]) == (result, k)
+        assert bool(told["awards"]) == (result == "pass")
 
 
 async def test_the_page_offers_it_with_one_tap(tmp_path: Path) -> None:

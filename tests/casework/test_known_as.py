@@ -20,6 +20,7 @@ FIELDS = [
     ({}, set()),
     ({"person_field": "person"}, {"person"}),
     ({"records": {"lead": {"by_field": "owner", "days_min": 3}}, "kinds": [{"by_field": "sold"}]}, {"owner", "sold"}),
+    ({"done_by_field": {"lead": "seller", "quote": "seller", "bill": 7}}, {"seller"}),
     ({"person_field": None, "field": "x", "fields": ["y"], "person_fields": "z"}, set()),
 ]  # fmt: skip
 
@@ -33,7 +34,12 @@ def test_fields_that_name_people_are_those_of_parameters_that_end_so(
 
 @pytest.mark.parametrize(
     ("policy", "fields"),
-    [("handover", {"person"}), ("referral", {"owner", "interviewer"}), ("training", set())],
+    [
+        ("handover", {"person"}),
+        ("referral", {"owner", "interviewer"}),
+        ("training", set()),
+        ("service_issue", {"done_by"}),
+    ],
 )
 def test_the_policies_as_shipped_name_people_in(policy: str, fields: set[str]) -> None:
     assert known_as.person_fields(shipped(policy)) == fields
