@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.abuse.flows import Handing, Referral, enrolled, opened, result
+from tests.abuse.flows import Handing, Referral, course_of, enrolled, opened, result
 from tests.abuse.ground import DAY, HOUR, MINUTE, Ground
 from tests.api.house import House, house
 from tests.page_words import NEVER_SAID, says
@@ -194,6 +194,27 @@ async def test_a_second_account_of_the_learner_says_nothing(g: Ground) -> None:
     page = await see(g, path, "boss-twin")
     refused = await send(g, page, f"{path}/work/assessment", "boss-twin", passed="yes")
     assert refused.status_code == 403 and "You did the work" in words(refused.text)
+
+
+async def test_whoever_would_give_a_yes_back_reads_why_and_who_can(g: Ground) -> None:
+    await g.must("/authorities", "owner", {"member": g.who("second"), "about": "award"})
+    cases = {}
+    for role, account in (("manager", "ma.n"), ("second", "se.c")):
+        await enrolled(g, role, account)
+        cases[role] = await course_of(g, role)
+        g.at.wait(2 * HOUR)
+        await result(g, name=f"r-{role}", account=account)
+        await g.post(f"/cases/{cases[role]}/work/result", role, {"record": f"r-{role}"})
+        await g.at.tick()
+    before = await see(g, f"/exceptions/{cases['second']}", "manager")
+    assert "Thank Second" in words(before)
+    await g.decide(cases["manager"], "second", "award", **g.gift("training", "manager"))
+    await g.wait(11)
+    told = words(await see(g, f"/exceptions/{cases['second']}", "manager"))
+    assert (
+        "They recognised you for the same kind of thing a short while ago, so somebody else says yes." in told
+    )
+    assert "Outsider can." in told and "Thank Second" not in told
 
 
 # ---------------------------------------------------------------------------------------------- referrals
