@@ -91,6 +91,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "assurance_too_low": 403,
     "second_person_needed": 403,
     "not_asked": 403,
+    "not_assessor": 403,
     "own_device_needed": 403,
     "session_needed": 403,
     "tap_invalid": 403,

@@ -516,6 +516,8 @@ CHECKS: Mapping[str, Check] = {
     "playbook_published": check_watch,
     "mode_changed": check_watch,
     "watch_purpose_written": check_purpose,
+    "assessor_named": audit_routine.check_naming,
+    "assessor_ended": audit_routine.check_naming,
     "account_linked": check_link_of_account,
     "account_unlinked": check_link_of_account,
     "case_opened": check_opened,

@@ -284,7 +284,8 @@ class Desk:
         """Say what one saw of a learner's skill. ids: case, evidence. Refused: see work.assessed."""
         row = await self._in.records.get("case_file", (request.case,))
         learners = [] if row is None else [row["opened_by"], row["action_by"]]
-        return await self._attach(who, key, request, work.assessed, people.rows(learners))
+        needs = [*people.rows(learners), Need("assessor", (request.facts["course"], who.id))]
+        return await self._attach(who, key, request, work.assessed, needs)
 
     async def _attach(
         self, who: Principal, key: str, request: AttachEvidence, rule: Rule, more: Sequence[Need] = ()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from casework import (
     absence,
     account_rules,
+    assessors,
     charters,
     leaving,
     passkey_rules,
@@ -21,6 +22,7 @@ from casework import (
 )
 from casework import office_rules as rules
 from casework.absence import EndAway, GoAway
+from casework.assessors import EndAssessor, NameAssessor
 from casework.errors import refuse
 from casework.intake import Done, Intake
 from casework.point_requests import DoubtPoint, EndPoint, RegisterPoint
@@ -296,6 +298,16 @@ class Office:
         needs = [Need("source", (request.source,)), Need("account_link", (request.source, hashed))]
         needs += people.rows([who.id, request.member])
         return await self._in.submit(who, key, kept, account_rules.account_linked, needs)
+
+    async def name_assessor(self, who: Principal, key: str, request: NameAssessor) -> Done:
+        """No ids. Refused: role_missing, unknown (course, member), reason_missing, reason_unknown."""
+        needs = assessors.needs(request.course, request.member)
+        return await self._in.submit(who, key, request, assessors.named, needs)
+
+    async def end_assessor(self, who: Principal, key: str, request: EndAssessor) -> Done:
+        """No ids. Refused: role_missing, unknown (not named)."""
+        needs = assessors.needs(request.course, request.member)
+        return await self._in.submit(who, key, request, assessors.ended, needs)
 
     async def end_plan(self, who: Principal, key: str, request: EndPlan) -> Done:
         """ids: plan. Refused: unknown."""

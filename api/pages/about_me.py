@@ -53,6 +53,8 @@ KIND_WORDS = {
     "decision_made": mark("A decision"),
     "action_taken": mark("Something done"),
     "work_reported": mark("Planned work done"),
+    "assessor_named": mark("You may say that others can do what a course teaches"),
+    "assessor_ended": mark("You say that no more"),
     "account_linked": mark("An account elsewhere said to be yours"),
     "evidence_attached": mark("Evidence brought"),
     "evidence_reviewed": mark("Evidence looked at"),

@@ -40,6 +40,7 @@ from ledger.errors import Refused
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Shows = Annotated[Acting, act("case.evidence", here="")]
+Assesses = Annotated[Acting, act("case.assess", here="")]
 TEXT_CHARS_MAX = 2_000
 YES, NO = "yes", "no"
 Work = Callable[[], Awaitable[object]]
@@ -141,7 +142,7 @@ async def bring_result(case: CaseId, acting: Shows) -> Response:
 
 
 @router.post("/exceptions/{case}/work/assessment")
-async def assess(case: CaseId, acting: Shows) -> Response:
+async def assess(case: CaseId, acting: Assesses) -> Response:
     """Say what one saw of somebody's skill."""
 
     async def work() -> None:

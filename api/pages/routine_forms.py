@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from api.dossiers import Dossier, dossiers
+from api.pages.assessors import named_for
 from api.pages.cards import People, title_of, was_found_lacking
 from api.pages.doors import Seen
 from api.pages.missing_words import Lacking, lacking_of
@@ -61,7 +62,7 @@ async def routine_of(
             said=course_said(dossier, words) if mine else None,
             result_form=await _results(seen, typed) if mine else None,
             assess=people.name(str(dossier.case["opened_by"]), words)
-            if assesses(dossier, member, seen.caller.roles)
+            if assesses(dossier, member, await named_for(seen.rooms.rows, member))
             else "",
         )
     if kind == REFERRAL:

@@ -266,8 +266,11 @@ async def show_result(case: IdInPath, body: ResultShown, asking: Works) -> Recor
 
 
 @router.post("/cases/{case}/work/assessment", operation_id="assess_skill", status_code=201)
-async def assess_skill(case: IdInPath, body: SkillSeen, asking: Works) -> Recorded:
-    """Say what you saw of somebody's skill after a course: an owner or a manager, never the learner."""
+async def assess_skill(
+    case: IdInPath, body: SkillSeen, asking: Annotated[Asking, need_to_write("case.assess")]
+) -> Recorded:
+    """Say what you saw of somebody's skill after a course: whoever is named for it (`name_assessor`), never the
+    learner."""
     row, expected = await planned(asking, case)
     learner = learner_of(row)
     if expected.get("work") != "training" or learner is None:

@@ -106,6 +106,9 @@ class Routine:
         for text in plans(self.house):
             owner.do("/plans", {"yaml": text})
         yield 0.1
+        for name, ground in ((LEAD, "certified"), (KITCHEN, "teaches")):
+            named = {"course": "first-aid", "member": self.house.door(name).member, "ground": ground}
+            owner.do("/assessors", named)
         told = {"policy": "training/v1", "course": "first-aid", "course_version": "3"}
         self.doors[COLLEAGUE].do("/claims/training", told)
         brought = {"policy": "referral/v1", "kind": "customer", "referred": "sorcha@quay.example"}

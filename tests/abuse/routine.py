@@ -262,6 +262,18 @@ async def not_assessed(g: Ground) -> Deserved:
     return NOTHING
 
 
+@abuse(TRAINING, "a course seen by a colleague whom nobody named for it", "staff", "second")
+async def seen_by_a_friend(g: Ground) -> Deserved:
+    await enrolled(g)
+    case = await course_of(g, course="first-aid", version="3")
+    g.at.wait(3 * HOUR)
+    await result(g, course="first-aid", course_version="3", duration_seconds=9000)
+    await show(g, case)
+    await g.post(f"/cases/{case}/work/assessment", "second", {"passed": True})
+    await g.believed()
+    return NOTHING
+
+
 @abuse(TRAINING, "one course twice in a month", "staff")
 async def course_twice(g: Ground) -> Deserved:
     await honest_course(g)

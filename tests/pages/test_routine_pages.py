@@ -169,25 +169,56 @@ async def test_a_course_is_claimed_shown_and_seen_by_somebody(g: Ground) -> None
     await said(g, done, "staff")
     await g.at.tick()
     told = words(await see(g, path, "staff"))
-    assert "A manager who saw that they can do it, and says so." in told
-    assert "A manager does this on this page." in told
-    # a colleague of no lead is not asked; a manager finds it under Courses
-    assert "Did you see that" not in await see(g, path, "second")
+    assert "Somebody who is named for this course, saw that they can do it, and says so." in told
+    assert "Whoever is named for this course does this on this page." in told
+    # nobody is asked before an owner named them; a manager who is named finds it under Courses
+    assert "Somebody who is named for this course" in told
+    for role in ("second", "manager", "owner"):
+        assert "Did you see that" not in await see(g, path, role)
+    page = await see(g, "/courses", "owner")
+    assert "Nobody is named yet, so nobody can finish this course here." in words(page)
+    to = "/courses/assessors"
+    fields = {"course": "first-aid", "member": g.who("manager"), "ground": "teaches"}
+    for name, value, why in (
+        ("course", "flying", "Choose one of the courses."),
+        ("member", g.who("agent"), "Choose somebody who works here."),
+        ("ground", "friend", "Choose one of the reasons."),
+    ):
+        wrong = await send(g, await see(g, "/courses", "owner"), to, "owner", **{**fields, name: value})
+        assert wrong.status_code == 422 and why in words(wrong.text), name
+    refused = await send(g, page, to, "manager", **fields)
+    assert refused.status_code == 403 and "not part of your role here" in words(refused.text)
+    told = await said(g, await send(g, page, to, "owner", **fields), "owner")
+    assert "Named. What they say of this course counts from now on." in told
+    assert "Manager: teaches it. Since " in told and "named by Ada." in told
+    assert "Manager: teaches it." in words(await see(g, "/courses", "staff"))
+    assert to not in await see(g, "/courses", "staff"), "who may not name sees no form"
     asked = await see(g, "/courses", "manager")
     assert "Did you see it?" in asked and f'href="{path}?do=assess#assess"' in asked
     page = await see(g, f"{path}?do=assess", "manager")
     refused = await send(g, page, f"{path}/work/assessment", "second", passed="yes")
-    assert refused.status_code == 403 and "not part of your role here" in words(refused.text)
+    assert refused.status_code == 403 and "For this course somebody else says so." in words(refused.text)
     own = await send(g, page, f"{path}/work/assessment", "staff", passed="yes")
     assert own.status_code == 403
     done = await send(g, page, f"{path}/work/assessment", "manager", passed="yes", note="Splint and bandage")
     told = await said(g, done, "manager")
     assert "Splint and bandage" in told and await verdict_of(g, path.rpartition("/")[2]) == "pass"
     assert "Did you see it?" not in await see(g, "/courses", "manager")
+    page = await see(g, "/courses", "owner")
+    ended = await g.at.send(
+        f"{to}/end",
+        g.team,
+        "owner",
+        hidden(page, f"{to}/end") | {"course": "first-aid", "member": g.who("manager")},
+    )
+    assert "Ended. What they said before stays." in await said(g, ended, "owner")
+    assert "Nobody is named yet" in words(await see(g, "/courses", "staff"))
 
 
 async def test_a_second_account_of_the_learner_says_nothing(g: Ground) -> None:
     await g.joined("boss-twin", "manager", same_as=g.who("second"))
+    named = {"course": "first-aid", "member": g.who("boss-twin"), "ground": "certified"}
+    await g.must("/assessors", "owner", named)
     page = await see(g, "/courses", "second")
     done = await send(g, page, "/courses", "second", course="first-aid@3")
     path = done.headers["location"]
