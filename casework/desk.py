@@ -35,6 +35,7 @@ from casework import (
     presence,
     proposals,
     recalls,
+    replies,
     reports,
     signatures,
     work,
@@ -494,7 +495,10 @@ class Desk:
         Refused: dispute_open, asked_before, too_many_questions, no_authority, decider_is_beneficiary, award_state.
         """
         named = await disputes.needs(self._in.records, who.id, request.case)
-        private = self._in.seal(await disputes.concerned(self._in.records, request.case), note=request.note)
+        view = await foresee(self._in.records, named)
+        # the words about a recognition are values of whomever it is about: an erased person's go with them
+        concerned = replies.concerned(view, cases.find(view, request.case))
+        private = self._in.seal(concerned, note=request.note)
         needs = [*named, *await authority.involved(self._in.records, request.case)]
         ids = self._in.ids("dispute")
         known = disputes.known(named)

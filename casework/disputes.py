@@ -53,19 +53,6 @@ async def needs_of_escalation(records: Records, case: str) -> list[Need]:
     return [*await needs(records, SYSTEM, case), *everybody]
 
 
-async def concerned(records: Records, case: str) -> tuple[str, ...]:
-    """Return whose values the words about a recognition are: an erased person's go with them. As replies.concerned."""
-    row = await records.get("case_file", (case,))
-    if row is None:
-        return ()
-    if row["award"] is not None:
-        return tuple(one["member"] for one in await records.scan("award_share", (row["award"],)))
-    verdict = None if row["verdict"] is None else await records.get("verdict", (case, row["verdict"]))
-    if verdict is not None:
-        return tuple(sorted(json.loads(verdict["beneficiaries"])))
-    return () if row["action_by"] is None else (str(row["action_by"]),)
-
-
 def reasons(about: str, row: Row) -> tuple[str, ...]:
     """Return the codes of a question, or of the end that is planned. Raises Refused: value_invalid."""
     if about == QUESTION:
