@@ -37,6 +37,7 @@ from casework import (
     recalls,
     replies,
     reports,
+    shown_notes,
     signatures,
     work,
 )
@@ -280,6 +281,15 @@ class Desk:
     async def attach_evidence(self, who: Principal, key: str, request: AttachEvidence) -> Done:
         """Attach what a collector froze. ids: case, evidence. Refused: evidence_reused, transition."""
         return await self._attach(who, key, request, evidence.attached)
+
+    def note_shown(self, who: Principal, case: str, note: str) -> str:
+        """Return the token of a hand-over note that is shown now: how long it was read is counted from here."""
+        at = instant_of(self._in.clock())
+        return shown_notes.seal(self._in.secret, self._in.log, who.id, case, note, at)
+
+    def note_opened(self, who: Principal, case: str, note: str, token: str) -> str:
+        """Return when the note was shown to them. Refused: note_not_shown."""
+        return shown_notes.opened_at(self._in.secret, self._in.log, who.id, case, note, token)
 
     async def assess(self, who: Principal, key: str, request: AttachEvidence) -> Done:
         """Say what one saw of a learner's skill. ids: case, evidence. Refused: see work.assessed."""

@@ -37,6 +37,7 @@ from api.workbench import RESULT_KIND, exceptions_open
 from casework import cases, tables
 from casework.people import AGENT
 from ledger.codec import loads
+from ledger.errors import Refused
 from playbooks.tables import record as records
 from playbooks.tables import record_version
 
@@ -88,7 +89,8 @@ async def _handover(
     next_one = await _next_one(seen, dossier, people)
     back = None
     if note is not None and reads_back(dossier, member):
-        back = BackForm(typed.get("opened_at") or rooms.clock.now(), typed.get("text", ""), next_one)
+        shown = _shown(seen, dossier.id, note.evidence, typed.get("shown", ""))
+        back = BackForm(shown, typed.get("text", ""), next_one)
     form = None
     if writes_note(dossier, member):
         form = note_form(dossier, open_now, titles, await _people_here(rooms, people, words), typed, words)
@@ -100,6 +102,16 @@ async def _handover(
         note_form=form,
         back_form=back,
     )
+
+
+def _shown(seen: Seen, case: str, note: str, token: str) -> str:
+    """Return the token of the note's first look: the one of a refused form while it holds, else one of now."""
+    desk = seen.rooms.desk
+    try:
+        desk.note_opened(seen.who, case, note, token)
+    except Refused:
+        return desk.note_shown(seen.who, case, note)
+    return token
 
 
 async def _titles(rooms: Rooms, ids: set[str], words: Words) -> dict[str, str]:

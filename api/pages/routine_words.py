@@ -84,9 +84,9 @@ class NoteShown:
 
 @dataclass(frozen=True, slots=True)
 class BackForm:
-    """The form of whoever takes over. `opened_at`: when the note was first shown to them."""
+    """The form of whoever takes over. `shown`: the token of when the note was first shown to them."""
 
-    opened_at: str
+    shown: str
     text: str
     next_one: str
     """Whom the rota has next, "" where no record says."""

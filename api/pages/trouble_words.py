@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.pages.course_troubles import COURSES
+from api.pages.routine_troubles import ROUTINE
 from api.pages.words import mark
 
 LATE, WAIT, ATTENTION = "late", "wait", "attention"
 
 SAID: Mapping[str, tuple[str, str, str]] = {
-    **COURSES,
+    **ROUTINE,
     "delivery_repeated": (
         mark("This came before."),
         mark("It counts once. Nothing was changed."),

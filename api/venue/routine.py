@@ -158,15 +158,10 @@ class Routine:
         note = {"status": status, "actions": actions, "contingencies": contingencies, "items": items}
         worker.do(f"/cases/{case}/work/handover", note)
         yield 0.35
-        opened_at = house.play.now()
-        noted = next(
-            one["evidence"]
-            for one in following.get(f"/cases/{case}").body["evidence"]
-            if one["type"] == "handover_note"
-        )
+        told = following.get(f"/cases/{case}/work/handover").body
         yield 0.1
         taken = [{"kind": one["kind"], "id": one["id"], "accepted": True} for one in items]
-        answer = {"note": noted, "opened_at": opened_at, "text": understood, "items": taken}
+        answer = {"note": told["note"], "shown": told["shown"], "text": understood, "items": taken}
         following.do(f"/cases/{case}/work/read-back", answer)
 
     def _open_now(self, door: Door) -> list[dict[str, Any]]:

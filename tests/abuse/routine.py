@@ -15,7 +15,7 @@ from tests.abuse.flows import (
     honest_course,
     result,
 )
-from tests.abuse.ground import DAY, HOUR, Ground
+from tests.abuse.ground import DAY, HOUR, MINUTE, Ground
 from tests.abuse.issues import photo_of, shown_file
 from tests.abuse.mails import GUESTS, OTHERS, mail, sent, signed
 from tests.abuse.register import abuse
@@ -101,6 +101,25 @@ async def rubber_stamp(g: Ground) -> Deserved:
 async def clicked_away(g: Ground) -> Deserved:
     it = await (await Handing(g).due()).written()
     await it.read_back(wait=5)
+    await g.believed()
+    return NOTHING
+
+
+@abuse(HANDOVERS, "answered at once, and said to have been read for ten minutes", "staff", "second")
+async def said_to_be_read(g: Ground) -> Deserved:
+    it = await (await Handing(g).due()).written()
+    g.at.wait(10 * MINUTE)
+    await it.read_back(wait=5, opened_at=instant_of(unix_ms_of(g.now) - 10 * MINUTE * 1_000))
+    await it.read_back(wait=5)
+    await g.believed()
+    return NOTHING
+
+
+@abuse(HANDOVERS, "answered at once, as opened by whoever wrote it ten minutes before", "staff", "second")
+async def opened_by_another(g: Ground) -> Deserved:
+    it = await (await (await Handing(g).due()).written()).opened("staff")
+    await it.read_back(wait=10 * MINUTE)
+    await (await it.opened()).read_back(wait=5)
     await g.believed()
     return NOTHING
 

@@ -108,14 +108,14 @@ async def test_a_shift_is_handed_over_and_read_back(g: Ground) -> None:
     g.at.wait(5 * MINUTE)
     half = await send(g, page, to, "second", **{"text": OWN_WORDS, "taken-0": "yes"})
     assert half.status_code == 422 and OWN_WORDS in half.text
-    assert 'name="opened_at" value="' in half.text
-    shown_first = hidden(page, to)["opened_at"]
-    assert hidden(half.text, to)["opened_at"] == shown_first, "the time of the first look stays"
+    shown_first = hidden(page, to)["shown"]
+    assert hidden(half.text, to)["shown"] == shown_first, "the time of the first look stays"
     fresh = hidden(half.text, to)["key"]
-    late = await g.at.send(to, g.team, "second", hidden(page, to) | {
-        "key": fresh, "text": OWN_WORDS, "taken-0": "yes", "taken-1": "yes", "opened_at": "2031-01-01T00:00:00.000Z",
-    })  # fmt: skip
-    assert late.status_code == 422, "read before it was there to be read"
+    false = hidden(page, to) | {"key": fresh, "text": OWN_WORDS, "taken-0": "yes", "taken-1": "yes"}
+    made_up = await g.at.send(to, g.team, "second", false | {"shown": shown_first[:-2] + "AA"})
+    assert made_up.status_code == 403 and "This note was not opened here by you." in words(made_up.text)
+    assert hidden(made_up.text, to)["shown"] != shown_first, "what does not hold is not given back"
+    assert OWN_WORDS in made_up.text
     done = await send(g, half.text, to, "second", **{"text": OWN_WORDS, "taken-0": "yes", "taken-1": "yes"})
     await said(g, done, "second")
     await g.at.tick()

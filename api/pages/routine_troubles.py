@@ -1,5 +1,5 @@
-"""The words of refusals about courses: who says that somebody can do it, and the questions some days later. A part of
-trouble_words.py."""
+"""The words of refusals about courses and hand-overs: who says that somebody can do it, the questions some days later,
+a note that was not opened. A part of trouble_words.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from api.pages.words import mark
 
 WAIT, ATTENTION = "wait", "attention"
 
-COURSES: Mapping[str, tuple[str, str, str]] = {
+ROUTINE: Mapping[str, tuple[str, str, str]] = {
+    "note_not_shown": (
+        mark("This note was not opened here by you."),
+        mark("Nothing was recorded. It stands below as it is now: read it, then answer."),
+        ATTENTION,
+    ),
     "not_assessor": (
         mark("For this course somebody else says so."),
         mark("Nothing was changed. An owner names who may, on the page of courses."),
