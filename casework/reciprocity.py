@@ -14,8 +14,10 @@ from casework import cases, people
 from casework.errors import refuse
 from casework.records import Records
 from ledger.commands import Need, View
+from ledger.errors import UndeclaredRead
 
 TERM = "reciprocity_days"
+REFUSED = "reciprocal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def check(
     """Check that none of `named` said yes to the approver, for this kind and within the days of these terms.
 
     Raises:
-        Refused: reciprocal.
+        Refused: reciprocal; stale, when the approver was recognised a moment ago, after what was needed was read.
     """
     check_among(view, terms, kind, approver, named, at, _said_to(view, kind, approver))
 
@@ -76,7 +78,7 @@ def check_among(
             continue
         if people.person(view, yes.decider) in persons:
             raise refuse(
-                "reciprocal",
+                REFUSED,
                 f"expected somebody whom they did not recognise for this within {terms[TERM]} days, got "
                 f"{approver}, recognised at {yes.at}",
             )
@@ -87,8 +89,12 @@ def _said_to(view: View, kind: str, approver: str) -> Iterable[Yes]:
         for got in view.scan("recognised", (account,)):
             if got["kind"] != kind:
                 continue  # its award was not needed
-            award = view.get("award", (got["award"],))
-            decision = None if award is None else view.get("decision", (award["case"], award["decision"]))
-            # A row that was not needed was made a moment ago by another command: the grant looks again.
+            try:
+                award = view.get("award", (got["award"],))
+                decision = None if award is None else view.get("decision", (award["case"], award["decision"]))
+            except UndeclaredRead as error:
+                raise refuse(
+                    "stale", f"expected what {account} was recognised for, got more meanwhile"
+                ) from error
             if decision is not None:
                 yield Yes(account, kind, decision["decider"], got["granted_at"])

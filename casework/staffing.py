@@ -187,7 +187,7 @@ def who_may(view: View, members: Sequence[str], step: str, stand: Stand, allowed
 
 
 Check = Callable[[View, Principal, Stand, str], None]
-_ROLE, _RECIPROCAL = "role_missing", "reciprocal"
+_ROLE, _RECIPROCAL = "role_missing", reciprocity.REFUSED
 
 
 def _refusal(
