@@ -23,6 +23,7 @@ from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
     announcing,
+    assessors,
     awards,
     away,
     badges,
@@ -94,6 +95,7 @@ ROUTERS = (
     health,
     searching,
     work,
+    assessors,
     hooks,
 )
 

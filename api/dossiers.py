@@ -15,6 +15,7 @@ from sqlalchemy import Table
 from api.permissions import MATRIX, step_roles
 from api.scope import Row, Scoped
 from casework import authority, cases, decisions, people, proposals, tables
+from casework.reciprocity import TERM, Yes
 from casework.staffing import Answer, Given, Item, Stand, who_may
 from ledger.codec import loads
 from ledger.entries import SYSTEM
@@ -150,7 +151,7 @@ def sees_recognition(dossier: Dossier, member: str, roles: Iterable[str]) -> boo
     return bool(MATRIX["log.read"] & held) or member in part_of(dossier)
 
 
-def stand_of(dossier: Dossier, budgets_set_by: Iterable[str] = ()) -> Stand:
+def stand_of(dossier: Dossier, known: Known) -> Stand:
     """Return where the case stands, as the rules of staffing ask it."""
     row, verdict, award = dossier.case, dossier.verdict, dossier.award
     return Stand(
@@ -165,7 +166,9 @@ def stand_of(dossier: Dossier, budgets_set_by: Iterable[str] = ()) -> Stand:
         deciders=tuple(one["decider"] for one in decisions.taken_back_next(row, dossier.decisions)),
         award=None if award is None else _given(dossier, award),
         asked=None if dossier.dispute is None else (dossier.dispute["asked_by"], dossier.dispute["about"]),
-        budgets_set_by=tuple(sorted(set(budgets_set_by))),
+        budgets_set_by=tuple(sorted(set(known.budgets_set_by))),
+        terms=known.terms_of(row, verdict),
+        said_yes=known.said_yes,
     )
 
 
@@ -193,16 +196,32 @@ def _given(dossier: Dossier, award: Row) -> Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What staffing has to know beside a case. `terms`: of each policy's content that was published, by its digest;
+    `policies`: policy -> the digest of its content now."""
+
+    budgets_set_by: tuple[str, ...]
+    policies: Mapping[str, str]
+    terms: Mapping[str, Mapping[str, Any]]
+    said_yes: tuple[Yes, ...]
+
+    def terms_of(self, case: Row, verdict: Row | None) -> Mapping[str, Any] | None:
+        """Return the terms by which the case was judged, before that by which it will be."""
+        digest = self.policies.get(str(case["policy"])) if verdict is None else str(verdict["policy_digest"])
+        return None if digest is None else self.terms.get(digest)
+
+
+@dataclass(frozen=True, slots=True)
 class Staff:
     """Who is here with which powers, loaded once; `may` answers for a step of a case."""
 
     active: tuple[str, ...]
-    budgets_set_by: tuple[str, ...]
+    known: Known
     _ask: Callable[[str, Stand], Answer]
 
     def answer(self, step: str, dossier: Dossier) -> Answer:
         """Return who may take a step; where nobody may, the sentence that says what to do."""
-        return self._ask(step, stand_of(dossier, self.budgets_set_by))
+        return self._ask(step, stand_of(dossier, self.known))
 
     def may(self, member: str, step: str, dossier: Dossier) -> bool:
         """Say whether this member may take the step."""
@@ -214,7 +233,7 @@ class Staff:
 
 
 async def staff_of(rows: Scoped, now: str) -> Staff:
-    """Load members, authorities and open budgets once."""
+    """Load members, authorities, open budgets, and what was said yes to as far back as a policy asks, once."""
     members = await rows.find(tables.member)
     view = Overlay(shapes())
     wanted: dict[str, dict[int, set[tuple[object, ...]]]] = {"member": {0: {()}}, "authority": {0: {()}}}
@@ -228,7 +247,16 @@ async def staff_of(rows: Scoped, now: str) -> Staff:
     def ask(step: str, stand: Stand) -> Answer:
         return who_may(view, active, step, stand, roles, now)
 
-    return Staff(active, tuple(str(one["set_by"]) for one in budgets), ask)
+    return Staff(active, await _known(rows, tuple(str(one["set_by"]) for one in budgets), now), ask)
+
+
+async def _known(rows: Scoped, budgets_set_by: tuple[str, ...], now: str) -> Known:
+    contents = {str(row["digest"]): loads(row["content"]) for row in await rows.find(tables.policy_content)}
+    terms = {digest: content["terms"] for digest, content in contents.items()}
+    days = max((int(one[TERM]) for one in terms.values() if TERM in one), default=0)
+    said_yes = await rows.said_yes(cases.later(now, days=-days)) if days else ()
+    policies = {str(row["policy"]): str(row["digest"]) for row in await rows.find(tables.policy)}
+    return Known(budgets_set_by, policies, terms, tuple(said_yes))
 
 
 def _values(table: str, rows: Sequence[Row]) -> list[tuple[object, ...]]:

@@ -73,6 +73,10 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "case.work": _INSIDE,
     "case.propose": _INSIDE | {AGENT},
     "case.evidence": _INSIDE,
+    "case.assess": _PEOPLE
+    - {AUDITOR},  # the rule: whom an owner named for the course (casework/assessors.py)
+    "assessor.read": _PEOPLE,
+    "assessor.write": _OWNER,
     "case.review": _PEOPLE - {AUDITOR},  # whoever checks the record takes no part in it
     "case.decide": _PEOPLE,
     "case.close": _LEADS,

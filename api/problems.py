@@ -91,6 +91,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "assurance_too_low": 403,
     "second_person_needed": 403,
     "not_asked": 403,
+    "not_assessor": 403,
+    "note_not_shown": 403,
     "own_device_needed": 403,
     "session_needed": 403,
     "tap_invalid": 403,

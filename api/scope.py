@@ -29,7 +29,21 @@ from casework.errors import refuse
 from casework.joining import token_digest
 from casework.leaving import OVER
 from casework.passkeys import ENDED
-from casework.tables import api_key, award, case_file, device, hook, invite, link, member, passkey, verdict
+from casework.reciprocity import Yes
+from casework.tables import (
+    api_key,
+    award,
+    case_file,
+    decision,
+    device,
+    hook,
+    invite,
+    link,
+    member,
+    passkey,
+    recognised,
+    verdict,
+)
 from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
@@ -211,6 +225,32 @@ class Scoped:
         async with _reading(self._engine) as connection:
             result = await connection.execute(query.offset(skip).limit(limit))
             return [dict(row) for row in result.mappings()]
+
+    async def said_yes(self, since: str) -> list[Yes]:
+        """Return who recognised whom for which kind after `since`, the latest time of each pair and kind.
+
+        Raises:
+            ProgrammingError: more than SCAN_ROWS_MAX pairs.
+        """
+        by = and_(award.c.log == recognised.c.log, award.c.award == recognised.c.award)
+        whose = and_(
+            decision.c.log == award.c.log,
+            decision.c.case == award.c.case,
+            decision.c.decision == award.c.decision,
+        )
+        pair = (recognised.c.member, recognised.c.kind, decision.c.decider)
+        query = (
+            select(*pair, func.max(recognised.c.granted_at).label("at"))
+            .join(award, by)
+            .join(decision, whose)
+            .where(recognised.c.log == self.log, recognised.c.granted_at > since)
+            .group_by(*pair)
+        )
+        async with _reading(self._engine) as connection:
+            found = (await connection.execute(query.limit(SCAN_ROWS_MAX + 1))).mappings().all()
+        if len(found) > SCAN_ROWS_MAX:
+            raise ProgrammingError(f"recognised: expected at most {SCAN_ROWS_MAX} pairs at once, got more")
+        return [Yes(**row) for row in found]
 
     async def grouped(
         self, table: Table, by: str, also: Sequence[ColumnElement[bool]] = (), **figures: ColumnElement[Any]

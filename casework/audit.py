@@ -11,7 +11,8 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
                   waited for the undo time; what was done is what was approved; what a passkey is said to stand
                   behind it signed, and a second person had confirmed it before
     4. evidence   each item from its submitter, a customer's word as the customer's own link and answer give it; the
-                  reviewer neither submitted the item nor took the action
+                  reviewer neither submitted the item nor took the action; what somebody saw of a learner's skill from
+                  whom an owner had named for that course
     5. verdicts   over the evidence that stood, under the case's policy, whose content has its digest; the judge was
                   shown what is on record, and whom it means by names; judged again from the committed input they come
                   out the same
@@ -87,6 +88,7 @@ OWNERS_ONLY = frozenset({
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
     "watch_purpose_written", "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased",
     "clock_confirmed", "hook_opened", "hook_key_issued", "hook_ended", "source_key_trusted", "source_key_ended",
+    "assessor_named", "assessor_ended",
 })  # fmt: skip
 """Who may do what, and what counts, is for owners to say."""
 

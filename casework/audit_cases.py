@@ -510,6 +510,8 @@ CHECKS: Mapping[str, Check] = {
     "playbook_published": check_watch,
     "mode_changed": check_watch,
     "watch_purpose_written": check_purpose,
+    "assessor_named": audit_routine.check_naming,
+    "assessor_ended": audit_routine.check_naming,
     "case_opened": check_opened,
     "acknowledged": check_acknowledged,
     "proposal_made": check_proposal,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from casework import cases, judging_routine, work
+from casework import assessors, cases, judging_routine, work
 from casework.audit_standing import Standing, digest_of, find_case, wrong
 from ledger.changes import Row
 from ledger.entries import Entry
@@ -30,11 +30,24 @@ def check_added(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
 
 
 def check_assessment(standing: Standing, entry: Entry) -> None:
-    """What somebody saw of a learner's skill was said by a lead, in a role they held, and never by the learner."""
+    """What somebody saw of a learner's skill was said by somebody whom an owner had named for that course, and never by
+    the learner. Where the words are erased, nobody knows which course: the case's own is at hand neither."""
     row = find_case(standing, entry)
     if row["award_kind"] != TRAINING:
         wrong("expected an assessment in a case of a course")
-    work.check_assessor(standing.view, row, entry.actor.id, entry.actor.role)
+    work.check_assessor(standing.view, row, entry.actor.id)
+    facts = standing.open(entry, "facts")
+    if facts is not None:
+        assessors.check_assesses(standing.view, facts["course"], entry.actor.id)
+
+
+def check_naming(standing: Standing, entry: Entry) -> None:
+    """For a course of a published catalogue, somebody who is here, for a reason of the list; ended: who was named."""
+    body = entry.body
+    if entry.kind == "assessor_named":
+        assessors.check_named(standing.view, body["course"], body["member"], body["ground"])
+    else:
+        assessors.check_is_named(standing.view, body["course"], body["member"])
 
 
 def _check_expected(standing: Standing, expected: Mapping[str, Any], case: str) -> None:

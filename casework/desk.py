@@ -36,7 +36,9 @@ from casework import (
     presence,
     proposals,
     recalls,
+    replies,
     reports,
+    shown_notes,
     signatures,
     work,
 )
@@ -281,11 +283,21 @@ class Desk:
         """Attach what a collector froze. ids: case, evidence. Refused: evidence_reused, transition."""
         return await self._attach(who, key, request, evidence.attached)
 
+    def note_shown(self, who: Principal, case: str, note: str) -> str:
+        """Return the token of a hand-over note that is shown now: how long it was read is counted from here."""
+        at = instant_of(self._in.clock())
+        return shown_notes.seal(self._in.secret, self._in.log, who.id, case, note, at)
+
+    def note_opened(self, who: Principal, case: str, note: str, token: str) -> str:
+        """Return when the note was shown to them. Refused: note_not_shown."""
+        return shown_notes.opened_at(self._in.secret, self._in.log, who.id, case, note, token)
+
     async def assess(self, who: Principal, key: str, request: AttachEvidence) -> Done:
         """Say what one saw of a learner's skill. ids: case, evidence. Refused: see work.assessed."""
         row = await self._in.records.get("case_file", (request.case,))
         learners = [] if row is None else [row["opened_by"], row["action_by"]]
-        return await self._attach(who, key, request, work.assessed, people.rows(learners))
+        needs = [*people.rows(learners), Need("assessor", (request.facts["course"], who.id))]
+        return await self._attach(who, key, request, work.assessed, needs)
 
     async def _attach(
         self, who: Principal, key: str, request: AttachEvidence, rule: Rule, more: Sequence[Need] = ()
@@ -499,7 +511,10 @@ class Desk:
         Refused: dispute_open, asked_before, too_many_questions, no_authority, decider_is_beneficiary, award_state.
         """
         named = await disputes.needs(self._in.records, who.id, request.case)
-        private = self._in.seal(await disputes.concerned(self._in.records, request.case), note=request.note)
+        view = await foresee(self._in.records, named)
+        # the words about a recognition are values of whomever it is about: an erased person's go with them
+        concerned = replies.concerned(view, cases.find(view, request.case))
+        private = self._in.seal(concerned, note=request.note)
         needs = [*named, *await authority.involved(self._in.records, request.case)]
         ids = self._in.ids("dispute")
         known = disputes.known(named)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from casework import absence, authority, awards, cases, decisions, people, replies
+from casework import absence, authority, awards, cases, decisions, people, reciprocity, replies
 from casework.errors import refuse
 from casework.records import Records
 from casework.replies import DECLINE, QUESTION, REVOKE
@@ -22,6 +22,7 @@ from casework.requests import AnswerDispute, Asked, CloseDispute, Dispute, Princ
 from ledger.changes import Row
 from ledger.commands import Command, Decided, Need, View
 from ledger.entries import SYSTEM, Draft
+from ledger.errors import Refused
 
 QUESTION_REASONS = ("how_earned", "who_took_part", "evidence_unclear", "seems_mistaken")
 WITHDRAWN = "withdrawn"
@@ -48,22 +49,29 @@ async def needs(records: Records, who: str, case: str) -> list[Need]:
 
 
 async def needs_of_escalation(records: Records, case: str) -> list[Need]:
-    """Need what `escalated` looks at: everybody's powers, and who is away."""
+    """Need what `escalated` looks at: everybody's powers, who is away, and whose yes would be one given back."""
     everybody = [Need("authority", ()), Need("delegation", ())]
-    return [*await needs(records, SYSTEM, case), *everybody]
+    return [*await needs(records, SYSTEM, case), *everybody, *await _given_back(records, case)]
 
 
-async def concerned(records: Records, case: str) -> tuple[str, ...]:
-    """Return whose values the words about a recognition are: an erased person's go with them. As replies.concerned."""
+async def _given_back(records: Records, case: str) -> list[Need]:
     row = await records.get("case_file", (case,))
-    if row is None:
-        return ()
-    if row["award"] is not None:
-        return tuple(one["member"] for one in await records.scan("award_share", (row["award"],)))
-    verdict = None if row["verdict"] is None else await records.get("verdict", (case, row["verdict"]))
-    if verdict is not None:
-        return tuple(sorted(json.loads(verdict["beneficiaries"])))
-    return () if row["action_by"] is None else (str(row["action_by"]),)
+    verdict = (
+        None
+        if row is None or row["verdict"] is None
+        else await records.get("verdict", (case, row["verdict"]))
+    )
+    if row is None or verdict is None or row["award"] is not None:
+        return []
+    content = Need("policy_content", (verdict["policy_digest"],))
+    published = await records.get(content.table, content.key)
+    if published is None or reciprocity.TERM not in json.loads(published["content"])["terms"]:
+        return [content]
+    holders = [
+        one["member"] for one in await records.scan("authority", ()) if one["about"] == authority.AWARD
+    ]
+    theirs = await awards.accounts(records, holders)
+    return [content, *await reciprocity.needs(records, row["award_kind"], theirs)]
 
 
 def reasons(about: str, row: Row) -> tuple[str, ...]:
@@ -81,7 +89,9 @@ def reasons(about: str, row: Row) -> tuple[str, ...]:
 
 def known(needs: Iterable[Need]) -> dict[str, Any]:
     """Return what the rules hold the case against: the award it had when `needs` was read."""
-    return {"award": next((one.key[0] for one in needs if one.table == "award"), None)}
+    return {
+        "award": next((one.key[0] for one in needs if one.table == "award_share"), None)
+    }  # of others: no shares
 
 
 def _found(view: View, asked: Asked, case: str) -> Row:
@@ -334,7 +344,8 @@ def next_asked(view: View, row: Row, at: str) -> Step | None:
     """Return who is asked to decide next: a second approver outside who may, then an owner; None: nobody, or not yet.
 
     The first approver is whoever said yes to the action or asked; where nobody else may, it goes to an owner at once.
-    An owner who is part of it is passed over for another, or whoever else may close a question.
+    An owner who is part of it is passed over for another, or whoever else may close a question. So is a second approver
+    who would give a yes back; an owner is the last resort all the same.
     """
     dispute = replies.open_of(view, row)
     when = due(row, dispute, int(cases.setting(view, DECIDE_SETTING, DECIDE_DAYS_DEFAULT)))
@@ -348,7 +359,9 @@ def next_asked(view: View, row: Row, at: str) -> Step | None:
         first = {one["decider"] for one in view.scan("decision", (row["case"],)) if one["about"] == "action"}
         first |= set() if dispute is None else {dispute["asked_by"]}
         for one in _here_first(view, _people(view, outside, first), at):
-            if people.OWNER not in people.roles(one) and _may_decide(view, row, one["member"], at):
+            if people.OWNER in people.roles(one) or not _may_decide(view, row, one["member"], at):
+                continue
+            if not _gives_back(view, row, one["member"], at):
                 return Step(when, SECOND_APPROVER, one["member"])
     for is_last in (_is_owner, _is_watcher):
         for one in _here_first(view, outside, at):
@@ -381,6 +394,24 @@ def _may_decide(view: View, row: Row, member: str, at: str) -> bool:
         return awards.may_end(view, member, award, at)
     matter = authority.Matter(authority.AWARD, row["award_kind"], tokens=0)
     return any(authority.covers(one, matter, at) for one in view.scan("authority", (member,)))
+
+
+def _gives_back(view: View, row: Row, member: str, at: str) -> bool:
+    """Say whether a yes of this member would be one given back: they could say no, and nothing else."""
+    verdict = None if row["verdict"] is None else view.get("verdict", (row["case"], row["verdict"]))
+    if row["award"] is not None or verdict is None:
+        return False
+    content = view.get("policy_content", (verdict["policy_digest"],))
+    terms = {} if content is None else json.loads(content["content"])["terms"]
+    if reciprocity.TERM not in terms:
+        return False
+    try:
+        reciprocity.check(view, terms, row["award_kind"], member, replies.concerned(view, row), at)
+    except Refused as refused:
+        if refused.code != reciprocity.REFUSED:
+            raise
+        return True
+    return False
 
 
 def _is_owner(view: View, one: Row, at: str) -> bool:

@@ -53,6 +53,8 @@ REFUSALS: dict[str, str] = {
     "own_device_needed": "this is not done on a shared device",
     "session_needed": "this is not done with an API key",
     # evidence
+    "note_not_shown": "the note was not shown to whoever reads it back, by this token",
+    "not_assessor": "only somebody whom an owner named for this course says what they saw of it",
     "evidence_missing": "required evidence is missing, under its grade or not accepted",
     "evidence_reused": "this evidence was used before",
     "evidence_closed": "this evidence was withdrawn, replaced or reviewed already",

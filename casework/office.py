@@ -11,6 +11,7 @@ from dataclasses import replace
 from casework import (
     absence,
     account_rules,
+    assessors,
     charters,
     known_as,
     leaving,
@@ -22,6 +23,7 @@ from casework import (
 )
 from casework import office_rules as rules
 from casework.absence import EndAway, GoAway
+from casework.assessors import EndAssessor, NameAssessor
 from casework.errors import refuse
 from casework.intake import Done, Intake
 from casework.point_requests import DoubtPoint, EndPoint, RegisterPoint
@@ -306,6 +308,16 @@ class Office:
         rule, kept = account_rules.account_linked, replace(request, account=hashed)
         known = {"held_by": held_by, "is_id": is_id}
         return await self._in.submit(who, key, kept, rule, needs, private=private, known=known)
+
+    async def name_assessor(self, who: Principal, key: str, request: NameAssessor) -> Done:
+        """No ids. Refused: role_missing, unknown (course, member), reason_missing, reason_unknown."""
+        needs = assessors.needs(request.course, request.member)
+        return await self._in.submit(who, key, request, assessors.named, needs)
+
+    async def end_assessor(self, who: Principal, key: str, request: EndAssessor) -> Done:
+        """No ids. Refused: role_missing, unknown (not named)."""
+        needs = assessors.needs(request.course, request.member)
+        return await self._in.submit(who, key, request, assessors.ended, needs)
 
     async def end_plan(self, who: Principal, key: str, request: EndPlan) -> Done:
         """ids: plan. Refused: unknown."""

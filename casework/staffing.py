@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casework import authority, awards, charters, people, replies
+from casework import authority, awards, charters, people, reciprocity, replies
 from casework.errors import refuse
 from casework.requests import Principal
 from ledger.commands import View
@@ -62,6 +62,10 @@ class Stand:
     """Who asked what is open about the recognition, and about what; None: nothing is."""
     budgets_set_by: tuple[str, ...] = ()
     """Who set each budget that waits for its second person; none waits: any owner might."""
+    terms: Mapping[str, Any] | None = None
+    """Terms of the policy it is judged by. None: there is none."""
+    said_yes: tuple[reciprocity.Yes, ...] = ()
+    """Who recognised whom, as far back as these terms ask."""
 
     @property
     def acts(self) -> str:
@@ -85,6 +89,8 @@ class Answer:
 
     members: tuple[str, ...]
     sentence: str | None
+    reciprocal: tuple[str, ...] = ()
+    """Who could, but for a yes that they would give back."""
 
 
 Allowed = Mapping[str, Sequence[str]]
@@ -135,6 +141,11 @@ BECAUSE: Mapping[tuple[str, str], str] = {
     ): "There is no evidence to take back. What a customer said stays.",
     ("review_evidence", "evidence_closed"): "All the evidence has been looked at.",
     ("decide_award", "no_policy"): "Nothing is recognised for this kind of thing.",
+    (
+        "decide_award",
+        "reciprocal",
+    ): "Whoever may decide was recognised by them for the same kind of thing a short "
+    "while ago, and nobody gives a yes back. Let some time pass, or give one more person that power.",
     ("hold", "award_state"): "Nothing is recognised here that could be stopped.",
     ("hold", "held"): "It is stopped already.",
     ("release", "award_state"): "Nothing is stopped here.",
@@ -143,7 +154,8 @@ BECAUSE: Mapping[tuple[str, str], str] = {
     ("decline_award", "award_state"): "Nothing is recognised here that still waits.",
     ("revoke", "award_state"): "Nothing is recognised here for good. What still waits can be ended.",
 }
-"""(step, refusal that everybody meets) -> the sentence, where it is not for want of a person."""
+"""(step, refusal that everybody meets) -> the sentence, where it is not for want of a person. A yes given back is the
+last thing that is looked at: one whom only this keeps away is enough for its sentence."""
 
 RECOGNITION = frozenset({
     "set_budget", "approve_budget", "decide_award", "hold", "release", "dispute", "close_dispute", "decline_award",
@@ -155,7 +167,8 @@ RECOGNITION = frozenset({
 def who_may(view: View, members: Sequence[str], step: str, stand: Stand, allowed: Allowed, at: str) -> Answer:
     """Return who of `members` may take a step. `view` holds all members and authorities.
 
-    A strong enough sign-in is taken for granted, and that an award decision may be about few tokens or none.
+    A strong enough sign-in is taken for granted, and that an award decision is a yes, about few tokens or none: a no
+    may also be said by somebody who would give a yes back.
 
     Raises:
         KeyError: no such step.
@@ -163,17 +176,18 @@ def who_may(view: View, members: Sequence[str], step: str, stand: Stand, allowed
     check, roles = _CHECKS[step], allowed[step]
     refusals = {member: _refusal(view, member, roles, check, stand, at) for member in members}
     able = tuple(member for member, code in refusals.items() if code is None)
+    back = tuple(member for member, code in refusals.items() if code == _RECIPROCAL)
     if able:
-        return Answer(able, None)
+        return Answer(able, None, back)
     if step in RECOGNITION and len(people.persons(view)) < 2:
         return Answer((), ALONE)
-    codes = set(refusals.values()) - {_ROLE}
+    codes = {_RECIPROCAL} if back else set(refusals.values()) - {_ROLE}
     sentence = BECAUSE.get((step, str(next(iter(codes))))) if len(codes) == 1 else None
-    return Answer((), sentence or SENTENCES[step])
+    return Answer((), sentence or SENTENCES[step], back)
 
 
 Check = Callable[[View, Principal, Stand, str], None]
-_ROLE = "role_missing"
+_ROLE, _RECIPROCAL = "role_missing", reciprocity.REFUSED
 
 
 def _refusal(
@@ -281,6 +295,13 @@ def _owns(row: Mapping[str, Any]) -> bool:
 
 
 def _decide_award(view: View, who: Principal, stand: Stand, at: str) -> None:
+    _say_no(view, who, stand, at)
+    if stand.terms is not None and reciprocity.TERM in stand.terms:
+        kind, said = str(stand.award_kind), stand.said_yes
+        reciprocity.check_among(view, stand.terms, kind, who.id, stand.earns, at, said)
+
+
+def _say_no(view: View, who: Principal, stand: Stand, at: str) -> None:
     people.human(view, who)
     if stand.award_kind is None:
         raise refuse("no_policy", "expected a case that names an award kind")
@@ -311,7 +332,7 @@ def _dispute(view: View, who: Principal, stand: Stand, at: str) -> None:
     if stand.asked is not None:
         raise refuse("dispute_open", f"expected no open question, got one of {stand.asked[0]}")
     if stand.award is None:
-        _decide_award(view, who, stand, at)
+        _say_no(view, who, stand, at)
         return
     people.human(view, who)
     award = stand.award

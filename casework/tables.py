@@ -172,6 +172,16 @@ policy = Table(
 policy_content = Table(
     "policy_content", metadata, *_key("digest"), _text("content"), _int("seq")
 )  # every version
+assessor = Table(
+    "assessor",
+    metadata,
+    *_key("course", "member"),
+    _text("ground"),
+    _text("named_by"),
+    _text("at"),
+    _int("seq"),
+)
+"""Who may say of somebody that they can do what a course teaches, while they are named."""
 account_link = Table(
     "account_link",
     metadata,

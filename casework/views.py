@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from casework import (
+    assessors,
     cases,
     passkey_rules,
     views_joining,
@@ -498,6 +499,7 @@ _KINDS: Mapping[str, Callable[[Entry, Opened], list[Change]]] = {
     "api_key_ended": _api_key_ended,
     **views_joining.KINDS,
     **passkey_rules.ROWS,
+    **assessors.ROWS,
     **views_of_points.KINDS,
     **views_of_hooks.KINDS,
     "settings_changed": _settings_changed,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from casework import cases, evidence, people, proposals
+from casework import assessors, cases, evidence, people, proposals
 from casework.errors import refuse
 from casework.requests import Asked, ReportWork
 from ledger.changes import Change, Row
@@ -20,8 +20,6 @@ from verifiers.errors import VerifierUnknown
 
 ORIGINS = ("claim", "schedule")
 RECOGNISE = "recognise"
-ASSESSORS = (people.OWNER, people.MANAGER)
-"""Who may say that they saw somebody do it."""
 DONE = {"resolution": "fixed", "impact": "none"}
 
 
@@ -62,32 +60,31 @@ def learner_of(row: Row) -> str | None:
     return None if by is None else str(by)
 
 
-def check_assessor(view: View, row: Row, who: str, role: str) -> None:
-    """Check that somebody may say what they saw of a learner's skill: a lead, never the learner by any account.
+def check_assessor(view: View, row: Row, who: str) -> None:
+    """Check that somebody may say what they saw of this learner's skill: never the learner by any account.
 
     Raises:
-        Refused: value_invalid (nobody's course), role_missing, reviewer_is_beneficiary.
+        Refused: value_invalid (nobody's course), reviewer_is_beneficiary.
     """
     learner = learner_of(row)
     if learner is None:
         raise refuse("value_invalid", "expected a case of somebody's course, got another")
-    if role not in ASSESSORS:
-        raise refuse("role_missing", f"assessor: expected a role of {', '.join(ASSESSORS)}, got {role}")
     claimed = (learner, str(row["opened_by"]))
     if any(people.same_person(view, who, one) for one in claimed):
         raise refuse("reviewer_is_beneficiary", "expected another person than whoever took the course")
 
 
 def assessed(view: View, command: Command, at: str) -> Decided:
-    """Rule of assess: as evidence.attached, by somebody who may assess.
+    """Rule of assess: as evidence.attached, by somebody whom an owner named for the course.
 
     Raises:
-        Refused: agent_may_not, as check_assessor and as evidence.attached.
+        Refused: agent_may_not, not_assessor, as check_assessor and as evidence.attached.
     """
     asked: Asked = command.data
     people.human(view, asked.who)
     row = cases.find(view, asked.request.case)
-    check_assessor(view, row, asked.who.id, asked.who.role)
+    check_assessor(view, row, asked.who.id)
+    assessors.check_assesses(view, asked.request.facts["course"], asked.who.id)
     if (learner := learner_of(row)) != asked.request.facts["member"]:
         raise refuse("stale", f"expected the skill of {learner}, who reported it meanwhile; look again")
     return evidence.attached(view, command, at)

@@ -300,6 +300,8 @@ KINDS: dict[str, Kind] = _kinds(
     ),
     Kind("source_key_trusted", {"source": "id", "key": "hash", "public": "text"}),  # base64url, 32 bytes
     Kind("source_key_ended", {"source": "id", "key": "hash", "reason_code": "text"}),
+    Kind("assessor_named", {"course": "text", "member": "id", "ground": "text"}),
+    Kind("assessor_ended", {"course": "text", "member": "id"}),
     Kind("account_linked", {"source": "id", "account": "hash", "member": "id"}, ("name",)),
     Kind("account_unlinked", {"source": "id", "account": "hash"}),
     Kind("records_imported", {"source": "id", "count": "int", "refused": "int", "root": "hash"}, ("file",)),

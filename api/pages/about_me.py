@@ -56,6 +56,8 @@ KIND_WORDS = {
     "action_taken": mark("Something done"),
     "work_reported": mark("Planned work done"),
     "account_linked": mark("A name elsewhere said to be yours"),
+    "assessor_named": mark("You may say that others can do what a course teaches"),
+    "assessor_ended": mark("You say that no more"),
     "evidence_attached": mark("Evidence brought"),
     "evidence_reviewed": mark("Evidence looked at"),
     "outcome_recorded": mark("A result"),

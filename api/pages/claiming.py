@@ -7,16 +7,18 @@ courses there are, the policy's catalogue says; where no policy is published, th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from api.dossiers import Dossier, dossiers
+from api.pages import assessors
+from api.pages.assessors import assessors_of, course_words, named_for
 from api.pages.cards import STATES, title_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
-from api.pages.frame import show
+from api.pages.frame import show, with_toast
 from api.pages.mending import Mended, to_mend
 from api.pages.names import people_of
 from api.pages.planned_words import BROUGHT
@@ -34,6 +36,7 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("case.claim", here="recognition")]
 Claims = Annotated[Acting, act("case.claim", here="recognition")]
+Names = Annotated[Acting, act("assessor.write", here="recognition")]
 MINE_MAX, LOOKED_MAX = 20, 100
 APART = "@"
 """Between a course and its version in the one field that chooses both."""
@@ -45,6 +48,15 @@ WRONG: Mapping[str, tuple[str, str]] = {
     ),
     "kind": ("kind", mark("Choose one of the two.")),
     "already_open": ("referred", mark("You have told us of them already, and it is open still.")),
+}
+NAMING_WRONG: Mapping[str, tuple[str, str]] = {
+    "course": ("course", mark("Choose one of the courses.")),
+    "member": ("member", mark("Choose somebody who works here.")),
+    "ground": ("ground", mark("Choose one of the reasons.")),
+}
+SAID = {
+    "named": mark("Named. What they say of this course counts from now on."),
+    "ended": mark("Ended. What they said before stays."),
 }
 COURSE_WRONG = {**WRONG, "already_open": ("course", mark("You have told us of this course already."))}
 
@@ -62,7 +74,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A course that somebody else took and that a lead may say something about."""
+    """A course that somebody else took and that whoever is named for it may say something about."""
 
     path: str
     who: str
@@ -103,12 +115,16 @@ def _claim(one: Dossier, words: Words) -> Claim:
 
 # ---------------------------------------------------------------------------------------------- courses
 @router.get("/courses")
-async def courses(seen: Sees) -> Response:
-    """Show the courses that count here, one's own, and what a lead is asked about."""
-    return await _courses(seen)
+async def courses(seen: Sees, said: str = "") -> Response:
+    """Show the courses that count here, one's own, who may say that somebody can do it, and what one is asked about."""
+    frame = with_toast(seen.frame, seen.frame.words.gettext(SAID[said])) if said in SAID else seen.frame
+    return await _courses(replace(seen, frame=frame))
 
 
-async def _courses(seen: Seen, again: Mended | None = None, status: int = 200) -> Response:
+async def _courses(
+    seen: Seen, again: Mended | None = None, status: int = 200, naming: Mended | None = None
+) -> Response:
+    """`again`: the refused form of one's own course; `naming`: that of an assessor."""
     found = await policy_of(seen.rooms, TRAINING)
     return await show(
         seen.frame,
@@ -117,7 +133,9 @@ async def _courses(seen: Seen, again: Mended | None = None, status: int = 200) -
         options=_options(found[1], seen.frame.words) if found else (),
         mine=await claims_of(seen, TRAINING),
         asked=await _asked(seen),
+        assessors=await assessors_of(seen, found[1]["catalogue"]) if found else None,
         again=again,
+        naming=naming,
         key=seen.fresh_key(),
     )
 
@@ -127,7 +145,7 @@ def _options(parameters: Mapping[str, Any], words: Words) -> list[tuple[str, str
     for name, course in sorted(parameters["catalogue"].items()):
         for version in course["versions"]:
             said = words.gettext(
-                "%(course)s, version %(version)s", course=name.replace("-", " "), version=version
+                "%(course)s, version %(version)s", course=course_words(name), version=version
             )
             if course["assessed"]:
                 said += ", " + words.gettext("somebody has to have seen it")
@@ -140,11 +158,14 @@ async def _asked(seen: Seen) -> list[Asked]:
     words, rows = seen.frame.words, seen.rooms.rows
     states = [state for state in cases.STATES if state not in cases.ENDED]
     where = {"award_kind": TRAINING, "award": None, "state": states}
+    named = await named_for(rows, seen.caller.member)
+    if not named:
+        return []
     people = await people_of(rows)
     told = []
     for one in await dossiers(rows, await rooms_cases(seen, where, LOOKED_MAX)):
         seen_already = any(item["type"] == ASSESSMENT for item in one.live)
-        if not seen_already and assesses(one, seen.caller.member, seen.caller.roles):
+        if not seen_already and assesses(one, seen.caller.member, named):
             who = people.name(str(one.case["opened_by"]), words)
             told.append(Asked(f"/exceptions/{one.id}?do=assess#assess", who, title_of(one, words)))
     return told
@@ -165,6 +186,32 @@ async def claim_course(acting: Claims) -> Response:
             raise
         return await _courses(acting, again, 422)
     return _to(done.ids["case"])
+
+
+@router.post("/courses/assessors")
+async def name_assessor(acting: Names) -> Response:
+    """Name somebody who may say that others can do what a course teaches."""
+    try:
+        found = await policy_of(acting.rooms, TRAINING)
+        await assessors.name(acting, found[1]["catalogue"] if found else ())
+    except (BadRequest, Refused) as refusal:
+        naming = await to_mend(acting, refusal, NAMING_WRONG)
+        if naming is None:
+            raise
+        return await _courses(acting, status=422, naming=naming)
+    return _courses_again("named")
+
+
+@router.post("/courses/assessors/end")
+async def end_assessor(acting: Names) -> Response:
+    """Let somebody say it no more."""
+    await assessors.end(acting)
+    return _courses_again("ended")
+
+
+def _courses_again(said: str) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return RedirectResponse(f"/courses?said={said}#assessors", status_code=303, headers=headers)
 
 
 # ---------------------------------------------------------------------------------------------- referrals

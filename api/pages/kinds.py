@@ -50,6 +50,8 @@ KIND_WORDS: Mapping[str, str] = {
     "policy_published": mark("What is recognised, and how, was published"),
     "plan_published": mark("A plan was published"),
     "plan_ended": mark("A plan ended"),
+    "assessor_named": mark("Somebody was named who may say that others can do what a course teaches"),
+    "assessor_ended": mark("Somebody says no more whether others can do what a course teaches"),
     "account_linked": mark("It was said whose a name elsewhere is"),
     "account_unlinked": mark("A name elsewhere is nobody's here any more"),
     "source_registered": mark("A source of data was registered"),

@@ -121,7 +121,10 @@ SAID: Mapping[str, tuple[str, str]] = {
     "long_enough": (mark("A result of somebody who took their time over the course, in one go."), RESULT),
     "attempts_within": (mark("A result with fewer tries."), RESULT),
     "in_date": (mark("A result that is in date."), RESULT),
-    "assessed": (mark("A manager who saw that they can do it, and says so."), ASSESS),
+    "assessed": (
+        mark("Somebody who is named for this course, saw that they can do it, and says so."),
+        ASSESS,
+    ),
     "assessed:assessed_by_oneself": (mark("Somebody else who saw it: nobody says it of themselves."), ASSESS),
     # somebody who was brought
     "lodged_first": (mark("The record of whoever was brought, from after it was written down here."), BRING),
@@ -182,7 +185,7 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = {
 BY_OTHERS: Mapping[str, str] = {
     SECOND: mark("Ask a colleague to open this page and look again."),
     BACK: mark("Somebody of the next shift does this on this page."),
-    ASSESS: mark("A manager does this on this page."),
+    ASSESS: mark("Whoever is named for this course does this on this page."),
     NOTE: mark("Whoever hands over does this on this page."),
     RESULT: mark("Whoever took the course does this on this page."),
 }

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from api.dossiers import Dossier, dossiers
+from api.dossiers import dossiers
 from api.pages.doors import Acting, PageDoor, act
 from api.pages.exceptions import CaseId, case_row, page
 from api.pages.names import people_of
@@ -35,11 +35,13 @@ from api.routes.work import (
     show_result,
 )
 from api.workbench import exceptions_open, judge_again
+from casework.tokens import TOKEN_CHARS_MAX
 from ledger.errors import Refused
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Shows = Annotated[Acting, act("case.evidence", here="")]
+Assesses = Annotated[Acting, act("case.assess", here="")]
 TEXT_CHARS_MAX = 2_000
 YES, NO = "yes", "no"
 Work = Callable[[], Awaitable[object]]
@@ -109,24 +111,13 @@ async def confirm_note(case: CaseId, acting: Shows) -> Response:
             ItemReadBack(kind=one.kind, id=one.id, accepted=form.one_of(f"taken-{one.key}", (YES, NO)) == YES)
             for one in note.things
         ]
-        opened = _opened_at(acting, note.evidence, dossier)
+        shown = form.need("shown", TOKEN_CHARS_MAX)
         given = ReadBackGiven(
-            note=note.evidence, opened_at=opened, text=form.need("text", TEXT_CHARS_MAX), items=items
+            note=note.evidence, shown=shown, text=form.need("text", TEXT_CHARS_MAX), items=items
         )
         await read_back(case, given, asking_of(acting))
 
     return await _take(acting, case, "read-back", work)
-
-
-def _opened_at(acting: Acting, note: str, dossier: Dossier) -> str:
-    """Return when the note was shown, as the form says; one that says another time says nothing of worth."""
-    given, now = acting.form.need("opened_at", 40), acting.rooms.clock.now()
-    received = next(str(item["received_at"]) for item in dossier.live if item["evidence"] == note)
-    if len(given) != len(now) or not received <= given <= now:
-        raise BadRequest(
-            "value_invalid", f"opened_at: expected a moment since {received}, got {given}", field="/opened_at"
-        )
-    return given
 
 
 @router.post("/exceptions/{case}/work/result")
@@ -141,7 +132,7 @@ async def bring_result(case: CaseId, acting: Shows) -> Response:
 
 
 @router.post("/exceptions/{case}/work/assessment")
-async def assess(case: CaseId, acting: Shows) -> Response:
+async def assess(case: CaseId, acting: Assesses) -> Response:
     """Say what one saw of somebody's skill."""
 
     async def work() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from api.dossiers import Dossier, dossiers
+from api.pages.assessors import named_for
 from api.pages.cards import People, title_of, was_found_lacking
 from api.pages.doors import Seen
 from api.pages.missing_words import Lacking, lacking_of
@@ -37,6 +38,7 @@ from api.workbench import RESULT_KIND, exceptions_open
 from casework import cases, tables
 from casework.people import AGENT
 from ledger.codec import loads
+from ledger.errors import Refused
 from playbooks.tables import record as records
 from playbooks.tables import record_version
 
@@ -62,7 +64,7 @@ async def routine_of(
             said=course_said(dossier, words) if mine else None,
             result_form=await _results(seen, typed) if mine else None,
             assess=people.name(str(dossier.case["opened_by"]), words)
-            if assesses(dossier, member, seen.caller.roles)
+            if assesses(dossier, member, await named_for(seen.rooms.rows, member))
             else "",
         )
     if kind == REFERRAL:
@@ -88,9 +90,8 @@ async def _handover(
     next_one, unknown_name = await _next_one(seen, dossier, people)
     back = None
     if note is not None and reads_back(dossier, member):
-        back = BackForm(
-            typed.get("opened_at") or rooms.clock.now(), typed.get("text", ""), next_one, unknown_name
-        )
+        shown = _shown(seen, dossier.id, note.evidence, typed.get("shown", ""))
+        back = BackForm(shown, typed.get("text", ""), next_one, unknown_name)
     form = None
     if writes_note(dossier, member):
         form = note_form(dossier, open_now, titles, await _people_here(rooms, people, words), typed, words)
@@ -102,6 +103,16 @@ async def _handover(
         note_form=form,
         back_form=back,
     )
+
+
+def _shown(seen: Seen, case: str, note: str, token: str) -> str:
+    """Return the token of the note's first look: the one of a refused form while it holds, else one of now."""
+    desk = seen.rooms.desk
+    try:
+        desk.note_opened(seen.who, case, note, token)
+    except Refused:
+        return desk.note_shown(seen.who, case, note)
+    return token
 
 
 async def _titles(rooms: Rooms, ids: set[str], words: Words) -> dict[str, str]:

@@ -4,7 +4,7 @@ who was brought. Pure: what was looked up goes in, forms come out; routine.py ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from api.pages.cards import People, was_found_lacking
 from api.pages.planned_words import FIRST, instant
 from api.pages.words import Words, mark
 from casework import cases
-from casework.work import ASSESSORS, is_routine_origin, learner_of
+from casework.work import is_routine_origin, learner_of
 
 HANDOVER, TRAINING, REFERRAL = "handover", "training", "referral"
 NOTE, BACK, ASSESSMENT, RESULT = "handover_note", "read_back", "assessment", "training_result"
@@ -84,9 +84,9 @@ class NoteShown:
 
 @dataclass(frozen=True, slots=True)
 class BackForm:
-    """The form of whoever takes over. `opened_at`: when the note was first shown to them."""
+    """The form of whoever takes over. `shown`: the token of when the note was first shown to them."""
 
-    opened_at: str
+    shown: str
     text: str
     next_one: str
     """Whom the rota has next, "" where no record says."""
@@ -271,11 +271,12 @@ def says_done(dossier: Dossier, member: str) -> bool:
     return row["origin"] == "claim" and row["state"] in FIRST and row["opened_by"] == member
 
 
-def assesses(dossier: Dossier, member: str, roles: Sequence[str]) -> bool:
-    """Say whether this member may be asked what they saw; the desk decides, by all their accounts."""
+def assesses(dossier: Dossier, member: str, named: Collection[str]) -> bool:
+    """Say whether this member may be asked what they saw, by the courses for which they are named; the desk decides, by
+    all their accounts."""
     row = dossier.case
     open_ = row["state"] in (*FIRST, *AFTER, cases.RESOLVED) and row["award"] is None
-    return open_ and learner_of(row) != member and bool(set(ASSESSORS) & set(roles))
+    return open_ and learner_of(row) != member and dossier.facts().get("course") in named
 
 
 COURSE_SAID: Mapping[str, tuple[str, str]] = {
@@ -285,7 +286,7 @@ COURSE_SAID: Mapping[str, tuple[str, str]] = {
     ),
     "seen": (
         mark("The result is here."),
-        mark("A manager who saw that you can do it says so on this page."),
+        mark("Somebody who is named for this course and saw that you can do it says so on this page."),
     ),
 }
 REFERRAL_SAID: Mapping[str, tuple[str, str]] = {

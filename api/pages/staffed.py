@@ -18,6 +18,9 @@ MAY_NOT = {
     "review_submitter": mark("You brought this evidence, so somebody else looks at it."),
     "review_beneficiary": mark("You did the work, so somebody else looks at the evidence."),
     "beneficiary": mark("This is about your own recognition, so somebody else decides."),
+    "reciprocal": mark(
+        "They recognised you for the same kind of thing a short while ago, so somebody else says yes."
+    ),
     "other": mark("This waits for a decision that is not yours."),
     "other_review": mark("The evidence waits for somebody to look at it."),
 }
@@ -40,6 +43,10 @@ NOBODY = (
     ),
     mark("All the evidence has been looked at."),
     mark("Nothing is recognised for this kind of thing."),
+    mark(
+        "Whoever may decide was recognised by them for the same kind of thing a short while ago, and nobody gives a "
+        "yes back. Let some time pass, or give one more person that power."
+    ),
 )
 """What staffing says where nobody may take one of these steps: here for the catalogue, said there."""
 
@@ -48,7 +55,9 @@ def why_not(
     dossier: Dossier, kind: str, member: str, answer: Answer, people: People, words: Words
 ) -> tuple[str, str]:
     """Return why this reader may not decide, and who can or what to do."""
-    return words.gettext(MAY_NOT[_reason(dossier, kind, member)]), who_can(answer, people, words)
+    back = member in answer.reciprocal
+    reason = MAY_NOT["reciprocal" if back else _reason(dossier, kind, member)]
+    return words.gettext(reason), who_can(answer, people, words)
 
 
 def who_can(answer: Answer, people: People, words: Words) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from api.pages.routine_troubles import ROUTINE
 from api.pages.words import mark
 
 LATE, WAIT, ATTENTION = "late", "wait", "attention"
 
 SAID: Mapping[str, tuple[str, str, str]] = {
+    **ROUTINE,
     "delivery_repeated": (
         mark("This came before."),
         mark("It counts once. Nothing was changed."),
@@ -92,21 +94,6 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("They recognised you for the same kind of thing a short while ago."),
         mark("Nothing was recorded. Somebody else says yes this time."),
         ATTENTION,
-    ),
-    "recall_answered": (
-        mark("You have answered these already."),
-        mark("Nothing was changed."),
-        WAIT,
-    ),
-    "recall_not_asked": (
-        mark("Nothing is asked about this."),
-        mark("Nothing was changed."),
-        WAIT,
-    ),
-    "recall_awaited": (
-        mark("A few questions about it have to be answered first."),
-        mark("Nothing was changed."),
-        WAIT,
     ),
     "not_beneficiary": (
         mark("Only whoever is recognised can do this."),

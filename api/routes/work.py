@@ -22,12 +22,13 @@ from api.routes.reports import opening
 from api.routes.shapes import Asked, Code, Id, IdInPath, Instant, Name, Recorded, Text, Tokens, Told
 from api.scope import Row
 from api.workbench import exceptions_open, expected_of, shows_already, signed_result, training_of
-from casework import tables
+from casework import cases, tables
 from casework.collectors import work as collected
 from casework.collectors.signed_file import FILE_CHARS_MAX
 from casework.errors import refuse
 from casework.reports import NOW
 from casework.requests import OpenCase, ReportWork
+from casework.tokens import TOKEN_CHARS_MAX
 from casework.work import learner_of
 
 router = APIRouter(route_class=Door, prefix="/api/v1", tags=["work"], responses=PROBLEM_RESPONSES)
@@ -35,6 +36,7 @@ router = APIRouter(route_class=Door, prefix="/api/v1", tags=["work"], responses=
 Works = Annotated[Asking, need_to_write("case.evidence")]
 NUMBER_MAX = 10**12
 ITEMS_MAX = 64
+NOTE = "handover_note"
 
 
 class ReadingTaken(Asked):
@@ -84,10 +86,11 @@ class ItemReadBack(Asked):
 
 
 class ReadBackGiven(Asked):
-    """What the receiver understood, in their own words. `opened_at`: when the note was shown to them."""
+    """What the receiver understood, in their own words. `shown`: the token that came with the note (`read_note`), by
+    which the server knows since when they had it."""
 
     note: Id
-    opened_at: Instant
+    shown: Annotated[str, Field(min_length=1, max_length=TOKEN_CHARS_MAX)]
     text: Text
     items: Annotated[list[ItemReadBack], Field(max_length=ITEMS_MAX)] = []
 
@@ -185,12 +188,39 @@ async def hand_over(case: IdInPath, body: NoteHandedOver, asking: Works) -> Reco
     return await tell(asking, await rooms.desk.report_work(asking.who, asking.key, request))
 
 
+class NoteTold(Told):
+    """The note of a shift as whoever comes next reads it. `facts`: see docs/spec/verdict.md, handover_note; `shown`:
+    the token that a read-back needs."""
+
+    case: str
+    note: str
+    facts: dict[str, Any]
+    shown: str
+
+
+@router.get("/cases/{case}/work/handover", operation_id="read_note")
+async def read_note(case: IdInPath, visit: Annotated[Visit, need("case.evidence")]) -> NoteTold:
+    """Open the note of a shift: the time until it is read back counts from now."""
+    rows = visit.rooms.rows
+    await rows.need("case", tables.case_file, case=case)
+    found = await rows.find(tables.evidence, {"case": case, "type": NOTE})
+    notes = cases.live(found)
+    facts = await rows.open(notes[-1]["facts_item"]) if notes else None
+    if facts is None:
+        raise NotFound("note", case)
+    note = str(notes[-1]["evidence"])
+    shown = visit.rooms.desk.note_shown(visit.caller.who, case, note)
+    return NoteTold(case=case, note=note, facts=facts, shown=shown)
+
+
 @router.post("/cases/{case}/work/read-back", operation_id="read_back", status_code=201)
 async def read_back(case: IdInPath, body: ReadBackGiven, asking: Works) -> Recorded:
-    """Say what the next shift understood; then it can be judged."""
+    """Say what the next shift understood of the note that they opened (`read_note`); then it can be judged."""
     _, expected = await planned(asking, case)
     now = asking.rooms.clock.now()
-    items = [collected.read_back(asking.who, case, body.model_dump(), now)]
+    opened_at = asking.rooms.desk.note_opened(asking.who, case, body.note, body.shown)
+    answer = {**body.model_dump(exclude={"shown"}), "opened_at": opened_at}
+    items = [collected.read_back(asking.who, case, answer, now)]
     rota = await asking.rooms.watching.record_or_none(
         asking.who, case, "shift", str(expected.get("next_shift"))
     )
@@ -258,8 +288,11 @@ async def show_result(case: IdInPath, body: ResultShown, asking: Works) -> Recor
 
 
 @router.post("/cases/{case}/work/assessment", operation_id="assess_skill", status_code=201)
-async def assess_skill(case: IdInPath, body: SkillSeen, asking: Works) -> Recorded:
-    """Say what you saw of somebody's skill after a course: an owner or a manager, never the learner."""
+async def assess_skill(
+    case: IdInPath, body: SkillSeen, asking: Annotated[Asking, need_to_write("case.assess")]
+) -> Recorded:
+    """Say what you saw of somebody's skill after a course: whoever is named for it (`name_assessor`), never the
+    learner."""
     row, expected = await planned(asking, case)
     learner = learner_of(row)
     if expected.get("work") != "training" or learner is None:

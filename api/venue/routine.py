@@ -106,6 +106,9 @@ class Routine:
         for text in plans(self.house):
             owner.do("/plans", {"yaml": text})
         yield 0.1
+        for name, ground in ((LEAD, "certified"), (KITCHEN, "teaches")):
+            named = {"course": "first-aid", "member": self.house.door(name).member, "ground": ground}
+            owner.do("/assessors", named)
         told = {"policy": "training/v1", "course": "first-aid", "course_version": "3"}
         self.doors[COLLEAGUE].do("/claims/training", told)
         brought = {"policy": "referral/v1", "kind": "customer", "referred": "sorcha@quay.example"}
@@ -155,15 +158,10 @@ class Routine:
         note = {"status": status, "actions": actions, "contingencies": contingencies, "items": items}
         worker.do(f"/cases/{case}/work/handover", note)
         yield 0.35
-        opened_at = house.play.now()
-        noted = next(
-            one["evidence"]
-            for one in following.get(f"/cases/{case}").body["evidence"]
-            if one["type"] == "handover_note"
-        )
+        told = following.get(f"/cases/{case}/work/handover").body
         yield 0.1
         taken = [{"kind": one["kind"], "id": one["id"], "accepted": True} for one in items]
-        answer = {"note": noted, "opened_at": opened_at, "text": understood, "items": taken}
+        answer = {"note": told["note"], "shown": told["shown"], "text": understood, "items": taken}
         following.do(f"/cases/{case}/work/read-back", answer)
 
     def _open_now(self, door: Door) -> list[dict[str, Any]]:

@@ -181,6 +181,29 @@ def playbook_mode(
     )
 
 
+@playbook.command("purpose")
+def playbook_purpose(
+    playbook_id: Annotated[str, typer.Argument(metavar="PLAYBOOK")],
+    words: Annotated[
+        str | None, typer.Argument(help="What it is for, for those whom it may be about; else it is told.")
+    ] = None,
+) -> None:
+    """Write what a watch on a person is for, before it runs; without words, tell what is written."""
+    path = f"/api/v1/playbooks/{playbook_id}"
+    if words is not None:
+        done = ask("POST", f"{path}/purpose", {"purpose": words})
+        tell([f"playbook {playbook_id}: what it is for is written; everybody here can read it"], done)
+        return
+    told = ask("GET", path)
+    purpose, lines = told["purpose"], [f"playbook {playbook_id} watches no person and needs no purpose"]
+    if purpose is not None:
+        lines = [f"playbook {playbook_id} is for: {purpose['words'] or 'words that were erased'}"]
+        lines += [f"written by {purpose['by']}, {purpose['at']}"]
+    elif told["on_person"]:
+        lines = [f"playbook {playbook_id} watches a person; nobody wrote what for, so it does not run"]
+    tell(lines, {name: told[name] for name in ("playbook", "on_person", "purpose")})
+
+
 @playbook.command("kinds")
 def publish_kinds(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
     """Publish the vocabulary."""

@@ -250,7 +250,8 @@ class Handing:
     g: Ground
     case: str = ""
     note: str = ""
-    opened_at: str = ""
+    shown: str = ""
+    """The token that came with the note when it was opened."""
 
     async def due(self, next_person: str = "second", minutes: int = 30, called: str | None = None) -> Handing:
         """Wait until its case opens; the rota says who comes next: by their id, or as it calls them."""
@@ -276,13 +277,20 @@ class Handing:
                 one for one in (await self.g.case(self.case))["evidence"] if one["type"] == "handover_note"
             ]
             self.note = notes[-1]["evidence"]
-        self.opened_at = self.g.now
+        return self
+
+    async def opened(self, by: str = "second") -> Handing:
+        """Whoever comes opens the note."""
+        told = (await self.g.ask("GET", f"/cases/{self.case}/work/handover", by)).json()
+        self.shown = told.get("shown", "none")
         return self
 
     async def read_back(
         self, by: str = "second", text: str = OWN_WORDS, wait: int = 5 * MINUTE, **changed: Any
     ) -> Handing:
         """Whoever comes says what they understood."""
+        if not self.shown:
+            await self.opened(by)
         self.g.at.wait(wait)
         note = (await self.g.case(self.case))["texts"]
         facts = [one for one in note.values() if isinstance(one, dict) and "contingencies" in one]
@@ -290,7 +298,7 @@ class Handing:
             {"kind": one["kind"], "id": one["id"], "accepted": True}
             for one in (facts[-1]["items"] if facts else [])
         ]
-        body = {"note": self.note, "opened_at": self.opened_at, "text": text, "items": items, **changed}
+        body = {"note": self.note, "shown": self.shown, "text": text, "items": items, **changed}
         await self.g.post(f"/cases/{self.case}/work/read-back", by, body)
         return self
 

@@ -16,7 +16,7 @@ from tests.abuse.flows import (
     honest_course,
     result,
 )
-from tests.abuse.ground import DAY, HOUR, Ground
+from tests.abuse.ground import DAY, HOUR, MINUTE, Ground
 from tests.abuse.issues import photo_of, shown_file
 from tests.abuse.mails import GUESTS, OTHERS, mail, sent, signed
 from tests.abuse.register import abuse
@@ -120,6 +120,25 @@ async def rubber_stamp(g: Ground) -> Deserved:
 async def clicked_away(g: Ground) -> Deserved:
     it = await (await Handing(g).due()).written()
     await it.read_back(wait=5)
+    await g.believed()
+    return NOTHING
+
+
+@abuse(HANDOVERS, "answered at once, and said to have been read for ten minutes", "staff", "second")
+async def said_to_be_read(g: Ground) -> Deserved:
+    it = await (await Handing(g).due()).written()
+    g.at.wait(10 * MINUTE)
+    await it.read_back(wait=5, opened_at=instant_of(unix_ms_of(g.now) - 10 * MINUTE * 1_000))
+    await it.read_back(wait=5)
+    await g.believed()
+    return NOTHING
+
+
+@abuse(HANDOVERS, "answered at once, as opened by whoever wrote it ten minutes before", "staff", "second")
+async def opened_by_another(g: Ground) -> Deserved:
+    it = await (await (await Handing(g).due()).written()).opened("staff")
+    await it.read_back(wait=10 * MINUTE)
+    await (await it.opened()).read_back(wait=5)
     await g.believed()
     return NOTHING
 
@@ -277,6 +296,18 @@ async def not_assessed(g: Ground) -> Deserved:
     g.at.wait(3 * HOUR)
     await result(g, course="first-aid", course_version="3", duration_seconds=9000)
     await show(g, case)
+    await g.believed()
+    return NOTHING
+
+
+@abuse(TRAINING, "a course seen by a colleague whom nobody named for it", "staff", "second")
+async def seen_by_a_friend(g: Ground) -> Deserved:
+    await enrolled(g)
+    case = await course_of(g, course="first-aid", version="3")
+    g.at.wait(3 * HOUR)
+    await result(g, course="first-aid", course_version="3", duration_seconds=9000)
+    await show(g, case)
+    await g.post(f"/cases/{case}/work/assessment", "second", {"passed": True})
     await g.believed()
     return NOTHING
 

@@ -10,6 +10,7 @@ import pytest
 
 from api.cli import run_verb
 from playbooks.playbook import LIBRARY
+from tests.pages.test_purpose import KINDS, PURPOSE, WATCH
 
 HOTEL = Path(__file__).resolve().parents[2] / "examples" / "hotel_bookings"
 NOT_A_DOCUMENT_OF_OURS = "nothing: 1\n"
@@ -75,6 +76,44 @@ def test_a_source_registered_again_says_what_changed(
     for kinds, expected in steps:
         options = [part for kind in kinds for part in ("--kind", kind)]
         assert said(capsys, folder, 0, "playbook", "source", "desk", *options) == expected
+
+
+def test_what_a_watch_on_a_person_is_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data"
+    (tmp_path / "kinds.yaml").write_text(KINDS)
+    (tmp_path / "watch.yaml").write_text(WATCH)
+    said(capsys, data, 0, "init", "--name", "Harbour House", "--owner", "Ada")
+    steps: list[tuple[tuple[str, ...], int, str]] = [
+        # arguments, exit code, what is said
+        (("kinds", str(tmp_path / "kinds.yaml")), 0, "published"),
+        (("purpose", "shift_not_closed"), 1, "unknown"),
+        (
+            ("publish", str(tmp_path / "watch.yaml"), "--mode", "draft"),
+            0,
+            "playbook shift_not_closed is published",
+        ),
+        (("purpose", "shift_not_closed"), 0, "watches a person; nobody wrote what for, so it does not run"),
+        (("mode", "shift_not_closed", "live"), 1, "purpose_missing"),
+        (("purpose", "shift_not_closed", "because"), 1, "expected 20 to 2000 characters, got 7"),
+        (
+            ("purpose", "shift_not_closed", PURPOSE),
+            0,
+            "what it is for is written; everybody here can read it",
+        ),
+        (("purpose", "shift_not_closed"), 0, f"playbook shift_not_closed is for: {PURPOSE}\nwritten by "),
+        (("mode", "shift_not_closed", "live"), 0, "playbook shift_not_closed is live"),
+    ]
+    for arguments, code, words in steps:
+        assert words in said(capsys, data, code, "playbook", *arguments), arguments
+
+
+def test_another_watch_needs_no_purpose(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = Path(__file__).resolve().parents[2] / "verifiers" / "policies" / "service_issue.yaml"
+    said(capsys, folder, 0, "playbook", "policy", str(policy))
+    said(capsys, folder, 0, "playbook", "publish", str(LIBRARY / "warm_lead_silent.yaml"), "--mode", "draft")
+    assert "watches no person" in said(capsys, folder, 0, "playbook", "purpose", "warm_lead_silent")
+    told = json.loads(said(capsys, folder, 0, "--json", "playbook", "purpose", "warm_lead_silent"))
+    assert told == {"playbook": "warm_lead_silent", "on_person": False, "purpose": None}
 
 
 CHECKED: list[tuple[str, tuple[str, ...], int, str]] = [

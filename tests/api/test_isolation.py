@@ -46,7 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "take_reading": {"value": 1},
     "hand_over": {"status": "x", "actions": "x", "contingencies": "x"},
     "assess_skill": {"passed": True},
-    "read_back": {"note": "e-1", "opened_at": "2026-11-20T10:00:00Z", "text": "x"},
+    "read_back": {"note": "e-1", "shown": "x.y", "text": "x"},
     "show_result": {"record": "c-1"},
     "report_work": {"text": "x"},
     "show_result_file": {"source": "pms", "file": "e30.e30.e30"},

@@ -15,7 +15,7 @@ import pytest
 
 from api.remote import OPERATOR_TOKEN_FILE
 from casework.cases import later
-from casework.staffing import SENTENCES, STEPS
+from casework.staffing import BECAUSE, SENTENCES, STEPS
 from ledger.clock import instant_of
 from tests.api.house import CHARTER, House, Team
 from tests.api.test_path import DESK, KINDS, PLAYBOOK, record
@@ -75,8 +75,9 @@ class Stage:
         told: dict[str, Any] = answer.json()
         return told
 
-    async def furnish(self, size: int) -> None:
-        """Open the organisation: its people with their powers, what is watched, a budget of two, one that waits."""
+    async def furnish(self, size: int, terms: str = "") -> None:
+        """Open the organisation: its people with their powers, what is watched, a budget of two, one that waits.
+        `terms`: a line that the policy has beside its own."""
         token = (self.at.settings.data_dir / OPERATOR_TOKEN_FILE).read_text()
         body = {"name": f"Team of {size}", "owner_name": "Marta", "simulated": True}
         headers = {"X-Operator-Token": token}
@@ -99,6 +100,7 @@ class Stage:
                 given = {"member": self.members[name], "about": about, "second_person": second}
                 await self.do("marta", "/authorities", given)
         policy = (ROOT / "verifiers" / "policies" / "service_issue.yaml").read_text()
+        policy = policy.replace("  window_days:", f"{terms}  window_days:")
         await self.do("marta", "/kinds", {"yaml": KINDS + "      opened_at: instant\n"})
         await self.do("marta", "/policies", {"yaml": policy})
         await self.do("marta", "/playbooks", {"yaml": PLAYBOOK})
@@ -307,3 +309,22 @@ async def test_every_cell_of_the_table_is_what_the_doors_answer(at: House, size:
     for scene, cells in TABLE:
         if scene.size == size:
             await hold_against(here, scene, cells)
+
+
+async def test_the_door_and_the_answer_agree_on_who_would_give_a_yes_back(at: House) -> None:
+    here = Stage(at)
+    await here.furnish(2, "  reciprocity_days: 30\n")
+    await here.play(Scene(2, "provisional", "marta", "robin", "ana"))  # Ana recognised Marta
+    ids = await here.play(Scene(2, "passed", "ana", "ana"))
+    told = {item["step"]: item for item in (await here.told(f"/cases/{ids['case']}/steps"))["items"]}
+    assert (told["decide_award"]["members"], told["decide_award"]["sentence"]) == (
+        [],
+        BECAUSE["decide_award", "reciprocal"],
+    )
+    assert told["dispute"]["members"] == [here.members["marta"]], "a no may be planned all the same"
+    refused = await here.awarded(ids["case"], "marta", "ana")
+    assert (refused.status_code, refused.json()["code"]) == (409, "reciprocal")
+    at.wait(31 * DAY_SECONDS)
+    told = {item["step"]: item for item in (await here.told(f"/cases/{ids['case']}/steps"))["items"]}
+    assert told["decide_award"]["members"] == [here.members["marta"]]
+    assert (await here.awarded(ids["case"], "marta", "ana")).status_code == 201

@@ -224,6 +224,50 @@ async def checks_done(at: House, team: Team, count: int, value: int = 34) -> lis
     return made
 
 
+async def test_whoever_an_owner_named_says_what_they_saw(at: House, ours: Team, theirs: Team) -> None:
+    policy = (ROOT / "verifiers" / "policies" / "training.yaml").read_text()
+    await at.done("/api/v1/policies", ours.keys["owner"], {"yaml": policy})
+    claim = {"policy": "training/v1", "course": "first-aid", "course_version": "3"}
+    case = (await at.done("/api/v1/claims/training", ours.keys["staff"], claim))["ids"]["case"]
+    path, seen = f"/api/v1/cases/{case}/work/assessment", {"passed": True}
+    named = {"course": "first-aid", "member": ours.members["outsider"], "ground": "teaches"}
+    tries: list[tuple[str, str, dict[str, Any], int, str]] = [
+        # who, where, what, and the answer
+        ("manager", path, seen, 403, "not_assessor"),
+        ("owner", path, seen, 403, "not_assessor"),
+        ("staff", path, seen, 403, "reviewer_is_beneficiary"),
+        ("auditor", path, seen, 403, "not_allowed"),
+        ("agent", path, seen, 403, "not_allowed"),
+        ("manager", "/api/v1/assessors", named, 403, "not_allowed"),
+        ("owner", "/api/v1/assessors", {**named, "ground": "friend"}, 422, "invalid_request"),
+        ("owner", "/api/v1/assessors", {**named, "course": "flying"}, 404, "unknown"),
+        ("owner", "/api/v1/assessors", {**named, "member": theirs.members["staff"]}, 404, "unknown"),
+        ("owner", "/api/v1/assessors", {**named, "member": ours.members["auditor"]}, 404, "unknown"),
+        (
+            "owner",
+            "/api/v1/assessors/end",
+            {"course": "first-aid", "member": named["member"]},
+            404,
+            "unknown",
+        ),
+    ]
+    for who, where, body, status, code in tries:
+        answer = await at.ask("POST", where, ours.keys[who], json=body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), (who, where, answer.text)
+    await at.done("/api/v1/assessors", ours.keys["owner"], named)
+    (row,) = (await at.ask("GET", "/api/v1/assessors", ours.keys["staff"])).json()["items"]
+    assert {**named, "named_by": ours.members["owner"]}.items() <= row.items()
+    assert (await at.ask("GET", "/api/v1/assessors", theirs.keys["owner"])).json()["items"] == []
+    mine = (await at.ask("GET", "/api/v1/me/take-away", ours.keys["outsider"])).json()
+    assert [one["course"] for one in mine["rows"]["assessor"]] == ["first-aid"]
+    await at.done(path, ours.keys["outsider"], seen)
+    await at.done(
+        "/api/v1/assessors/end", ours.keys["owner"], {"course": "first-aid", "member": named["member"]}
+    )
+    answer = await at.ask("POST", path, ours.keys["outsider"], json=seen)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_assessor")
+
+
 async def test_a_week_of_checks_is_recognised_at_once(at: House, ours: Team) -> None:
     mine = ours.keys["outsider"]
     await planned(at, ours)

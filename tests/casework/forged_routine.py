@@ -74,6 +74,36 @@ def _assessed(who: str, role: str) -> Forgery:
     return forge
 
 
+def _namings(story: Story) -> list[Line]:
+    return [story.find("assessor_named", None, ground=ground) for ground in ("certified", "teaches")]
+
+
+def _never_named(story: Story) -> Line:
+    """Nobody had named them."""
+    for line in _namings(story):
+        story.lines.remove(line)
+    line = story.find("evidence_attached", "course")
+    story.cut(line)
+    return line
+
+
+def _named_later(story: Story) -> Line:
+    """They were named once they had said it."""
+    said = story.find("evidence_attached", "course")
+    for line in _namings(story):
+        story.move(line, said)
+    story.cut(_namings(story)[0])
+    return said
+
+
+def _ended_before(story: Story) -> Line:
+    """It had ended."""
+    story.find("assessor_ended", None).body["member"] = story.named["chef"]
+    line = story.find("evidence_attached", "course")
+    story.cut(line)
+    return line
+
+
 def _assessed_for_another(story: Story) -> Line:
     """One lead brings what another is said to have seen."""
     line = story.find("evidence_attached", "course")
@@ -110,9 +140,18 @@ ROUTINE: list[tuple[str, Forgery, str]] = [
     ("an account linked to oneself", _own_account, "second_person_needed"),
     ("an account linked by staff", by("account_linked", None, "cook", "staff", cut=True), "role_missing"),
     ("a plan by a manager", by("plan_published", None, "deputy", "manager", cut=True), "role_missing"),
-    ("an assessment by a colleague", _assessed("cook", "staff"), "role_missing"),
-    ("an assessment by the learner", _assessed("waiter", "staff"), "role_missing"),
-    ("an assessment by a digital employee", _assessed("agent", "agent"), "agent_may_not|role_missing"),
+    ("an assessment by a colleague", _assessed("cook", "staff"), "not_assessor"),
+    ("an assessment by another manager", _assessed("deputy", "manager"), "not_assessor"),
+    ("an assessment by an owner who is named no more", _assessed("owner", "owner"), "not_assessor"),
+    ("an assessment by the learner", _assessed("waiter", "staff"), "reviewer_is_beneficiary"),
+    ("an assessment by a digital employee", _assessed("agent", "agent"), "agent_may_not|not_assessor"),
+    ("an assessor whom nobody named", _never_named, "not_assessor"),
+    ("an assessor who was named afterwards", _named_later, "not_assessor"),
+    ("an assessor who was named no more", _ended_before, "not_assessor"),
+    ("an assessor named by a manager", by("assessor_named", None, "deputy", "manager", cut=True), "role_missing"),
+    ("an assessor of a course nobody has", told("assessor_named", None, True, course="flying"), "expected a course of"),
+    ("an assessor for no reason", told("assessor_named", None, True, ground="friend"), "reason_unknown"),
+    ("an assessor ended whom nobody named", told("assessor_ended", None, True, course="food-safety-2"), "unknown"),
     ("an assessment by the learner's second account", _assessed("double", "manager"), "reviewer_is_beneficiary"),
     ("an assessment brought for another lead", _assessed_for_another, "submitter: expected"),
     ("an account that says another source", told("account_linked", None, True, source="nowhere"), "unknown"),

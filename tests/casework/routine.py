@@ -8,6 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from casework.assessors import EndAssessor, NameAssessor
 from casework.collectors import work as collected
 from casework.plans import Slot, read_plan, slots
 from casework.point_requests import CheckIn, RegisterPoint
@@ -171,6 +172,14 @@ async def open_course(here: Shop, who: str = "waiter") -> str:
     return (await here.desk.open_case(here.people[who], here.key(), request)).ids["case"]
 
 
+async def name(
+    here: Shop, who: str, course: str = "first-aid", ground: str = "teaches", by: str = "owner"
+) -> None:
+    """Let an owner name somebody who may assess a course."""
+    request = NameAssessor(course, here.people[who].id, ground)
+    await here.office.name_assessor(here.people[by], here.key(), request)
+
+
 async def assess(here: Shop, case: str, who: str, learner: str = "waiter", passed: bool = True) -> str:
     """Say what one saw of the learner's skill; return the evidence id."""
     told = (here.people[who], case, "first-aid", "3", here.people[learner].id, passed, here.now())
@@ -255,5 +264,11 @@ async def lived(here: Shop) -> dict[str, str]:
     later, _ = await awarded(here, value=35)
     await publish_policy(here, "training")
     course = await open_course(here)
+    for who, ground in (("chef", "certified"), ("chef", "teaches"), ("owner", "experienced")):
+        await name(here, who, ground=ground)
+    await here.office.end_assessor(
+        here.people["owner"], here.key(), EndAssessor("first-aid", here.people["owner"].id)
+    )
     await assess(here, course, "chef")
-    return {"shifts": shifts, "course": course, "check": case, "check_award": award, "later_check": later}
+    named = {"shifts": shifts, "course": course, "check": case, "check_award": award, "later_check": later}
+    return named | {"chef": here.people["chef"].id}

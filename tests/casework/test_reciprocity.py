@@ -10,7 +10,8 @@ import pytest
 
 from casework import reciprocity
 from casework.audit import audit
-from casework.requests import PublishPolicy
+from casework.requests import THE_SYSTEM, EscalateAward, PublishPolicy
+from ledger.commands import Need
 from ledger.errors import Refused
 from ledger.store.tables import shapes
 from tests.casework import routine
@@ -98,6 +99,38 @@ async def test_both_at_once_is_seen_at_the_grant(here: Shop) -> None:
     await here.grant(first, one.ids["decision"])
     with pytest.raises(Refused, match="reciprocal"):
         await here.grant(second, two.ids["decision"])
+
+
+@pytest.mark.parametrize(("by", "asked"), [("accountant", "waiter"), ("cook", "accountant")])
+async def test_nobody_is_asked_for_a_yes_that_they_would_give_back(here: Shop, by: str, asked: str) -> None:
+    """The cook's check waits for three days; meanwhile the waiter, who is asked first, was recognised by the cook, or
+    by somebody else."""
+    case = await done(here, "cook")
+    here.wait(days=2)
+    await recognised(here, "waiter", by)
+    here.wait(days=1)
+    await here.desk.escalate_award(THE_SYSTEM, here.key(), EscalateAward(case))
+    row = await here.rows.get("case_file", (case,))
+    assert row is not None and row["asked_to"] == here.people[asked].id
+    assert await findings(here) == []
+
+
+async def test_who_is_recognised_meanwhile_is_told_to_look_again(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the decision needs was read before the grant of another that lies before it."""
+    await recognised(here, "cook", "accountant")
+    case = await done(here, "waiter")
+
+    async def before(records: Any, kind: str, accounts: Any) -> list[Need]:
+        return [Need("recognised", (account,)) for account in accounts]
+
+    given = (here.people["waiter"].id,)
+    with monkeypatch.context() as broken:
+        broken.setattr(reciprocity, "needs", before)
+        with pytest.raises(Refused, match=r"stale: expected what .* was recognised for, got more meanwhile"):
+            await here.approve(case, "cook", amount=1, beneficiaries=given)
+    await here.approve(case, "cook", amount=1, beneficiaries=given)
 
 
 async def test_the_audit_asks_the_same(here: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

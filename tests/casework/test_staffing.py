@@ -10,6 +10,7 @@ import pytest
 import casework.tables  # noqa: F401  the desk's tables join the MetaData
 from api.permissions import STEPS as DOORS
 from api.permissions import step_roles
+from casework.reciprocity import Yes
 from casework.staffing import ALONE, BECAUSE, RECOGNITION, SENTENCES, STEPS, Item, Stand, who_may
 from ledger.changes import Insert
 from ledger.overlay import Overlay
@@ -157,6 +158,57 @@ def test_who_may_looks_at_everything_the_desk_looks_at(
     joined(view, "left", "owner", active=0)
     members = ["marta", "dev", "ana", "ben", "small", "ines", "robin", "left"]
     assert who_may(view, members, step, stand, step_roles(), AT).members == able
+
+
+TERMS = {"reciprocity_days": 30}
+BACK = BECAUSE["decide_award", "reciprocal"]
+DECIDED = replace(CASE, award_kind="training", judged=("ana",), terms=TERMS)
+
+
+def yes(decider: str, member: str, at: str = "2026-11-20T16:10:00.000Z", kind: str = "training") -> Yes:
+    return Yes(member, kind, decider, at)
+
+
+RETURNS: list[tuple[str, Stand, tuple[str, ...], str | None, tuple[str, ...]]] = [
+    # why, where it stands, who may say yes, the sentence where nobody may, whom only this keeps away
+    ("nobody said yes to anybody", DECIDED, ("marta", "ines"), None, ()),
+    ("not who was recognised by them", replace(DECIDED, said_yes=(yes("ana", "ines"),)), ("marta",), None, ("ines",)),
+    ("the other way round they may", replace(DECIDED, said_yes=(yes("ines", "ana"),)), ("marta", "ines"), None, ()),
+    ("for something else they may", replace(DECIDED, said_yes=(yes("ana", "ines", kind="handover"),)),
+     ("marta", "ines"), None, ()),
+    ("a moment too late", replace(DECIDED, said_yes=(yes("ana", "ines", "2026-10-24T16:10:00.001Z"),)),
+     ("marta",), None, ("ines",)),
+    ("the days are over", replace(DECIDED, said_yes=(yes("ana", "ines", "2026-10-24T16:10:00.000Z"),)),
+     ("marta", "ines"), None, ()),
+    ("a policy without days", replace(DECIDED, terms={}, said_yes=(yes("ana", "ines"),)), ("marta", "ines"), None, ()),
+    ("no policy yet", replace(DECIDED, terms=None, said_yes=(yes("ana", "ines"),)), ("marta", "ines"), None, ()),
+    ("by their second account", replace(DECIDED, said_yes=(yes("double", "ines"),)), ("marta",), None, ("ines",)),
+    ("of the second account", replace(DECIDED, said_yes=(yes("ana", "second"),)), ("marta",), None, ("ines",)),
+    ("by one of several", replace(DECIDED, judged=("ben", "ana"), said_yes=(yes("ben", "ines"),)),
+     ("marta",), None, ("ines",)),
+    ("before it was judged: by who is to earn it", replace(DECIDED, judged=(), said_yes=(yes("ana", "ines"),)),
+     ("marta",), None, ("ines",)),
+    ("all who may", replace(DECIDED, said_yes=(yes("ana", "ines"), yes("ana", "marta"))), (), BACK, ("marta", "ines")),
+    ("the only one who is outside", replace(DECIDED, maker="marta", said_yes=(yes("ana", "ines"),)),
+     (), BACK, ("ines",)),
+    ("who may not anyway is not named for it", replace(DECIDED, maker="marta", said_yes=(yes("ana", "marta"),)),
+     ("ines",), None, ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "stand", "able", "said", "back"), RETURNS, ids=[one[0] for one in RETURNS])
+def test_who_would_give_a_yes_back_is_not_named(
+    why: str, stand: Stand, able: tuple[str, ...], said: str | None, back: tuple[str, ...]
+) -> None:
+    team = TEAMS[5]
+    view = view_of(team)
+    joined(view, "double", "staff", same_as="ana")
+    joined(view, "second", "staff", same_as="ines")
+    answer = who_may(view, list(team), "decide_award", stand, step_roles(), AT)
+    assert (answer.members, answer.sentence, answer.reciprocal) == (able, said, back)
+    # a no is planned, and said, by whoever may decide: it gives nothing
+    free = who_may(view, list(team), "decide_award", replace(stand, terms=None), step_roles(), AT)
+    assert who_may(view, list(team), "dispute", stand, step_roles(), AT).members == free.members
 
 
 def test_a_second_account_is_no_second_person() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 import casework.tables
 from casework import views
 from casework.absence import GoAway
+from casework.assessors import EndAssessor, NameAssessor
 from casework.joining import Joining
 from casework.joining_requests import Chosen, EndDevice, Invite, ShareDevice, UseInvite
 from casework.point_requests import RegisterPoint
@@ -98,6 +99,12 @@ async def _administer(here: Shop) -> None:
     book = PublishPlaybook("complaint", "bb" * 32, "aa" * 32, "live", None, {})
     await office.publish_playbook(owner, here.key(), book)
     await office.change_mode(owner, here.key(), ChangeMode("complaint", "retired"))
+    await routine.publish_policy(here, "training")
+    for who in ("owner", "accountant"):
+        await office.name_assessor(
+            owner, here.key(), NameAssessor("first-aid", here.people[who].id, "teaches")
+        )
+    await office.end_assessor(owner, here.key(), EndAssessor("first-aid", owner.id))
     purpose = WritePurpose("long_shift", "So that nobody works without a break")
     await office.write_purpose(owner, here.key(), purpose)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from casework.assessors import EndAssessor
 from casework.audit import audit
 from casework.requests import THE_SYSTEM, AwardStep, Judge, ReportWork, WithdrawEvidence
 from ledger.errors import Refused
@@ -148,24 +149,35 @@ async def test_what_somebody_found_is_not_taken_back(here: Shop) -> None:
     assert (await here.judge(case))["result"] == "insufficient"
 
 
-ASSESSORS = [
-    ("a manager", "chef", None),
-    ("an owner", "owner", None),
-    ("the learner", "waiter", "role_missing"),
-    ("a colleague", "cook", "role_missing"),
-    ("a digital employee", "agent", "agent_may_not"),
-    ("the learner by an account of a manager", "double", "reviewer_is_beneficiary"),
+ASSESSORS: list[tuple[str, str, tuple[str, ...], str | None]] = [
+    # what, who says it, the courses they were named for, and the refusal
+    ("a manager who is named", "chef", ("first-aid",), None),
+    ("an owner who named themselves", "owner", ("first-aid",), None),
+    ("a colleague who is named", "cook", ("first-aid",), None),
+    ("somebody from outside who is named", "accountant", ("first-aid", "food-safety-2"), None),
+    ("a manager", "chef", (), "not_assessor"),
+    ("an owner", "owner", (), "not_assessor"),
+    ("a colleague", "cook", (), "not_assessor"),
+    ("named for another course", "chef", ("food-safety-2",), "not_assessor"),
+    ("the learner", "waiter", (), "reviewer_is_beneficiary"),
+    ("the learner, who is named", "waiter", ("first-aid",), "reviewer_is_beneficiary"),
+    ("the learner by a second account that is named", "double", ("first-aid",), "reviewer_is_beneficiary"),
+    ("a digital employee", "agent", (), "agent_may_not"),
 ]
 
 
-@pytest.mark.parametrize(("name", "who", "code"), ASSESSORS, ids=[name for name, _, _ in ASSESSORS])
-async def test_who_may_say_that_somebody_can_do_it(here: Shop, name: str, who: str, code: str | None) -> None:
+@pytest.mark.parametrize(("why", "who", "courses", "code"), ASSESSORS, ids=[one[0] for one in ASSESSORS])
+async def test_who_may_say_that_somebody_can_do_it(
+    here: Shop, why: str, who: str, courses: tuple[str, ...], code: str | None
+) -> None:
     await routine.publish_policy(here, "training")
     case = await routine.open_course(here)
     if who == "double":
         await here.join("double", "manager", same_as="waiter")
     if who == "cook":
         await here.join("cook", "staff")
+    for course in courses:
+        await routine.name(here, who, course)
     if code is None:
         assert await routine.assess(here, case, who)
         history = await read(here)
@@ -177,9 +189,73 @@ async def test_who_may_say_that_somebody_can_do_it(here: Shop, name: str, who: s
     assert not await here.rows.scan("evidence", (case,))
 
 
+async def test_whoever_is_named_no_more_says_nothing_more(here: Shop) -> None:
+    await routine.publish_policy(here, "training")
+    case = await routine.open_course(here)
+    await routine.name(here, "chef")
+    chef, owner = here.people["chef"].id, here.people["owner"]
+    await here.office.end_assessor(owner, here.key(), EndAssessor("first-aid", chef))
+    with pytest.raises(Refused, match="not_assessor"):
+        await routine.assess(here, case, "chef")
+    with pytest.raises(Refused, match="unknown: expected an assessor"):
+        await here.office.end_assessor(owner, here.key(), EndAssessor("first-aid", chef))
+    await routine.name(here, "chef")
+    await routine.assess(here, case, "chef")
+
+
+async def test_a_newer_reason_replaces_the_older(here: Shop) -> None:
+    await routine.publish_policy(here, "training")
+    await routine.name(here, "chef", ground="experienced")
+    await routine.name(here, "chef", ground="certified")
+    (row,) = await here.rows.scan("assessor", ())
+    assert (row["course"], row["ground"], row["named_by"]) == (
+        "first-aid", "certified", here.people["owner"].id,
+    )  # fmt: skip
+
+
+NAMINGS: list[tuple[str, str, dict[str, str], str]] = [
+    # what, by whom, what is said of whom, and the refusal
+    ("by a manager", "chef", {}, "role_missing"),
+    ("by a digital employee", "agent", {}, "agent_may_not|role_missing"),
+    (
+        "a course nobody published",
+        "owner",
+        {"course": "flying"},
+        "unknown: expected a course of .*, got flying",
+    ),
+    ("a course of another kind", "owner", {"course": ""}, "unknown"),
+    ("a digital employee", "owner", {"who": "agent"}, "unknown: expected an active person"),
+    (
+        "somebody who checks the record",
+        "owner",
+        {"who": "auditor"},
+        "unknown: expected somebody who takes part",
+    ),
+    ("without a reason", "owner", {"ground": "friend"}, "reason_unknown"),
+]
+
+
+@pytest.mark.parametrize(("why", "by", "said", "code"), NAMINGS, ids=[one[0] for one in NAMINGS])
+async def test_who_names_whom_for_what(
+    here: Shop, why: str, by: str, said: dict[str, str], code: str
+) -> None:
+    await routine.publish_policy(here, "training")
+    await here.join("auditor", "auditor")
+    size = (await here.rows.head())[0]
+    with pytest.raises(Refused, match=code):
+        await routine.name(here, by=by, **{"who": "chef", **said})
+    assert (await here.rows.head())[0] == size
+
+
+async def test_nobody_is_named_while_no_course_is_published(here: Shop) -> None:
+    with pytest.raises(Refused, match="expected a course of none, got first-aid"):
+        await routine.name(here, "chef")
+
+
 async def test_an_assessment_is_of_whoever_learned(here: Shop) -> None:
     await routine.publish_policy(here, "training")
     case = await routine.open_course(here)
+    await routine.name(here, "owner")
     with pytest.raises(Refused) as refused:
         await routine.assess(here, case, "owner", learner="chef")
     assert refused.value.code == "stale"

@@ -119,7 +119,7 @@ PAGES = (
         "read-back", first_link("/decisions", "main a[href^='/decisions']:has-text('Hand over')"), OWNER
     ),
     PageThere("courses", "/courses", STAFF, (MANAGER, OWNER)),
-    PageThere("assess", an_assessment, MANAGER, (OWNER,)),
+    PageThere("assess", an_assessment, MANAGER),
     PageThere("referrals", "/referrals", STAFF, (MANAGER, OWNER)),
     PageThere("points", "/points", OWNER, (MANAGER, STAFF, AUDITOR)),
     PageThere("point-sheet", A_POINT_SHEET, OWNER, (MANAGER,)),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.abuse.flows import Handing, Referral, called, enrolled, opened, result
+from tests.abuse.flows import Handing, Referral, called, course_of, enrolled, opened, result
 from tests.abuse.ground import DAY, HOUR, MINUTE, Ground
 from tests.api.house import House, house
 from tests.page_words import NEVER_SAID, says
@@ -113,14 +113,14 @@ async def test_a_shift_is_handed_over_and_read_back(g: Ground) -> None:
     g.at.wait(5 * MINUTE)
     half = await send(g, page, to, "second", **{"text": OWN_WORDS, "taken-0": "yes"})
     assert half.status_code == 422 and OWN_WORDS in half.text
-    assert 'name="opened_at" value="' in half.text
-    shown_first = hidden(page, to)["opened_at"]
-    assert hidden(half.text, to)["opened_at"] == shown_first, "the time of the first look stays"
+    shown_first = hidden(page, to)["shown"]
+    assert hidden(half.text, to)["shown"] == shown_first, "the time of the first look stays"
     fresh = hidden(half.text, to)["key"]
-    late = await g.at.send(to, g.team, "second", hidden(page, to) | {
-        "key": fresh, "text": OWN_WORDS, "taken-0": "yes", "taken-1": "yes", "opened_at": "2031-01-01T00:00:00.000Z",
-    })  # fmt: skip
-    assert late.status_code == 422, "read before it was there to be read"
+    false = hidden(page, to) | {"key": fresh, "text": OWN_WORDS, "taken-0": "yes", "taken-1": "yes"}
+    made_up = await g.at.send(to, g.team, "second", false | {"shown": shown_first[:-2] + "AA"})
+    assert made_up.status_code == 403 and "This note was not opened here by you." in words(made_up.text)
+    assert hidden(made_up.text, to)["shown"] != shown_first, "what does not hold is not given back"
+    assert OWN_WORDS in made_up.text
     done = await send(g, half.text, to, "second", **{"text": OWN_WORDS, "taken-0": "yes", "taken-1": "yes"})
     await said(g, done, "second")
     await g.at.tick()
@@ -174,31 +174,83 @@ async def test_a_course_is_claimed_shown_and_seen_by_somebody(g: Ground) -> None
     await said(g, done, "staff")
     await g.at.tick()
     told = words(await see(g, path, "staff"))
-    assert "A manager who saw that they can do it, and says so." in told
-    assert "A manager does this on this page." in told
-    # a colleague of no lead is not asked; a manager finds it under Courses
-    assert "Did you see that" not in await see(g, path, "second")
+    assert "Somebody who is named for this course, saw that they can do it, and says so." in told
+    assert "Whoever is named for this course does this on this page." in told
+    # nobody is asked before an owner named them; a manager who is named finds it under Courses
+    assert "Somebody who is named for this course" in told
+    for role in ("second", "manager", "owner"):
+        assert "Did you see that" not in await see(g, path, role)
+    page = await see(g, "/courses", "owner")
+    assert "Nobody is named yet, so nobody can finish this course here." in words(page)
+    to = "/courses/assessors"
+    fields = {"course": "first-aid", "member": g.who("manager"), "ground": "teaches"}
+    for name, value, why in (
+        ("course", "flying", "Choose one of the courses."),
+        ("member", g.who("agent"), "Choose somebody who works here."),
+        ("ground", "friend", "Choose one of the reasons."),
+    ):
+        wrong = await send(g, await see(g, "/courses", "owner"), to, "owner", **{**fields, name: value})
+        assert wrong.status_code == 422 and why in words(wrong.text), name
+    refused = await send(g, page, to, "manager", **fields)
+    assert refused.status_code == 403 and "not part of your role here" in words(refused.text)
+    told = await said(g, await send(g, page, to, "owner", **fields), "owner")
+    assert "Named. What they say of this course counts from now on." in told
+    assert "Manager: teaches it. Since " in told and "named by Ada." in told
+    assert "Manager: teaches it." in words(await see(g, "/courses", "staff"))
+    assert to not in await see(g, "/courses", "staff"), "who may not name sees no form"
     asked = await see(g, "/courses", "manager")
     assert "Did you see it?" in asked and f'href="{path}?do=assess#assess"' in asked
     page = await see(g, f"{path}?do=assess", "manager")
     refused = await send(g, page, f"{path}/work/assessment", "second", passed="yes")
-    assert refused.status_code == 403 and "not part of your role here" in words(refused.text)
+    assert refused.status_code == 403 and "For this course somebody else says so." in words(refused.text)
     own = await send(g, page, f"{path}/work/assessment", "staff", passed="yes")
     assert own.status_code == 403
     done = await send(g, page, f"{path}/work/assessment", "manager", passed="yes", note="Splint and bandage")
     told = await said(g, done, "manager")
     assert "Splint and bandage" in told and await verdict_of(g, path.rpartition("/")[2]) == "pass"
     assert "Did you see it?" not in await see(g, "/courses", "manager")
+    page = await see(g, "/courses", "owner")
+    ended = await g.at.send(
+        f"{to}/end",
+        g.team,
+        "owner",
+        hidden(page, f"{to}/end") | {"course": "first-aid", "member": g.who("manager")},
+    )
+    assert "Ended. What they said before stays." in await said(g, ended, "owner")
+    assert "Nobody is named yet" in words(await see(g, "/courses", "staff"))
 
 
 async def test_a_second_account_of_the_learner_says_nothing(g: Ground) -> None:
     await g.joined("boss-twin", "manager", same_as=g.who("second"))
+    named = {"course": "first-aid", "member": g.who("boss-twin"), "ground": "certified"}
+    await g.must("/assessors", "owner", named)
     page = await see(g, "/courses", "second")
     done = await send(g, page, "/courses", "second", course="first-aid@3")
     path = done.headers["location"]
     page = await see(g, path, "boss-twin")
     refused = await send(g, page, f"{path}/work/assessment", "boss-twin", passed="yes")
     assert refused.status_code == 403 and "You did the work" in words(refused.text)
+
+
+async def test_whoever_would_give_a_yes_back_reads_why_and_who_can(g: Ground) -> None:
+    await g.must("/authorities", "owner", {"member": g.who("second"), "about": "award"})
+    cases = {}
+    for role, account in (("manager", "ma.n"), ("second", "se.c")):
+        await enrolled(g, role, account)
+        cases[role] = await course_of(g, role)
+        g.at.wait(2 * HOUR)
+        await result(g, name=f"r-{role}", account=account)
+        await g.post(f"/cases/{cases[role]}/work/result", role, {"record": f"r-{role}"})
+        await g.at.tick()
+    before = await see(g, f"/exceptions/{cases['second']}", "manager")
+    assert "Thank Second" in words(before)
+    await g.decide(cases["manager"], "second", "award", **g.gift("training", "manager"))
+    await g.wait(11)
+    told = words(await see(g, f"/exceptions/{cases['second']}", "manager"))
+    assert (
+        "They recognised you for the same kind of thing a short while ago, so somebody else says yes." in told
+    )
+    assert "Outsider can." in told and "Thank Second" not in told
 
 
 # ---------------------------------------------------------------------------------------------- referrals
