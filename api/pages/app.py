@@ -62,6 +62,7 @@ from api.pages.doors import page_of
 from api.pages.guest import guest_page
 from api.pages.taken_along import readable
 from api.pages.waiting import Counts
+from api.pages.why import drawn_sheet
 
 ROUTERS = (
     about_me,
@@ -121,6 +122,7 @@ def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
     app.state.page_of = page_of
     app.state.guest_page = guest_page
+    app.state.drawn_sheet = drawn_sheet
     app.state.readable = readable
     app.state.demo_busy = asyncio.Lock()
     app.state.waiting = Counts()
