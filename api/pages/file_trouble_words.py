@@ -9,6 +9,16 @@ from api.pages.words import mark
 LATE, WAIT, ATTENTION = "late", "wait", "attention"
 
 FILES: Mapping[str, tuple[str, str, str]] = {
+    "writers_missing": (
+        mark("It is not said who they are."),
+        mark("Nothing was changed. Name one person to eight, or choose another answer."),
+        ATTENTION,
+    ),
+    "writers_unsaid": (
+        mark("People are named, and another answer is chosen."),
+        mark("Nothing was changed. Choose “These people”, or take the names away."),
+        ATTENTION,
+    ),
     "file_unsigned": (
         mark("This file carries no signature of a provider that is trusted here."),
         mark("Nothing was recorded. Ask the provider for the signed file, or an owner to trust its key."),
