@@ -27,7 +27,7 @@ FILES: Mapping[str, tuple[str, str, str]] = {
     "mail_unsigned": (
         mark("This mail does not show who sent it."),
         mark(
-            "Nothing was recorded. It needs the signature of the sender's own mail server; save "
+            "Nothing was recorded. It needs the whole signature of the mail server that sent it; save "
             "the mail itself as a file, not a copy of its text."
         ),
         ATTENTION,
