@@ -1,6 +1,7 @@
 """A file of results that a provider signed, on its page: brought by a lead, and told line by line what was made of it.
 
-Where a line names an account that nobody here was said to have, the page asks whose it is; the file is sent again then.
+Where a line names an account that nobody here was said to have, the page asks whose it is (source_names.py takes the
+answer); the file is sent again then.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api.pages import watch_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
-from api.pages.frame import show, with_toast
+from api.pages.frame import show
 from api.pages.names import people_of
 from api.pages.trouble_words import SAID as TROUBLES
 from api.pages.words import Words, mark
@@ -34,17 +36,13 @@ from api.signed_results import (
     NoLines,
     bring,
 )
+from api.whose import others_of
 from casework import tables
-from casework.people import AGENT
-from casework.requests import LinkAccount
-from ledger.codec import loads
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("record.write", here="sources")]
 Brings = Annotated[Acting, act("record.write", here="sources", large_body=True)]
-Links = Annotated[Acting, act("account.link", here="sources")]
-ACCOUNT_CHARS_MAX = 200
 WAYS: Mapping[str, tuple[str, str, str]] = {
     TAKEN: (mark("Taken"), "done", ""),
     HERE: (mark("Here already"), "quiet", mark("It was brought before and counts once.")),
@@ -70,7 +68,6 @@ WAYS: Mapping[str, tuple[str, str, str]] = {
 TAKEN_SAID = mark("%(who)s says that it is done, then it is checked.")
 PASSED, NOT_PASSED = mark("passed"), mark("not passed")
 NOT_READ = mark("This file was not taken, and nothing was changed.")
-LINKED = mark("Noted whose account it is. Send the file again: what was taken counts once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +81,16 @@ class Line:
     who: str
     what: str
     account: str
+    quoted: str
     case: str | None
     asks: bool
     detail: str
 
 
 @router.get("/sources/results")
-async def choose(seen: Sees, said: str = "", source: str = "") -> Response:
+async def choose(seen: Sees, source: str = "") -> Response:
     """Ask for a file."""
-    return await _page(seen, said=said, source=source)
+    return await _page(seen, source=source)
 
 
 @router.post("/sources/results")
@@ -116,35 +114,19 @@ async def take(acting: Brings) -> Response:
     return await _page(acting, source=source, done=done)
 
 
-@router.post("/sources/accounts")
-async def link(acting: Links) -> Response:
-    """Say whose account it is; never about oneself."""
-    form = acting.form
-    source = form.need("source", chars_max=200)
-    request = LinkAccount(source, form.need("account", ACCOUNT_CHARS_MAX), form.need("member", chars_max=64))
-    await acting.rooms.office.link_account(acting.who, acting.key, request)
-    return RedirectResponse(
-        f"/sources/results?said=linked&source={source}",
-        status_code=303,
-        headers={"Cache-Control": "no-store"},
-    )
-
-
 async def _page(
     seen: Seen,
-    said: str = "",
     source: str = "",
     done: list[Brought] | None = None,
     problem: tuple[str, str, str] | None = None,
     status: int = 200,
 ) -> Response:
     rows, words = seen.rooms.rows, seen.frame.words
-    frame = with_toast(seen.frame, words.gettext(LINKED)) if said == "linked" else seen.frame
     names = (await people_of(rows)).names
     may_link = role_for("account.link", seen.caller.roles) is not None
     lines = [_line(one, names, may_link, words) for one in done or ()]
     return await show(
-        frame,
+        seen.frame,
         "signed_results.html",
         status=status,
         providers=await providers(seen),
@@ -166,11 +148,13 @@ async def providers(seen: Seen) -> list[tuple[str, str]]:
 
 
 async def _others(seen: Seen, names: Mapping[str, str], words: Words) -> list[tuple[str, str]]:
-    """Return whose account it may be: everybody who works here but the reader."""
-    found = await seen.rooms.rows.find(tables.member, {"active": 1})
-    here = [str(row["member"]) for row in found if AGENT not in loads(row["roles"])]
-    others = [(one, names.get(one, words.gettext("somebody"))) for one in here if one != seen.caller.member]
-    return [("", words.gettext("Choose…")), *sorted(others, key=lambda one: one[1].casefold())]
+    """Return whose account it may be: never the reader's own, which is for somebody else to say."""
+    others = await others_of(seen.rooms.rows, seen.caller.member)
+    named = sorted(
+        ((one, names.get(one, words.gettext("somebody"))) for one in others),
+        key=lambda one: one[1].casefold(),
+    )
+    return [("", words.gettext("Choose…")), *named]
 
 
 def _said(done: list[Brought], words: Words) -> str:
@@ -193,6 +177,7 @@ def _line(one: Brought, names: Mapping[str, str], may_link: bool, words: Words) 
         who,
         f"{one.course} {one.version}, {result}" if one.course else "",
         one.account,
+        quote(one.account),
         one.case,
         may_link and one.outcome == NOBODY,
         "" if one.outcome == HERE else one.detail,
