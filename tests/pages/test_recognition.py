@@ -91,7 +91,8 @@ async def test_recognition_its_reasons_and_the_right_of_reply(tmp_path: Path) ->
         why = f"/recognition/{award}"
         told = words((await place.see(why, team, "staff")).text)
         clean(told)
-        assert "You were thanked for this" in told and "people stood behind this" in told
+        assert "You were thanked for this" in told and "At least one person stood behind this." in told
+        assert "Brought evidence Staff" in told  # who stood behind it is more than who said yes
         assert "answered; the answer stands beside the decision" in told and "It is loud at 0:40" in told
         told = words((await place.see(why, team, "owner")).text)
         assert "Staff was thanked for this" in told and "You have" not in told
