@@ -113,6 +113,17 @@ async def test_an_exception_tells_its_recognition_to_who_has_a_part_in_it(tmp_pa
             assert (f"/recognition/{award}" in page.text) is tells, role
 
 
+async def test_a_question_of_the_recognised_is_not_called_answered(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, _, award = await played(place)
+        why = f"/recognition/{award}"
+        sent = form((await place.see(why, team, "staff")).text, f"{why}/ask")
+        await place.send(sent.action, team, "staff", {**sent.fields, "reason_code": "seems_mistaken"})
+        told = words((await place.see(why, team, "staff")).text)
+        assert "There is a question about this. It waits for a decision, and nothing goes on" in told
+        assert "Answered." not in told
+
+
 async def test_a_question_is_asked_and_closed_by_those_who_may(tmp_path: Path) -> None:
     async with house(tmp_path, pages=True) as place:
         team, _, award = await played(place)
