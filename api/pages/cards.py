@@ -380,10 +380,15 @@ def _when(item: Row) -> int:
     return int(item["seq"])
 
 
+def brought_at(item: Row) -> str:
+    """Return when an item was brought. A record was received when its source sent it, and is brought later."""
+    return str(item["attached_at"] if item["type"] == "system_record" else item["received_at"])
+
+
 def tile_of(dossier: Dossier, item: Row, people: People, words: Words) -> Tile:
     """Return the tile of one item of evidence, withdrawn ones too: they stay visible."""
     what, icon = EVIDENCE.get(item["type"], (item["type"].replace("_", " "), "file"))
-    when = words.moment(str(item["received_at"]))
+    when = words.moment(brought_at(item))
     kind, _, who = str(item["submitter"]).partition(":")
     if kind == "customer":
         whence = words.gettext("through a link that works once, %(time)s", time=when)
