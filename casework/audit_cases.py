@@ -20,6 +20,7 @@ from casework import (
     evidence,
     judging_routine,
     known_as,
+    mail_worth,
     people,
     plan_rules,
     proposals,
@@ -318,6 +319,10 @@ def check_attached(standing: Standing, entry: Entry) -> Any:
         audit_names.keep(standing, entry, facts)
     if customer:
         _check_confirmation(standing, entry, facts)
+    if body["type"] == mail_worth.TYPE and facts is not None:
+        worth = mail_worth.worth(facts, body["submitter"])
+        if worth != (body["grade"], body["controllers"]):
+            wrong(f"expected grade {worth[0]} and controllers of whoever signed it, got others")
     return facts
 
 

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from api.badge_files import Expected, check_file
 from api.cli import run_verb
+from api.pages import badge_pdf
 from api.pages.qr import code_of
 from api.problems import BadRequest
 from api.tries import Tries
@@ -27,6 +28,7 @@ from tests.api.house import Team, house
 from tests.api.test_steps import Stage
 from tests.casework.teams import Scene
 from tests.casework.test_badges import mutants
+from tests.pages.test_badge_pdf import told_by_code
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -217,6 +219,44 @@ async def test_pages_offer_it_to_whoever_it_is(
         False,
     )
     assert (await here.at.see(f"{path}/badge", team, "marta")).status_code == 404
+
+
+async def test_the_sheet_is_to_be_had_as_a_pdf_where_the_extra_is(
+    played: tuple[Stage, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, ids = played
+    document = json.loads(await taken(here, ids))["credential"]
+    team = Team(document["evidence"][0]["id"].split(":")[3], here.members)
+    path, door = f"/recognition/{ids['award']}", f"/api/v1/awards/{ids['award']}/sheet"
+    link = f'href="{path}/sheet.pdf" download'
+    assert link in (await here.at.see(f"{path}/sheet", team, "ana")).text
+    by_page = await here.at.see(f"{path}/sheet.pdf", team, "ana")
+    by_api = await here.at.ask("GET", door, here.keys["ana"])
+    assert by_page.content == by_api.content and by_page.headers["content-type"] == "application/pdf"
+    assert by_page.headers["content-disposition"] == "attachment; filename=recognition.pdf"
+    assert by_page.headers["cache-control"] == "no-store"
+    assert told_by_code(by_page.content) == to_text(document)
+    for who in ("marta", "ines"):
+        assert (await here.at.ask("GET", door, here.keys[who])).status_code == 404
+        assert (await here.at.see(f"{path}/sheet.pdf", team, who)).status_code == 404
+    # a name that its font cannot write: nothing is left out of it unsaid
+    monkeypatch.setattr(badge_pdf, "_is_joined", lambda sign: sign in "an")
+    page = (await here.at.see(f"{path}/sheet", team, "ana")).text
+    assert link not in page and "its font has no" in page
+    answer = await here.at.ask("GET", door, here.keys["ana"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "pdf_letters")
+    assert "Print the sheet from the browser" in (await here.at.see(f"{path}/sheet.pdf", team, "ana")).text
+    # the extra is not there
+    monkeypatch.undo()
+    badge_pdf._font.cache_clear()
+    monkeypatch.setattr(badge_pdf, "find_spec", lambda name: None)
+    page = (await here.at.see(f"{path}/sheet", team, "ana")).text
+    assert "sheet.pdf" not in page and "its font" not in page and '<svg class="qr"' in page
+    answer = await here.at.ask("GET", door, here.keys["ana"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "pdf_missing")
+    assert "install the extra `pdf`" in answer.json()["detail"]
+    said = await here.at.see(f"{path}/sheet.pdf", team, "ana")
+    assert said.status_code == 409 and "This server cannot draw one" in said.text
 
 
 async def test_another_badge_in_the_place_of_this_one_is_seen(played: tuple[Stage, dict[str, str]]) -> None:
