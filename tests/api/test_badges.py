@@ -296,6 +296,27 @@ async def test_another_file_is_refused_by_name(data: bytes) -> None:
         assert error.code == "not_a_badge"
 
 
+async def test_a_member_twice_is_refused_wherever_it_stands(played: tuple[Stage, dict[str, str]]) -> None:
+    """Parsers disagree on which one counts, so two readers of one file would read two badges."""
+    here, ids = played
+    document = json.loads(await taken(here, ids))["credential"]
+    raw = json.dumps(document)
+    subject = '"credentialSubject": {'
+    assert subject in raw
+    for twice in (
+        '{"name": "Promoted", ' + raw[1:],
+        raw[:-1] + ', "name": ' + json.dumps(document["name"]) + "}",
+        raw.replace(subject, subject + '"narrative": "Promoted", "narrative": "Promoted", ', 1),
+        raw.replace(subject, subject + '"type": ["Other"], ', 1),
+    ):
+        outcome = check_file(twice.encode(), now(here), Expected())
+        assert outcome.refused and outcome.lines[-1].code == "canonical", twice
+    with pytest.raises(BadRequest, match="not_a_badge"):
+        check_file(b"\xef\xbb\xbf" + raw.encode(), now(here), Expected())
+    listed = json.loads(await taken(here, ids))["status_list"]
+    assert not check_file(raw.encode(), now(here), Expected(status_list=listed)).refused
+
+
 async def test_the_command_line_says_each_answer(
     played: tuple[Stage, dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
