@@ -150,6 +150,15 @@ GRADES: Mapping[str, str] = {
     "E3": mark("held against an independent record"),
     "E4": mark("signed by a third party"),
 }
+STRENGTHS: Mapping[tuple[str, str], str] = {
+    ("handover_note", "E1"): mark("written here"),
+    ("read_back", "E3"): mark("another person's own words"),
+    ("assessment", "E3"): mark("another person's own words"),
+    ("reading", "E3"): mark("a second reading, by another person"),
+    ("snapshot", "E3"): mark("as this record held it"),
+    ("customer_confirmation", "E3"): mark("the guest's own word"),
+}
+"""(type, grade) -> how strong it is, where the grade's own words speak of something else."""
 REVIEWS: Mapping[str, str] = {
     "accepted": mark("looked at: it holds"),
     "refused": mark("looked at: it does not hold"),
@@ -380,6 +389,11 @@ def _when(item: Row) -> int:
     return int(item["seq"])
 
 
+def strength_words(kind: str, grade: str, words: Words) -> str:
+    """Return how strong an item is: what its grade means of this type."""
+    return words.gettext(STRENGTHS.get((kind, grade)) or GRADES.get(grade, grade))
+
+
 def brought_at(item: Row) -> str:
     """Return when an item was brought. A record was received when its source sent it, and is brought later."""
     return str(item["attached_at"] if item["type"] == "system_record" else item["received_at"])
@@ -396,7 +410,7 @@ def tile_of(dossier: Dossier, item: Row, people: People, words: Words) -> Tile:
         whence = words.gettext("brought by %(who)s, %(time)s", who=people.name(who, words), time=when)
     else:
         whence = words.gettext("from the system, %(time)s", time=when)
-    check = words.gettext(GRADES.get(item["grade"], item["grade"]))
+    check = strength_words(str(item["type"]), str(item["grade"]), words)
     if item["withdrawn"]:
         check = words.gettext("taken back; it does not count")
     elif (dossier.text(item, "facts_item") or {}).get("alike"):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.pages.cards import REOPENINGS, act_words
+from api.pages.cards import REOPENINGS, STRENGTHS, act_words
 from api.pages.shipped import title_words
 from api.pages.words import Words, mark
 from casework.work import RECOGNISE
@@ -352,8 +352,10 @@ def _evidence(entry: Entry, tell: Telling) -> tuple[str, str]:
         return what, tell.say(mark("Only the guest and whoever handed over the link could have answered."))
     if kind == "webhook":
         return what, tell.say(mark("Sent by that system, signed with the secret that an owner gave it."))
-    brought = BROUGHT.get(entry.body["grade"], mark("Brought by %(who)s."))
-    return what, tell.say(brought, who=tell.name(entry.body["submitter"]))
+    who, how = tell.name(entry.body["submitter"]), STRENGTHS.get((kind, entry.body["grade"]))
+    if how is not None:
+        return what, tell.say(mark("Brought by %(who)s; %(how)s."), who=who, how=tell.say(how))
+    return what, tell.say(BROUGHT.get(entry.body["grade"], mark("Brought by %(who)s.")), who=who)
 
 
 def _reviewed(entry: Entry, tell: Telling) -> tuple[str, str]:

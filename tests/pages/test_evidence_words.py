@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.pages.cards import strength_words
 from api.pages.evidence_words import told_of
 from api.pages.shipped import title_words
 from api.pages.thanks import state_chip
@@ -76,6 +77,24 @@ def test_each_type_is_told_in_words(kind: str, facts: dict[str, Any], says: list
     found = [how for _, how in told_of(kind, facts, ENGLISH)]
     assert [one for one in says if one not in found] == []
     assert "0" * 64 not in found and "" not in found
+
+
+@pytest.mark.parametrize(
+    ("kind", "grade", "said"),
+    [
+        ("file", "E1", "an uploaded file"),
+        ("handover_note", "E1", "written here"),
+        ("read_back", "E3", "another person's own words"),
+        ("assessment", "E3", "another person's own words"),
+        ("system_record", "E3", "held against an independent record"),
+        ("reading", "E0", "only said so"),
+        ("reading", "E3", "a second reading, by another person"),
+        ("customer_confirmation", "E3", "the guest's own word"),
+    ],
+)
+def test_how_strong_is_said_of_what_it_is(kind: str, grade: str, said: str) -> None:
+    """A note that was written here is no uploaded file, and a colleague is no independent record."""
+    assert strength_words(kind, grade, ENGLISH) == said
 
 
 @pytest.mark.parametrize(
