@@ -69,6 +69,8 @@ class Result:
     refused: str
     balance: str
     ready: bool
+    came: str
+    """What came of it for the business, "" where the record says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,25 @@ def _result(
         else words.gettext("Nothing"),
         balance=_balance(shown, reader, words) if own else "",
         ready=granted.seq < shown.sealed_size,
+        came=came_of(story, words),
     )
+
+
+def came_of(story: list[Entry], words: Words) -> str:
+    """Return "The guest says that it is solved. €240 were at stake, and it was put right.": the guest's last word, and
+    the last value that was given to it."""
+    answers = [entry.body["answer"] for entry in story if entry.kind == "link_answered"]
+    values = [entry.body["value"] for entry in story if entry.kind in ("case_opened", "proposal_made")]
+    value = next((one for one in reversed(values) if one is not None and one["amount_minor"] > 0), None)
+    solved = any(e.kind == "outcome_recorded" and e.body["resolution"] == "fixed" for e in story)
+    parts = []
+    if answers and answers[-1] == "resolved":
+        parts.append(words.gettext("The guest says that it is solved."))
+    if value is not None and solved:
+        parts.append(
+            words.gettext("%(money)s were at stake, and it was put right.", money=words.money(value))
+        )
+    return " ".join(parts)
 
 
 def _stood(k: int, reader: Reader, words: Words) -> str:

@@ -161,4 +161,5 @@ async def test_one_award_from_the_first_screen_to_the_thanks(tmp_path: Path) -> 
         why = re.search(r'href="(/recognition/[0-9a-f-]+)"', yours)
         assert why is not None
         told = words((await place.see(why[1], team, "staff")).text)
+        assert "What came of it The guest says that it is solved." in told
         assert "stood behind this" in told and "Ines approved the recognition for Ben" in told
