@@ -22,7 +22,7 @@ from casework.data_integrity import ProofRefused
 from casework.errors import refuse
 from ledger import ed25519
 from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, CREDENTIAL_TYPE, audit_bundle, parse_bundle
-from ledger.canonical import decode, encode, json_loads
+from ledger.canonical import DuplicateKey, decode, encode
 from ledger.codec import loads
 from ledger.errors import CanonicalError
 from ledger.export import export_credential
@@ -111,7 +111,11 @@ def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
         except ProofRefused as refused:
             raise BadRequest("not_a_badge", refused.detail) from refused
     try:
-        value = json_loads(data)
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_members)
+    except DuplicateKey as error:
+        outcome = Outcome()
+        outcome.tell("form", str(error)[:200], NO, "canonical")
+        return outcome
     except (ValueError, RecursionError):
         raise BadRequest("not_a_badge", "expected a badge as JSON, got another file") from None
     if type(value) is not dict or not ({"credential", "credentialSubject"} & value.keys()):
@@ -139,6 +143,14 @@ def check_file(data: bytes, at: str, expected: Expected) -> Outcome:
         _check_record(outcome, document, value["bundle"], expected)
         _check_known(outcome, document, expected)
     return outcome
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object. Raises DuplicateKey: parsers disagree on which of two counts, and would read two badges."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise DuplicateKey("object: expected each member once, got one twice")
+    return members
 
 
 def _check_record(outcome: Outcome, document: Mapping[str, Any], bundle: Any, expected: Expected) -> None:

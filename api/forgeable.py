@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
 
@@ -44,12 +45,17 @@ async def floors(rows: Scoped) -> dict[str, Floor]:
     found: dict[str, Floor] = {}
     for row in sorted(await rows.find(tables.policy), key=lambda one: int(one["seq"])):
         content = loads(row["content"])
-        terms, sets = content["terms"], content["parameters"]["evidence_sets"]
-        # An approver who is no party of the evidence adds one, so it has to bring the rest (docs/spec/verdict.md).
-        least = min(int(one["k_evidence_min"]) for one in sets)
-        low, high = (max(least, int(terms[name]) - 1) for name in ("k_min", "k_min_above"))
-        found[str(content["award_kind"])] = Floor(int(terms["tokens_limit"]), low, high)
+        found[str(content["award_kind"])] = floor_of(content)
     return found
+
+
+def floor_of(policy: Mapping[str, Any]) -> Floor:
+    """Return what the content of a policy asks."""
+    terms, sets = policy["terms"], policy["parameters"]["evidence_sets"]
+    # An approver who is no party of the evidence adds one, so it has to bring the rest (docs/spec/verdict.md).
+    least = min(int(one["k_evidence_min"]) for one in sets)
+    low, high = (max(least, int(terms[name]) - 1) for name in ("k_min", "k_min_above"))
+    return Floor(int(terms["tokens_limit"]), low, high)
 
 
 async def cheapest(

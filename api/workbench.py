@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from api.rooms import Rooms
@@ -125,8 +126,18 @@ async def _member_of(rooms: Rooms, source: str, account: str) -> str | None:
     return None if link is None else str(link["member"])
 
 
-async def signed_result(rooms: Rooms, who: Principal, case: str, source: str, file: str) -> AttachEvidence:
-    """Freeze a file that a provider signed as evidence, whole, so that anybody can check it again.
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A result that a provider signed, read: the row of its source, the file, what it says, whom it is about."""
+
+    source: Row
+    file: str
+    said: dict[str, Any]
+    member: str | None
+
+
+async def read_signed(rooms: Rooms, source: str, file: str) -> Signed:
+    """Return what a file says that a provider signed, once a key that counts for it holds.
 
     Raises:
         NotFound: the source. Refused: file_unsigned, value_invalid.
@@ -136,10 +147,25 @@ async def signed_result(rooms: Rooms, who: Principal, case: str, source: str, fi
     parts = signed_file.take_apart(file)
     signed_file.signed_by(parts, keys, ed25519.verify)
     said = signed_file.result_of(parts.payload)
-    member = await _member_of(rooms, source, said["account"])
-    result = {**said, "provider": source, "member": member, "channel": FILE}
-    formula = controllers.to_json(signed_file.made_by(row))
-    content = file.strip().encode("ascii")
-    return collected.training_result(
-        who, case, result, formula, signed_file.GRADE, rooms.clock.now(), content
+    return Signed(row, file, said, await _member_of(rooms, source, said["account"]))
+
+
+def signed_item(rooms: Rooms, who: Principal, case: str, read: Signed) -> AttachEvidence:
+    """Freeze it as evidence of a case, whole, so that anybody can check it again. It is sealed for whom it is about,
+    who may be somebody else than whoever brings it."""
+    source = str(read.source["source"])
+    result = {**read.said, "provider": source, "member": read.member, "channel": FILE}
+    formula = controllers.to_json(signed_file.made_by(read.source))
+    item = collected.training_result(
+        who, case, result, formula, signed_file.GRADE, rooms.clock.now(), read.file.strip().encode("ascii")
     )
+    return replace(item, concerns=(read.member or who.id,))
+
+
+async def signed_result(rooms: Rooms, who: Principal, case: str, source: str, file: str) -> AttachEvidence:
+    """Return the evidence of a file that a provider signed.
+
+    Raises:
+        NotFound: the source. Refused: file_unsigned, value_invalid.
+    """
+    return signed_item(rooms, who, case, await read_signed(rooms, source, file))

@@ -34,8 +34,8 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
                   a provider's file by a key that was trusted then; each worth what that shows
 
 Steps 1 and 2 are here, 3 to 5 and 12 in audit_cases.py (passkeys in audit_passkeys.py, names in records in
-audit_names.py), 6 to 8 in audit_awards.py, 9 in audit_people.py, 10 in audit_joining.py, 11 in audit_points.py, 13 in
-audit_disputes.py and with what ends, 14 in audit_hooks.py.
+audit_names.py, related cases in audit_prior.py), 6 to 8 in audit_awards.py, 9 in audit_people.py, 10 in
+audit_joining.py, 11 in audit_points.py, 13 in audit_disputes.py and with what ends, 14 in audit_hooks.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.

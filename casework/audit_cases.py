@@ -11,6 +11,7 @@ from typing import Any
 
 from casework import (
     audit_names,
+    audit_prior,
     audit_routine,
     authority,
     cases,
@@ -19,6 +20,7 @@ from casework import (
     evidence,
     judging_routine,
     known_as,
+    mail_worth,
     people,
     plan_rules,
     proposals,
@@ -48,9 +50,6 @@ from verifiers.policy import policy_digest
 from verifiers.recall import course_of
 from verifiers.registry import find, rejudge
 from verifiers.verdicts import digest_input, digest_output
-
-PRIOR_CASES_MAX = 200
-"""More related cases than that are not all shown to the judge (docs/spec/verdict.md)."""
 
 
 def _check_as_of(standing: Standing, entry: Entry, as_of: Mapping[str, Any]) -> None:
@@ -109,7 +108,10 @@ def check_opened(standing: Standing, entry: Entry) -> None:
     if subject is not None:
         named = {"kind": subject["kind"], "id": subject["id"], "customer": subject.get("customer")}
         standing.subjects[str(entry.case)] = digest_of(named)
-    facts = standing.open(entry, "facts")
+    elif "subject" not in entry.private:  # a report is about itself
+        named = {"kind": "case", "id": str(entry.case), "customer": None}
+        standing.subjects[str(entry.case)] = digest_of(named)
+    facts = standing.open(entry, "facts") if "facts" in entry.private else {}
     if isinstance(facts, dict):
         standing.expected[str(entry.case)] = digest_of(judging_routine.plain(facts))
 
@@ -317,6 +319,10 @@ def check_attached(standing: Standing, entry: Entry) -> Any:
         audit_names.keep(standing, entry, facts)
     if customer:
         _check_confirmation(standing, entry, facts)
+    if body["type"] == mail_worth.TYPE and facts is not None:
+        worth = mail_worth.worth(facts, body["submitter"])
+        if worth != (body["grade"], body["controllers"]):
+            wrong(f"expected grade {worth[0]} and controllers of whoever signed it, got others")
     return facts
 
 
@@ -404,7 +410,7 @@ def check_verdict(standing: Standing, entry: Entry) -> None:
     _check_as_of(standing, entry, value["as_of"])
     _check_shown(standing, value, row)
     _check_shown_evidence(standing, value, row)
-    _check_prior(standing, value, row)
+    audit_prior.check(standing, value, row)
     if find(body["verifier"], body["version"]).input_version > 1:
         audit_routine.check_added(standing, value, row)
     if sorted(value["beneficiaries"]) != sorted(body["beneficiaries"]):
@@ -425,13 +431,14 @@ def _check_judgement(body: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
 
 
 def _check_shown(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
-    """Hold the facts shown to the judge against the rows. Who owned the case may have changed since they were read."""
+    """Hold the facts shown to the judge against the rows. A role may have changed since they were read; whether
+    somebody is a digital employee never does, and no judge asks for more."""
     view, case = standing.view, row["case"]
     last = _approved_action(view, case)
     wanted = row["proposal"] if last is None else last["proposal"]
     proposal = None if wanted is None else view.get("proposal", (case, wanted))
     stood: dict[str, Any] = {
-        name: row[name] for name in ("origin", "onset", "opened_at", "opened_seq", "opened_by")
+        name: row[name] for name in ("origin", "onset", "opened_at", "opened_seq", "opened_by", "owner")
     }
     stood["proposal"] = proposal and {
         "id": proposal["proposal"], "digest": proposal["digest"], "maker": proposal["maker"], "seq": proposal["seq"],
@@ -447,6 +454,8 @@ def _check_shown(standing: Standing, value: Mapping[str, Any], row: Row) -> None
     other = sorted(name for name in stood if facts[name] != stood[name])
     if standing.subjects.get(case, digest_of(facts["subject"])) != digest_of(facts["subject"]):
         other.append("subject")
+    if (facts["playbook"] and facts["playbook"]["id"]) != row["playbook"]:
+        other.append("playbook")
     outcome = {
         "resolution": row["resolution"], "seq": row["outcome_seq"], "recorded_at": row["outcome_at"],
         "recorded_by": row["outcome_by"],
@@ -454,7 +463,10 @@ def _check_shown(standing: Standing, value: Mapping[str, Any], row: Row) -> None
     other += [] if value["outcome"] == outcome else ["outcome"]
     for member, said in value["people"].items():
         known = view.get("member", (member,))
-        other += [] if known is not None and known["same_as"] == said["same_as"] else [f"member {member}"]
+        same = known is not None and (people.AGENT in people.roles(known), known["same_as"]) == (
+            people.AGENT in said["roles"], said["same_as"],
+        )  # fmt: skip
+        other += [] if same else [f"member {member}"]
     if value["v"] > 1:
         unsaid = judging_routine.named_in_records(value["evidence"]) - set(value["people"])
         other += [f"member {one}" for one in sorted(unsaid) if view.get("member", (one,)) is not None]
@@ -481,27 +493,6 @@ def _check_shown_evidence(standing: Standing, value: Mapping[str, Any], row: Row
         other += audit_names.faults(standing, item, fields)
         if other:
             wrong(f"input: expected evidence {item['id']} as it stood, got another {', '.join(other)}")
-
-
-def _check_prior(standing: Standing, value: Mapping[str, Any], row: Row) -> None:
-    """The judge was shown every award of a related case that was there when the outcome was recorded.
-
-    Only those: what came later may have come between reading and judging. A subject that is erased cannot be compared.
-    """
-    view = standing.view
-    groups = [view.scan("case_group", (group,)) for group in json.loads(row["groups"])]
-    related = {one["case"] for found in groups for one in found if one["case"] != row["case"]}
-    if len(related) > PRIOR_CASES_MAX:
-        return
-    shown = {one["award"] for one in value["prior"]["awards"]}
-    for case in sorted(related & standing.subjects.keys()):
-        name = cases.find(view, case)["award"]
-        award = None if name is None else view.get("award", (name,))
-        if award is not None and award["seq"] < row["outcome_seq"] and name not in shown:
-            wrong(f"input: expected award {name} of a related case, got none")
-    for name in sorted(shown):
-        if view.get("award", (name,)) is None:
-            wrong(f"input: expected awards on record, got {name}")
 
 
 CHECKS: Mapping[str, Check] = {

@@ -64,25 +64,38 @@ def _check_earlier(standing: Standing, shown: list[dict[str, Any]], row: Row) ->
     before = [other for other in rows if judging_routine.comes_before(other, row)]
     latest = sorted(before, key=lambda one: -int(one["opened_seq"]))[:EARLIER_MAX]
     named = {one["case"] for one in shown}
+    if len(named) < len(shown):
+        wrong("input: expected each earlier case once, got one twice")
     if not named <= {one["case"] for one in latest}:
         wrong("input: expected earlier cases of the same subject, got another")
     for other in latest:
-        _check_one(
-            standing, other["case"], next((one for one in shown if one["case"] == other["case"]), None)
-        )
+        told = next((one for one in shown if one["case"] == other["case"]), None)
+        _check_one(standing, other, told, row["outcome_seq"])
 
 
-def _check_one(standing: Standing, case: str, shown: Mapping[str, Any] | None) -> None:
-    """Each item as it was attached. Evidence may be withdrawn between reading and judging; facts never change."""
+def _check_one(standing: Standing, row: Row, shown: Mapping[str, Any] | None, until: int) -> None:
+    """Each item as it was attached, and all of them. Evidence may be brought or withdrawn between reading and judging,
+    and be looked at; what was attached before `until` and still counts was there, and it never changes."""
+    case = row["case"]
     items = {item["evidence"]: item for item in standing.view.scan("evidence", (case,))}
-    live = [item["evidence"] for item in judging_routine.work_items(items.values())]
-    readable = all(item in standing.facts for item in live)
+    live = judging_routine.work_items(items.values())
+    readable = all(item["evidence"] in standing.facts for item in live)
     if shown is None:
         if live and readable:
             wrong(f"input: expected the earlier case {case}, got none")
         return
+    there = {item["id"] for item in shown["evidence"]}
+    left_out = sorted({item["evidence"] for item in live if item["seq"] < until} - there)
+    if left_out or shown["opened_at"] != row["opened_at"] or len(there) < len(shown["evidence"]):
+        what = left_out[0] if left_out else "another opening, or an item twice"
+        wrong(
+            f"input: expected the earlier case {case} whole and as it stood, got {what} left out or changed"
+        )
+    same = ("type", "grade", "seq", "attached_at", "received_at", "submitter")
     for item in shown["evidence"]:
         known = items.get(item["id"])
         facts = digest_of(item["facts"])
-        if known is None or standing.facts.get(item["id"], facts) != facts:
+        stood = known is not None and all(item[name] == known[name] for name in same)
+        stood = stood and item["controllers"] == json.loads(items[item["id"]]["controllers"])
+        if not stood or standing.facts.get(item["id"], facts) != facts:
             wrong(f"input: expected evidence of the earlier case {case} as it was attached, got {item['id']}")

@@ -29,6 +29,7 @@ from casework import (
     draws,
     evidence,
     judging,
+    judging_prior,
     known_as,
     passkeys,
     people,
@@ -445,13 +446,12 @@ class Desk:
         basis = await judging.read(
             self._in.records, self._in.log, request.case, request.beneficiaries, fingerprint
         )
-        judged = judging.judge(basis)
-        ids = self._in.ids("verdict")
+        judged, ids = judging.judge(basis), self._in.ids("verdict")
         private = self._in.seal(basis.concerns, input=basis.value, output=judged.output)
         needs = [*cases.rows(request.case), Need("policy", (basis.policy["policy"],))]
-        needs += known_as.needs(basis.links)
+        needs += [*judging_prior.needs(basis.case, basis.prior), *known_as.needs(basis.links)]
         body = judging.body(basis, judged, ids["verdict"])
-        known = {"body": body, "marks": basis.marks, "links": basis.links}
+        known = {"body": body, "marks": basis.marks, "prior": basis.prior, "links": basis.links}
         return await self._in.submit(
             who, key, request, judging.given, needs, ids=ids, private=private, known=known
         )

@@ -2,7 +2,8 @@
 recorded.
 
 The verifier runs outside the writer. Its rule compares what it read with the rows as they are then, and refuses `stale`
-when evidence, a review, the outcome, the proposal or the policy moved on; the caller reads and runs again.
+when the owner, evidence, a review, the outcome, the proposal, the policy or a related case moved on; the caller reads
+and runs again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casework import awards, cases, judging_routine, known_as, people, undeclared, work
+from casework import (
+    awards,
+    cases,
+    judging_prior,
+    judging_routine,
+    known_as,
+    people,
+    undeclared,
+    work,
+)
 from casework.errors import Unjudgeable, refuse
 from casework.records import Records
 from casework.requests import Asked
@@ -23,14 +33,11 @@ from ledger.errors import Refused
 from verifiers import controllers, registry
 from verifiers.errors import VerifierUnknown
 
-PRIOR_CASES_MAX = 200
-"""Related cases one verdict looks at, the latest first; docs/spec/verdict.md reads no more."""
-
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What was read for one verdict. `marks` is what must not have moved on when the verdict is recorded, and `links`
-    whom records mean by names."""
+    """What was read for one verdict. `marks` is what must not have moved on when the verdict is recorded, `prior` what
+    came before and after it in related cases, and `links` whom records mean by names."""
 
     case: Row
     policy: Row
@@ -39,12 +46,14 @@ class Basis:
     marks: Mapping[str, Any]
     value: Mapping[str, Any]
     concerns: tuple[str, ...]
+    prior: judging_prior.Prior
     links: tuple[known_as.Link, ...] = ()
 
 
 def marks(row: Row, items: Iterable[Row], policy: Row | None) -> dict[str, Any]:
     """Return what a verdict depends on, as ids and seqs."""
     return {
+        "owner": row["owner"],
         "outcome_seq": row["outcome_seq"],
         "proposal": row["proposal"],
         "action_seq": row["action_seq"],
@@ -80,7 +89,8 @@ async def read(
     content = json.loads(policy["content"])
     version = input_version(content)
     facts = await _facts(records, row)
-    prior = await _prior(records, row, facts["subject"])
+    before = await judging_prior.read(records, row, facts["subject"], _subject)
+    prior = before.value
     shown = [await _item(records, item) for item in items]
     for one in shown:
         one["controllers"] = undeclared.as_judged(one["controllers"], chosen)
@@ -120,7 +130,8 @@ async def read(
     customer = facts["subject"]["customer"]
     concerns = tuple(sorted({*chosen, *((customer,) if customer else ())}))
     ids = tuple(sorted(item["evidence"] for item in items))
-    return Basis(row, policy, tuple(sorted(chosen)), ids, marks(row, items, policy), value, concerns, links)
+    seen = marks(row, items, policy)
+    return Basis(row, policy, tuple(sorted(chosen)), ids, seen, value, concerns, before, links)
 
 
 async def _name_members(
@@ -238,51 +249,6 @@ async def _item(records: Records, item: Row) -> dict[str, Any]:
     }
 
 
-async def _prior(records: Records, row: Row, subject: Mapping[str, Any]) -> dict[str, Any]:
-    """Return related awards and reopenings: of cases with the same subject, or the same customer and playbook."""
-    related: dict[str, Row] = {}
-    for group in json.loads(row["groups"]):
-        for found in await records.scan("case_group", (group,)):
-            other = await records.get("case_file", (found["case"],))
-            if other is not None and other["case"] != row["case"]:
-                related[other["case"]] = other
-    latest = sorted(related.values(), key=lambda one: -one["opened_seq"])[:PRIOR_CASES_MAX]
-    awards, reopened = [], []
-    for other in sorted(latest, key=lambda one: str(one["case"])):
-        try:
-            theirs = await _subject(records, other)
-        except Unjudgeable:
-            continue  # an erased case can no longer be compared; its award stands on its own record
-        if other["award"] is not None:
-            awards.append(await _award(records, other, theirs))
-        if other["opened_seq"] > row["opened_seq"]:
-            reopened.append(_opening(other["case"], other["playbook"], theirs, other["opened_at"]))
-    for again in await records.scan("case_reopening", (row["case"],)):
-        reopened.append(_opening(row["case"], row["playbook"], subject, again["at"]))
-    if row["award"] is not None:
-        awards.append(await _award(records, row, subject))
-    return {"awards": sorted(awards, key=lambda one: str(one["award"])), "reopened": reopened}
-
-
-async def _award(records: Records, row: Row, subject: Mapping[str, Any]) -> dict[str, Any]:
-    award = await records.get("award", (row["award"],))
-    if award is None:
-        raise refuse("stale", "an award changed while the case was read; look again")
-    return {
-        "award": award["award"],
-        "case": row["case"],
-        "kind": award["kind"],
-        "playbook": row["playbook"],
-        "subject": dict(subject),
-        "state": award["state"],
-        "at": award["granted_at"],
-    }
-
-
-def _opening(case: str, playbook: str | None, subject: Mapping[str, Any], at: str) -> dict[str, Any]:
-    return {"case": case, "playbook": playbook, "subject": dict(subject), "at": at}
-
-
 def _members(value: Mapping[str, Any]) -> set[str]:
     """Return every member id that the input names and `people` must therefore hold."""
     facts = value["facts"]
@@ -350,7 +316,7 @@ def body(basis: Basis, judged: registry.Judged, verdict: str) -> dict[str, Any]:
 
 
 def given(view: View, command: Command, at: str) -> Decided:
-    """Rule of judge. `known`: body (of verdict_given), marks and links (what the verifier's input was read from).
+    """Rule of judge. `known`: body (of verdict_given); marks, prior and links (what the input was read from).
 
     Raises:
         Refused: stale, transition, agent_may_not, already_awarded.
@@ -367,8 +333,11 @@ def given(view: View, command: Command, at: str) -> Decided:
     policy = None if row["policy"] is None else view.get("policy", (row["policy"],))
     if marks(row, view.scan("evidence", (row["case"],)), policy) != asked.known["marks"]:
         raise refuse(
-            "stale", "evidence, a review, the outcome, the proposal or the policy changed; judge again"
+            "stale",
+            "the owner, evidence, a review, the outcome, the proposal or the policy changed; judge again",
         )
+    if judging_prior.moved(view, row, asked.known["prior"]):
+        raise refuse("stale", "a related case changed meanwhile, or this one came back; judge again")
     if known_as.moved(view, asked.known["links"]):
         raise refuse("stale", "it was said meanwhile whom a name in a record means; judge again")
     ids = {"case": row["case"], "verdict": asked.ids["verdict"]}

@@ -4,6 +4,9 @@
     their keys (`candidates`)   3. the caller looks the names up, once   4. the key fits (`read_key`)
     5. the library checks body hash and signature over the very headers that the guard read (`check_signature`)
 
+A signature of another domain than the sender's is looked at only where none claims to be of the sender's own: it says
+that nothing was changed since, and not who wrote it (`Signature.aligned`, casework/mail_worth.py).
+
 The library alone takes a second Subject put before the signed one, and text added behind a signature with l=. So
 nothing reaches it that the guard did not pass, and its own checks of time are not used: ours have the time of receipt.
 The caller still decides what a signature of that domain is worth.
@@ -15,7 +18,7 @@ import base64
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dkim
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -60,6 +63,8 @@ class Signature:
     algorithm: str
     identity: str
     """The domain of i=; d= where there is none."""
+    aligned: bool
+    """d= is the sender's domain or above it."""
     signed: frozenset[str]
     """Names in h=, lower case."""
     signed_at: str | None
@@ -82,33 +87,43 @@ class Signed:
 
 # ---------------------------------------------------------------------------------------------- the guard
 def candidates(mail: Mail, at: str) -> list[Signature]:
-    """Return the signatures that may count for a mail received at that instant, from the top.
+    """Return the signatures that may count for a mail received at that instant, from the top: those of the sender's
+    own domain, and those of others only where no signature that can be read claims to be of it. So nobody makes
+    a mail worth less by what they put before it, and none that its own domain's signature does not fit is kept
+    for the signature of another.
 
     Raises:
         MailFault: none does; of several faults that of the first signature whose domain is the sender's.
     """
-    values = mail.values("dkim-signature")[:SIGNATURES_MAX]
-    if not values:
+    given = mail.values("dkim-signature")
+    if not given:
         raise MailFault("no_signature", "expected a DKIM-Signature header, got none")
-    found: list[Signature] = []
-    faults: list[MailFault] = []
-    for index, value in enumerate(values):
+    own, others = _Seen(), _Seen()
+    for index, value in enumerate(given[:SIGNATURES_MAX]):
+        seen = others  # one that cannot be read is as if it were not there
         try:
-            found.append(read_signature(mail, index, value, at))
+            tags, domain, selector = _whose(value)
+            seen = own if below(mail.domain, domain) else others
+            seen.found.append(_weighed(mail, index, tags, domain, selector, at))
         except MailFault as fault:
-            faults.append(fault)
-    if not found:
-        raise next((one for one in faults if one.reason != "not_aligned"), faults[0])
-    return found
+            seen.faults.append(fault)
+    counts = own if own.found or own.faults else others
+    if counts is others and len(given) > SIGNATURES_MAX:
+        expected = f"expected at most {SIGNATURES_MAX} signatures, or one of {mail.domain} among the first"
+        raise MailFault("signatures_too_many", f"{expected}, got {len(given)}")
+    if not counts.found:
+        raise counts.faults[0]
+    return counts.found
 
 
-def read_signature(mail: Mail, index: int, value: bytes, at: str) -> Signature:
-    """Return one signature, read and weighed without its key.
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    found: list[Signature] = field(default_factory=list)
+    faults: list[MailFault] = field(default_factory=list)
 
-    Raises:
-        MailFault: signature_unreadable, not_aligned, algorithm, body_length, not_covered, in_future, expired.
-    """
-    # 1. one reading of the tags
+
+def _whose(value: bytes) -> tuple[dict[bytes, bytes], str, str]:
+    """Return tags, domain and selector of a signature in the one way that it can be read."""
     if len(value) > SIGNATURE_SIZE_MAX_BYTES or _LONG_BLANK.search(value) or len(_TWO_B.findall(value)) != 1:
         raise _unreadable("one signature of usual size", "another")
     tags = read_tags(value, "signature_unreadable")
@@ -119,15 +134,23 @@ def read_signature(mail: Mail, index: int, value: bytes, at: str) -> Signature:
         raise _unreadable("v=1 and q=dns/txt", "others")
     if tags.get(b"c", b"simple") not in _FORMS:
         raise _unreadable("c= of simple and relaxed", "another")
-    # 2. whose it is
-    domain, selector = _domain(tags)
-    if not below(mail.domain, domain):
-        raise MailFault("not_aligned", f"d=: expected {mail.domain} or a domain above it, got {domain}")
+    return tags, *_domain(tags)
+
+
+def _weighed(
+    mail: Mail, index: int, tags: Mapping[bytes, bytes], domain: str, selector: str, at: str
+) -> Signature:
+    """Return a signature that may count, weighed without its key.
+
+    Raises:
+        MailFault: signature_unreadable, algorithm, body_length, not_covered, in_future, expired.
+    """
+    # 1. who signed, and how
     identity = _identity(tags, domain)
-    # 3. what it covers
     algorithm = tags[b"a"].decode("latin-1").lower()
     if algorithm not in ALGORITHMS:
         raise MailFault("algorithm", f"a=: expected {' or '.join(ALGORITHMS)}, got {algorithm[:40]!r}")
+    # 2. what it covers
     if b"l" in tags:
         raise MailFault("body_length", "expected a signature over the whole body, got the tag l=")
     signed = frozenset(one.decode("latin-1") for one in covered(tags))
@@ -136,9 +159,12 @@ def read_signature(mail: Mail, index: int, value: bytes, at: str) -> Signature:
     lacking = [name for name in ONCE if name not in signed]
     if lacking:
         raise MailFault("not_covered", f"h=: expected {', '.join(ONCE)}, got none of {', '.join(lacking)}")
-    # 4. when
+    # 3. when
     signed_at, expires_at = _times(tags, at)
-    return Signature(index, domain, selector, algorithm, identity, signed, signed_at, expires_at, tags)
+    aligned = below(mail.domain, domain)
+    return Signature(
+        index, domain, selector, algorithm, identity, aligned, signed, signed_at, expires_at, tags
+    )
 
 
 def covered(tags: Mapping[bytes, bytes]) -> list[bytes]:
@@ -257,7 +283,8 @@ def check_key(text: str, signature: Signature, mail: Mail) -> None:
     flags = _words(tags.get(b"t", b""))
     if b"y" in flags:
         raise MailFault("key_testing", "t=: expected a key in use, got y: mail counts as not signed")
-    if b"s" in flags and not mail.domain == signature.identity == signature.domain:
+    strict = {signature.identity, mail.domain if signature.aligned else signature.domain}
+    if b"s" in flags and strict != {signature.domain}:
         raise MailFault("key_strict", f"t=s: expected From and i= at {signature.domain}, got one below it")
     _check_size(tags[b"p"], kind)
 

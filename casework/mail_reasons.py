@@ -20,11 +20,11 @@ REASONS: Mapping[str, str] = {
     "parts": "too many parts, or parts too deep inside each other",
     # one signature
     "no_signature": "nobody signed it",
+    "signatures_too_many": "more signatures than are looked at, and none of the sender's domain among those",
     "signature_unreadable": "the signature is not what RFC 6376 says",
     "algorithm": "the algorithm is not one that counts",
     "body_length": "a part of the body only is signed",
     "not_covered": "a header that has to be signed is not",
-    "not_aligned": "the domain that signed is not the sender's",
     "in_future": "it was signed later than now",
     "expired": "the signature was over when the mail came",
     # its key

@@ -94,20 +94,31 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(SHA256()).hex()
 
 
-def trust_of(pem: bytes) -> Trust:
-    """Return the certificates of a PEM file: those that signed themselves are roots, the other ones may lie on the way.
+def trust_of(file: bytes) -> Trust:
+    """Return the certificates of a file: those that signed themselves are roots, the other ones may lie on the way.
+
+    The file is PEM with any number of them, or DER of one and nothing behind it: authorities publish their roots in
+    either form, and a name that ends in .pem does not say which.
 
     Raises:
         StampFault: roots.
     """
     try:
-        found = x509.load_pem_x509_certificates(pem)
+        if file[:1] == _SEQUENCE:
+            found = [x509.load_der_x509_certificate(file)]  # refuses whatever stands behind it
+        else:
+            found = x509.load_pem_x509_certificates(file)
     except ValueError as error:
-        raise StampFault("roots", "expected a PEM file with certificates, got another") from error
+        expected = "expected a PEM file with certificates or one certificate in DER"
+        raise StampFault("roots", f"{expected}, got another") from error
     roots = tuple(one for one in found if _issued(one, one))
     if not roots:
         raise StampFault("roots", "expected a certificate that signed itself, got none")
     return Trust(roots, tuple(one for one in found if one not in roots))
+
+
+_SEQUENCE = b"\x30"
+"""What a certificate in DER begins with. As text it is a nought, and no PEM file begins with one."""
 
 
 def check_token(token: bytes, content: bytes, trust: Trust) -> Stamp:

@@ -64,7 +64,7 @@ class CustomerConfirmation:
 
 @dataclass(frozen=True, slots=True)
 class Neutral:
-    """A file or a statement: kept and shown, counts for nothing yet."""
+    """A file, a statement, a mail that another domain signed: kept and shown, counts for nothing yet."""
 
 
 Facts = SystemRecord | CustomerConfirmation | SignedMail | TimeStamp | WorkFacts | Neutral
@@ -145,7 +145,7 @@ def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
         case "customer_confirmation":
             return _confirmation(at, known)
         case "signed_mail":
-            return read_mail(at)
+            return read_mail(at) or Neutral()
         case "time_stamp":
             return read_stamp(at)
         case "webhook":

@@ -36,7 +36,6 @@ from verifiers.service_issue import (
 )
 from verifiers.service_issue_case import MS_PER_DAY, OK, benefits, case_checks, earners
 from verifiers.service_issue_evidence import (
-    age_of,
     confirmation_of,
     counter_evidence,
     dishonest_record,
@@ -184,13 +183,22 @@ def _named_in(given: VerdictInput, parameters: Parameters2, left: Sequence[Item]
         return Named(field, (), ())
     says = [(item, _person_in(given, item, field)) for item in left]
     doer = tuple(item for item, who in says if who is not None and given.same(who, action.by))
-    since = max((age_of(record_of(item)) for item in doer), default=(0, 0))
     another = tuple(
         item
         for item, who in says
-        if who is not None and item not in doer and age_of(record_of(item)) >= since
+        if who is not None and item not in doer and not any(_overtakes(one, item) for one in doer)
     )
     return Named(field, doer, another)
+
+
+def _overtakes(item: Item, older: Item) -> bool:
+    """Say whether one record is newer than another. Of one moment only versions of one system can be compared."""
+    newer, record = record_of(item), record_of(older)
+    if newer is None or record is None:
+        return False
+    if newer.event_time_ms == record.event_time_ms:
+        return newer.source == record.source and newer.version > record.version
+    return newer.event_time_ms > record.event_time_ms
 
 
 def _person_in(given: VerdictInput, item: Item, field: str) -> str | None:

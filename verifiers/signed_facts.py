@@ -18,7 +18,8 @@ CERTIFICATE_CHARS_MAX = 6_000
 
 @dataclass(frozen=True, slots=True)
 class SignedMail:
-    """A mail whose signature held. `reference`: the code of `case` stands in it, which says nothing of its meaning."""
+    """A mail whose signature held, of the sender's domain or one above it. `reference`: the code of `case` stands in
+    it, which says nothing of its meaning."""
 
     domain: str
     algorithm: str
@@ -43,9 +44,14 @@ class TimeStamp:
     roots: tuple[str, ...]
 
 
-def read_mail(at: Reader) -> SignedMail:
-    """Read the facts of `signed_mail`."""
+def read_mail(at: Reader) -> SignedMail | None:
+    """Read the facts of `signed_mail`; None where another domain than the sender's signed, which counts for nothing.
+
+    `aligned` came later than the first verdicts: what has none was signed by the sender's.
+    """
+    newer = ("aligned",) if type(at.value) is dict and "aligned" in at.value else ()
     member = at.members(
+        *newer,
         "domain",
         "selector",
         "algorithm",
@@ -65,7 +71,8 @@ def read_mail(at: Reader) -> SignedMail:
     member["key"].text()
     member["expires_at"].maybe(Reader.instant)
     member["size_bytes"].integer()
-    return SignedMail(
+    aligned = not newer or member["aligned"].boolean()
+    read = SignedMail(
         domain=member["domain"].text(),
         algorithm=member["algorithm"].one_of(("rsa-sha256", "ed25519-sha256")),
         key_seen_at_ms=member["key_seen_at"].instant(),
@@ -77,6 +84,7 @@ def read_mail(at: Reader) -> SignedMail:
         reference=member["reference"].boolean(),
         case=member["case"].id(),
     )
+    return read if aligned else None
 
 
 def read_stamp(at: Reader) -> TimeStamp:

@@ -49,6 +49,7 @@ from api.pages import (
     shared,
     sharing,
     shown,
+    signed_results,
     source,
     source_names,
     sources,
@@ -62,6 +63,7 @@ from api.pages.doors import page_of
 from api.pages.guest import guest_page
 from api.pages.taken_along import readable
 from api.pages.waiting import Counts
+from api.pages.why import drawn_sheet
 
 ROUTERS = (
     about_me,
@@ -106,6 +108,7 @@ ROUTERS = (
     shared,
     sharing,
     shown,
+    signed_results,
     source,
     source_names,
     sources,
@@ -121,6 +124,7 @@ def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
     app.state.page_of = page_of
     app.state.guest_page = guest_page
+    app.state.drawn_sheet = drawn_sheet
     app.state.readable = readable
     app.state.demo_busy = asyncio.Lock()
     app.state.waiting = Counts()

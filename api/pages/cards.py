@@ -18,7 +18,7 @@ from api.pages.possible import is_asked_for
 from api.pages.shipped import VALUES, field_name, title_words
 from api.pages.words import Words, mark
 from api.scope import Row
-from casework import cases
+from casework import cases, mail_worth
 from casework.work import RECOGNISE
 from ledger.codec import loads
 from ledger.entries import SYSTEM
@@ -380,10 +380,15 @@ def _when(item: Row) -> int:
     return int(item["seq"])
 
 
+def brought_at(item: Row) -> str:
+    """Return when an item was brought. A record was received when its source sent it, and is brought later."""
+    return str(item["attached_at"] if item["type"] == "system_record" else item["received_at"])
+
+
 def tile_of(dossier: Dossier, item: Row, people: People, words: Words) -> Tile:
     """Return the tile of one item of evidence, withdrawn ones too: they stay visible."""
     what, icon = EVIDENCE.get(item["type"], (item["type"].replace("_", " "), "file"))
-    when = words.moment(str(item["received_at"]))
+    when = words.moment(brought_at(item))
     kind, _, who = str(item["submitter"]).partition(":")
     if kind == "customer":
         whence = words.gettext("through a link that works once, %(time)s", time=when)
@@ -397,6 +402,8 @@ def tile_of(dossier: Dossier, item: Row, people: People, words: Words) -> Tile:
     elif (dossier.text(item, "facts_item") or {}).get("alike"):
         again = words.gettext("looks like an earlier photo")
         check = f"{check} · {again}"
+    elif (signed := _signed_beside(dossier, item)) is not None:
+        check = words.gettext("signed by %(domain)s, not by the sender's own domain", domain=signed)
     if item["review"] is not None and not item["withdrawn"]:
         check = f"{check} · {words.gettext(REVIEWS.get(item['review'], item['review']))}"
     return Tile(
@@ -408,6 +415,12 @@ def tile_of(dossier: Dossier, item: Row, people: People, words: Words) -> Tile:
         picture=item["type"] == "photo" and item["content_item"] is not None,
         withdrawn=bool(item["withdrawn"]),
     )
+
+
+def _signed_beside(dossier: Dossier, item: Row) -> str | None:
+    """Return the domain that signed a mail where it is not the sender's (casework/mail_worth.py)."""
+    facts = dossier.text(item, "facts_item") if item["type"] == mail_worth.TYPE else None
+    return None if facts is None or facts.get("aligned", True) else str(facts["domain"])
 
 
 def was_found_lacking(dossier: Dossier) -> bool:

@@ -17,7 +17,7 @@ from api.check_bundle import count_waiting
 from api.dossiers import Dossier, Staff, dossiers, staff_of
 from api.matters import ACTION, AWARD, REVIEW
 from api.pages.budgets import budgets_of
-from api.pages.cards import Card, People, act_words, card_of, title_of
+from api.pages.cards import EVIDENCE, Card, People, act_words, brought_at, card_of, title_of
 from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.frame import Frame, show, with_toast
 from api.pages.inbox import SHOWN_MAX, Matter, handled_since, inbox
@@ -227,9 +227,13 @@ async def bar_of(seen: Seen, matter: Matter, people: People, words: Words) -> Ba
 
 def _item_words(item: Mapping[str, Any], people: People, words: Words) -> str:
     _, _, who = str(item["submitter"]).partition(":")
-    kind = words.gettext("the guest's answer") if item["type"] == "customer_confirmation" else ""
-    name = kind or people.name(who, words)
-    return f"{name}, {words.moment(str(item['received_at']))}"
+    when = words.moment(brought_at(item))
+    kind = str(item["type"])
+    said, _ = EVIDENCE.get(kind, (kind, ""))
+    what = words.gettext(said)
+    return (
+        f"{what}, {when}" if kind == "customer_confirmation" else f"{what}: {people.name(who, words)}, {when}"
+    )
 
 
 async def _award_bar(rooms: Rooms, matter: Matter, people: People, words: Words, token: str, key: str) -> Bar:

@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from api.joining import JOIN_PATH
 from api.pages import watch_words
 from api.pages.asked import asked_lines
-from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.fault_words import why_not
 from api.pages.frame import show
 from api.pages.names import people_of
@@ -29,8 +29,10 @@ from api.pages.places_of_data import let_bring
 from api.pages.qr import code_of
 from api.pages.settings import check_zone, currencies, zones
 from api.pages.shipped import title_words
+from api.pages.trouble_words import SAID as TROUBLES
 from api.pages.watch import need_watch, preview_of
 from api.pages.words import ACCEPTED_MAX, Words, mark
+from api.pages.writers import declared_by, writers_asked_of
 from api.problems import BadRequest
 from api.published import latest_kinds
 from api.rooms import Rooms
@@ -53,6 +55,7 @@ from casework.requests import ChangeSettings, GrantAuthority, Principal, Publish
 from ledger.codec import loads
 from playbooks.errors import ImportRefused, PlaybookError
 from playbooks.kinds import Kinds
+from playbooks.playbook import Playbook
 
 router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
@@ -110,8 +113,9 @@ async def ask(
     link: str = "",
     done: Imported | None = None,
     marks: Sequence[str] = (),
+    form: Form | None = None,
 ) -> Response:
-    """Show one screen."""
+    """Show one screen. `form`: what was filled in, where a question is asked again."""
     rooms, words = seen.rooms, seen.frame.words
     held = {row["name"]: loads(row["value"]) for row in await rooms.rows.find(tables.setting)}
     preview = await preview_of(rooms, await need_watch(rooms, watch)) if step in (5, 6) else None
@@ -142,6 +146,7 @@ async def ask(
         code=code_of(link) if link else None,
         sample=sample(kind, words.now[:10]) if kind else "",
         kind=watch_words.kinds_words(playbook.subject, words),
+        writers=await writers_asked_of(seen, source_of(playbook), form) if step == 4 else None,
         problem=problem,
         done=done,
         previewed=watch_words.preview_words(preview, words) if preview else (),
@@ -252,12 +257,20 @@ async def data(acting: Answers) -> Response:
         return _on(5, watch)
     rooms, words = acting.rooms, acting.frame.words
     playbook = library()[1][watch]
+    source = source_of(playbook)
+    try:
+        declared = await declared_by(acting, acting.form, source)
+    except BadRequest as error:
+        if error.code not in TROUBLES:
+            raise
+        lead, rest, _ = TROUBLES[error.code]
+        asked_again = words.gettext(lead), words.gettext(rest)
+        return await ask(acting, 4, watch, status=422, problem=asked_again, form=acting.form)
     try:
         kinds = await _kinds_for(rooms, acting.who, acting.then("kinds"), watch)
         kind = kinds.kind(playbook.subject)
         assert kind is not None  # the vocabulary was made for this very watch
-        source = next(iter(playbook.sources), playbook.subject)
-        await let_bring(acting, source, playbook.subject)
+        await let_bring(acting, source, playbook.subject, declared)
         name = (file.filename or "")[-NAME_CHARS_MAX:]
         text = text_of(await file.read(FILE_BYTES_MAX + 1), name)
         if is_sample(text):
@@ -268,7 +281,7 @@ async def data(acting: Answers) -> Response:
         )
     except (NotATable, ImportRefused, PlaybookError) as error:
         problem = (words.gettext("This file was not taken, and nothing was changed."), why_not(error, words))
-        return await ask(acting, 4, watch, status=422, problem=problem)
+        return await ask(acting, 4, watch, status=422, problem=problem, form=acting.form)
     if done.refused:  # what could not be read is said now or never
         return await ask(acting, 4, watch, done=done)
     return _on(5, watch)
@@ -279,7 +292,7 @@ async def by_hand(acting: Answers) -> Response:
     """4. No spreadsheet: records are typed in, one by one."""
     watch = _chosen(acting.form.text("watch"))
     playbook = library()[1][watch]
-    source = next(iter(playbook.sources), playbook.subject)
+    source = source_of(playbook)
     await _kinds_for(acting.rooms, acting.who, acting.then("kinds"), watch)
     await let_bring(acting, source, playbook.subject)
     return RedirectResponse(
@@ -287,6 +300,11 @@ async def by_hand(acting: Answers) -> Response:
         status_code=303,
         headers={"Cache-Control": "no-store"},
     )
+
+
+def source_of(playbook: Playbook) -> str:
+    """Return the source that brings what a watch is about."""
+    return next(iter(playbook.sources), playbook.subject)
 
 
 async def _kinds_for(rooms: Rooms, who: Principal, key: RequestKey, watch: str) -> Kinds:

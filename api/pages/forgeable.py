@@ -100,6 +100,8 @@ class Parties:
         gettext = self.words.gettext
         if kind == "member" and name in recognised:
             return gettext("%(name)s, who was recognised", name=self.people.name(name, self.words))
+        if kind == "member" and name in self.people.helpers:
+            return gettext("%(name)s (digital employee)", name=self.people.name(name, self.words))
         if kind == "member":
             return self.people.name(name, self.words)
         if kind == "customer":

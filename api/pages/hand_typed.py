@@ -22,6 +22,8 @@ from api.pages.frame import show, with_toast
 from api.pages.places_of_data import Into, let_bring, need_place
 from api.pages.watch_names import WATCHES
 from api.pages.words import Words, mark
+from api.pages.writers import declared_by, writers_asked_of
+from api.permissions import OWNER
 from api.uploads import BY_TYPE, CHANGED_AT, mapping_for, shown_value
 from api.watching import Imported
 from playbooks.errors import ImportRefused
@@ -89,7 +91,8 @@ async def keep(acting: Sends) -> Response:
         name: given.text(name, chars_max=VALUE_CHARS_MAX).strip() for name in (ID, CHANGED_AT, *kind.fields)
     }
     text = _row(typed)
-    await let_bring(acting, place.source, place.kind)
+    declared = await declared_by(acting, given, place.source) if OWNER in acting.caller.roles else None
+    await let_bring(acting, place.source, place.kind, declared)
     try:
         done = await acting.rooms.watching.import_file(
             acting.who, acting.key, place.source, (mapping_for(text, place.source, kinds, kind), "columns"),
@@ -141,6 +144,7 @@ async def _page(
         asked=[_asked(kind, field, held.get(field.name, ""), words) for field in _in_order(kind)],
         done=done,
         first=first if first in WATCHES else "",
+        writers=await writers_asked_of(seen, place.source, seen.form if isinstance(seen, Acting) else None),
         key=seen.fresh_key(),
     )
 

@@ -17,6 +17,7 @@ from api.pages import watch_words
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show, with_toast
 from api.pages.names import people_of
+from api.pages.signed_results import providers
 from api.pages.slips import base_of
 from api.pages.words import Words, mark
 from api.permissions import role_for
@@ -158,6 +159,7 @@ async def _page(seen: Seen, shown: Shown | None = None, said: str = "") -> Respo
         hooks=await _hooks(seen),
         keys=[KeySeen(row["source"], watch_words.plain(row["source"]), row["key"]) for row in keys],
         shown=shown,
+        providers=await providers(seen) if role_for("record.write", seen.caller.roles) else (),
         sources=[(one, watch_words.plain(one)) for one in sources],
         ways=[(one, words.gettext(said)) for one, said in WAYS.items()],
         overlaps=[(one, words.gettext(said)) for one, said in OVERLAPS.items()],

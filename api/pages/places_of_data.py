@@ -3,7 +3,9 @@ waits for. The first record of such a one registers it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from api.pages import watch_words
 from api.pages.doors import Acting, Seen
@@ -62,17 +64,21 @@ async def need_place(seen: Seen, value: str) -> tuple[Into, Kinds, Kind]:
     return place, kinds, kind
 
 
-async def let_bring(acting: Acting, source: str, kind: str) -> None:
+async def let_bring(
+    acting: Acting, source: str, kind: str, declared: Mapping[str, Any] | None = None
+) -> None:
     """Register a source, or let one that is there bring records of this kind too; nothing where it may already.
+    `declared`: who can change what stands in it, where that was asked; what was said before stands.
 
     Raises:
         Refused: role_missing (no owner asks).
     """
     row = await acting.rooms.rows.one(tables.source, source=source)
     kinds = [] if row is None else loads(row["kinds"])
-    if kind in kinds:
+    before = {} if row is None else loads(row["controllers"])
+    controllers = before or dict(declared or {})
+    if kind in kinds and controllers == before:
         return
-    controllers = {} if row is None else loads(row["controllers"])
     fresh_within = None if row is None else row["fresh_within"]
-    request = RegisterSource(source, (*kinds, kind), controllers, fresh_within)
+    request = RegisterSource(source, tuple(dict.fromkeys((*kinds, kind))), controllers, fresh_within)
     await acting.rooms.office.register_source(acting.who, acting.then("source"), request)

@@ -12,10 +12,15 @@ QUIET_ZONE_MODULES = 4
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """`size` modules each way, border included; `path` draws the dark ones."""
+    """`size` modules each way, border included; `runs` are the dark ones, (x, y, width) from the upper left."""
 
     size: int
-    path: str
+    runs: tuple[tuple[int, int, int], ...]
+
+    @property
+    def path(self) -> str:
+        """Return what draws the dark ones in a drawing of a page."""
+        return "".join(f"M{x} {y}h{width}v1h-{width}z" for x, y, width in self.runs)
 
 
 def code_of(text: str, error: str = "m") -> Code:
@@ -33,6 +38,6 @@ def code_of(text: str, error: str = "m") -> Code:
             if row[x]:
                 while x + width < len(row) and row[x + width]:
                     width += 1
-                runs.append(f"M{x + QUIET_ZONE_MODULES} {y + QUIET_ZONE_MODULES}h{width}v1h-{width}z")
+                runs.append((x + QUIET_ZONE_MODULES, y + QUIET_ZONE_MODULES, width))
             x += width
-    return Code(len(matrix) + 2 * QUIET_ZONE_MODULES, "".join(runs))
+    return Code(len(matrix) + 2 * QUIET_ZONE_MODULES, tuple(runs))

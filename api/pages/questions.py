@@ -139,7 +139,7 @@ def _question(row: Row, dossier: Dossier, known: _Known, looking: Looking) -> Qu
         why=why_words(row["about"], row["reason_code"], row["award"] is None, words),
         asked=words.gettext("Asked by %(who)s, %(time)s", who=who, time=words.moment(str(row["asked_at"]))),
         note=known.text(row["note_item"]),
-        waits=_waits(row, missing, is_open, over, bool(of_me), people, words),
+        waits=_waits(row, missing, bool(given), is_open, over, bool(of_me), people, words),
         answers=tuple(
             Said(
                 people.name(str(one["member"]), words),
@@ -175,7 +175,14 @@ def why_words(about: str, code: str, is_before: bool, words: Words) -> str:
 
 
 def _waits(
-    row: Row, missing: list[str], is_open: bool, over: bool, own: bool, people: People, words: Words
+    row: Row,
+    missing: list[str],
+    answered: bool,
+    is_open: bool,
+    over: bool,
+    own: bool,
+    people: People,
+    words: Words,
 ) -> str:
     if not is_open:
         closed = CLOSED.get(str(row["close_reason"]))
@@ -185,6 +192,8 @@ def _waits(
         return words.gettext(
             "The time to answer was over on %(time)s. Whoever decides may decide now.", time=until
         )
+    if not missing and not answered:  # whoever was recognised asked it themselves
+        return words.gettext("It waits for a decision, and nothing goes on until then.")
     if not missing:
         return words.gettext("Answered. It waits for a decision, and nothing goes on until then.")
     names = words.listed(people.name(one, words) for one in missing)

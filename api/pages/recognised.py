@@ -16,6 +16,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from api import simulated_years
+from api.forgeable import floor_of
 from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.frame import show, with_toast
 from api.pages.simulated_words import simulated
@@ -109,9 +110,9 @@ def facts(policy: Policy, words: Words) -> list[tuple[str, str]]:
             days=words.number(terms.cap_days),
         )
     people = words.ngettext(
-        "at least %(num)s person would have to fake it",
-        "at least %(num)s people would have to fake it together",
-        terms.k_required(terms.tokens),
+        "somebody alone could fake it, if whoever says yes believes them",
+        "at least %(num)s people would have to fake it together; whoever says yes is not counted",
+        floor_of(policy.content).needed(terms.tokens),
     )
     return [
         (words.gettext("Each time"), tokens_words(policy, words)),

@@ -231,7 +231,7 @@ async def _figures(
         (
             words.gettext("Ended or taken back"),
             words.number(len(found) - live),
-            words.gettext("why stands below"),
+            words.gettext("why stands below") if len(found) > live else "",
         ),
     )
 

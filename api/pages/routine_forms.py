@@ -23,6 +23,7 @@ from api.pages.routine_words import (
     brings_result,
     course_said,
     handed_said,
+    has_result,
     note_form,
     note_of,
     reads_back,
@@ -63,6 +64,7 @@ async def routine_of(
             opened=opened,
             said=course_said(dossier, words) if mine else None,
             result_form=await _results(seen, typed) if mine else None,
+            done=says_done(dossier, member) and has_result(dossier),
             assess=people.name(str(dossier.case["opened_by"]), words)
             if assesses(dossier, member, await named_for(seen.rooms.rows, member))
             else "",

@@ -271,6 +271,11 @@ def says_done(dossier: Dossier, member: str) -> bool:
     return row["origin"] == "claim" and row["state"] in FIRST and row["opened_by"] == member
 
 
+def has_result(dossier: Dossier) -> bool:
+    """Say whether a provider's result of a course is there already."""
+    return any(item["type"] == RESULT for item in dossier.live)
+
+
 def assesses(dossier: Dossier, member: str, named: Collection[str]) -> bool:
     """Say whether this member may be asked what they saw, by the courses for which they are named; the desk decides, by
     all their accounts."""
@@ -283,6 +288,10 @@ COURSE_SAID: Mapping[str, tuple[str, str]] = {
     "none": (
         mark("Noted that you do this course."),
         mark("Bring the provider's result when you have it; a certificate as a file counts for little."),
+    ),
+    "brought": (
+        mark("The result was brought for you."),
+        mark("Say below that the course is done; then it is checked."),
     ),
     "seen": (
         mark("The result is here."),
@@ -318,6 +327,8 @@ def course_said(dossier: Dossier, words: Words) -> tuple[str, str, str] | None:
     there = {item["type"] for item in dossier.live}
     if RESULT not in there:
         lead, rest = COURSE_SAID["none"]
+    elif says_done(dossier, str(learner_of(dossier.case))):
+        lead, rest = COURSE_SAID["brought"]
     elif ASSESSMENT not in there and dossier.case["state"] != cases.RESOLVED:
         lead, rest = COURSE_SAID["seen"]
     else:

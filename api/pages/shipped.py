@@ -43,6 +43,8 @@ VALUES: Mapping[str, str] = {
 OWNER, IN_CHARGE = "owner", "In charge"
 """Of a record, who looks after it: no owner of the place."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
+_COURSE = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
+"""A course's id as it is claimed; a reporter writes sentences."""
 
 
 def field_name(name: str) -> str:
@@ -79,7 +81,10 @@ def _titles() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def title_words(said: str, words: Words) -> str:
-    """Return the sentence by which a case is known, in the reader's language where a shipped watch said it."""
+    """Return the sentence by which a case is known, in the reader's language where a shipped watch said it. A claimed
+    course says its id: `first-aid` is "First aid"."""
+    if _COURSE.fullmatch(said):
+        return said[:1].upper() + said[1:].replace("-", " ")
     if words.language == FALLBACK:
         return said
     for pattern, title in _titles():

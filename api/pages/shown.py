@@ -13,6 +13,7 @@ from api.dossiers import dossiers
 from api.identity import Visit, need
 from api.pages.cards import card_of, tile_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages.evidence_words import RECORD, told_of
 from api.pages.frame import show, with_toast
 from api.pages.names import people_of
 from api.pages.reporting import asking_of, check_sender
@@ -68,7 +69,8 @@ async def evidence(case: Id, evidence: Id, seen: Sees, said: str = "") -> Respon
         here=f"/exceptions/{case}/evidence/{evidence}",
         picture=tile.picture and held,
         content=held,
-        gone=item["content_item"] is not None and facts is None,
+        gone=facts is None,
+        told=[] if facts is None or not _may_read(seen, item, facts) else told_of(item["type"], facts, words),
         width=(facts or {}).get("width_px"),
         height=(facts or {}).get("height_px"),
         alike=await _alike(seen, facts or {}),
@@ -81,6 +83,11 @@ async def evidence(case: Id, evidence: Id, seen: Sees, said: str = "") -> Respon
             (words.gettext("Sealed content"), item["content_item"] or "-"),
         ],
     )
+
+
+def _may_read(seen: Seen, item: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Say whether the reader may read this: a record is read by whom its kind is for, as on its own page."""
+    return item["type"] != RECORD or seen.caller.reads(str(facts["kind"]))
 
 
 def _checks(check: str, facts: Mapping[str, Any], received_at: str, words: Words) -> list[str]:

@@ -19,8 +19,8 @@ from api.pages.frame import Frame, show, with_toast
 from api.pages.names import people_of
 from api.pages.sheets import sheet
 from api.pages.words import Words, mark
+from api.pages.writers import declared_by, writers_asked
 from api.permissions import OWNER, role_for
-from api.problems import BadRequest
 from api.published import latest_kinds
 from api.scope import Row
 from api.watches import Heard, heard, library, silent, watched
@@ -35,7 +35,10 @@ router = APIRouter(route_class=PageDoor, include_in_schema=False)
 
 Sees = Annotated[Seen, see("watch.read", here="sources")]
 Declares = Annotated[Acting, act("watch.write", here="sources")]
-NOBODY = "nobody"
+SAID: Mapping[str, str] = {
+    "declared": mark("Noted. It holds for what is shown as evidence from now on."),
+    "unknown": mark("Noted that it is not known. Nobody is recognised on what comes from there alone."),
+}
 HEAD = (
     mark("Source"), mark("State"), mark("Last heard"), mark("Expected"), mark("Rows we could not read"), mark("Brings"),
     mark("Who can write there alone"),
@@ -64,25 +67,22 @@ class Line:
 async def sources(seen: Sees, said: str = "") -> Response:
     """Show every source."""
     frame = seen.frame
-    if said == "declared":
-        frame = with_toast(
-            frame, frame.words.gettext("Noted. It holds for what is shown as evidence from now on.")
-        )
+    if said in SAID:
+        frame = with_toast(frame, frame.words.gettext(SAID[said]))
     return await page(seen, frame)
 
 
 @router.post("/sources/writer")
 async def declare(acting: Declares) -> Response:
-    """Say who can write in a source alone: nobody here, or somebody."""
-    source, writer = acting.form.text("source"), acting.form.text("writer")
+    """Say who can change what stands in a source: nobody here alone, these people, or that it is not known."""
+    source = acting.form.text("source")
     row = await acting.rooms.rows.need("source", tables.source, source=source)
-    known = await acting.rooms.rows.one(tables.member, member=writer)
-    if writer != NOBODY and known is None:  # "" too: nobody is chosen for the owner
-        raise BadRequest("value_invalid", f"writer: expected {NOBODY} or a member, got {writer[:80]}")
-    party = f"source:{source}" if writer == NOBODY else f"member:{writer}"
-    request = RegisterSource(source, tuple(loads(row["kinds"])), {"party": party}, row["fresh_within"])
-    await acting.rooms.office.register_source(acting.who, acting.key, request)
-    return RedirectResponse("/sources?said=declared", status_code=303)
+    declared = await declared_by(acting, acting.form, source)
+    if declared != loads(row["controllers"]):
+        request = RegisterSource(source, tuple(loads(row["kinds"])), declared, row["fresh_within"])
+        await acting.rooms.office.register_source(acting.who, acting.key, request)
+    said = "declared" if declared else "unknown"
+    return RedirectResponse(f"/sources?said={said}", status_code=303)
 
 
 async def page(seen: Seen, frame: Frame) -> Response:
@@ -112,7 +112,7 @@ async def page(seen: Seen, frame: Frame) -> Response:
         frame,
         "sources.html",
         lines=lines,
-        people=await _choices(seen, names, words) if declares else (),
+        writers=await writers_asked(seen) if declares else None,
         open=[(one.id, one.name) for one in sorted(lines, key=lambda one: one.declared)],
         declare=seen.fresh_key() if declares else "",
         undeclared=sum(not line.declared for line in lines),
@@ -121,13 +121,6 @@ async def page(seen: Seen, frame: Frame) -> Response:
         refused=sum(came[row["source"]].refused for row in rows if row["source"] in came),
         checked=words.clock(now),
     )
-
-
-async def _choices(seen: Seen, names: Mapping[str, str], words: Words) -> list[tuple[str, str]]:
-    here = {row["member"] for row in await seen.rooms.rows.find(tables.member, {"active": 1})}
-    listed = sorted((name, member) for member, name in names.items() if member in here)
-    nobody = (NOBODY, words.gettext("Nobody who works here"))
-    return [("", words.gettext("Choose…")), nobody, *((member, name) for name, member in listed)]
 
 
 def _writes(row: Row, names: Mapping[str, str], words: Words) -> str:

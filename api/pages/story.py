@@ -15,6 +15,7 @@ from api.pages.shipped import title_words
 from api.pages.words import Words, mark
 from casework.work import RECOGNISE
 from ledger.entries import Entry
+from verifiers.verdicts import NOT_NEEDED, PASS
 
 Opened = Mapping[tuple[int, str], Any]
 """(seq, path) -> private value; a missing pair was erased or never there."""
@@ -79,12 +80,13 @@ def spelled(number: int, words: Words) -> str:
 
 
 def stood_behind(people: int, words: Words) -> str:
-    """Return "Three people stood behind this."."""
+    """Return "At least three people stood behind this.": the fewest who could have made it up, and mostly more had a
+    hand in it."""
     return words.ngettext(
-        "One person stood behind this.",
-        "%(num)s people stood behind this.",
+        "At least one person stood behind this.",
+        "At least %(num)s people stood behind this.",
         people,
-        num=spelled(people, words),
+        num=spelled(people, words).lower(),
     )
 
 
@@ -309,7 +311,7 @@ def _decided(entry: Entry, tell: Telling) -> tuple[str, str]:
 
 
 EVIDENCE_SAID: Mapping[str, str] = {
-    "system_record": mark("Evidence: from the booking system, as it stood then"),
+    "system_record": mark("Evidence: a record of the system, as it stood then"),
     "customer_confirmation": mark("Evidence: confirmed by the guest through a link that works once"),
     "photo": mark("Evidence: a photo"),
     "file": mark("Evidence: a file"),
@@ -333,8 +335,8 @@ BROUGHT: Mapping[str, str] = {
     "E4": mark("Brought by %(who)s; signed by a third party."),
 }
 REVIEWED: Mapping[tuple[str, str], str] = {
-    ("system_record", "accepted"): mark("%(who)s checked and accepted the booking"),
-    ("system_record", "refused"): mark("%(who)s checked and did not accept the booking"),
+    ("system_record", "accepted"): mark("%(who)s checked and accepted the record"),
+    ("system_record", "refused"): mark("%(who)s checked and did not accept the record"),
     ("customer_confirmation", "accepted"): mark("%(who)s checked and accepted the guest's answer"),
     ("customer_confirmation", "refused"): mark("%(who)s checked and did not accept the guest's answer"),
     ("", "accepted"): mark("%(who)s checked and accepted the evidence"),
@@ -371,14 +373,21 @@ VERDICTS: Mapping[str, str] = {
 
 
 def _verdict(entry: Entry, tell: Telling) -> tuple[str, str]:
-    checks = (tell.secret(entry, "output") or {}).get("checks", [])
-    passed = sum(1 for check in checks if check["result"] == "pass")
-    if entry.body["result"] == "pass":
-        said = tell.say(mark("%(passed)s of %(all)s checks passed"), passed=passed, all=len(checks))
-    else:
-        said = tell.say(VERDICTS.get(entry.body["result"], mark("Checked")))
     again = tell.say(mark("Anyone can run the same checks again and must get the same answer."))
+    if entry.body["result"] == "pass":
+        said, beside = checks_words((tell.secret(entry, "output") or {}).get("checks", []), tell.words)
+        return said, f"{beside} {again}".strip()
+    said = tell.say(VERDICTS.get(entry.body["result"], mark("Checked")))
     return said, "; ".join(entry.body["missing"]) or again
+
+
+def checks_words(checks: Sequence[Mapping[str, Any]], words: Words) -> tuple[str, str]:
+    """Return how many checks of a verdict passed, and how many were not needed: those did not fail."""
+    passed = sum(1 for check in checks if check["result"] == PASS)
+    beside = sum(1 for check in checks if check["result"] == NOT_NEEDED)
+    said = words.gettext("%(passed)s of %(all)s checks passed", passed=passed, all=len(checks) - beside)
+    more = words.ngettext("%(num)s more was not needed.", "%(num)s more were not needed.", beside)
+    return said, more if beside else ""
 
 
 def _granted(entry: Entry, tell: Telling) -> tuple[str, str]:

@@ -34,6 +34,10 @@ def state_chip(state: str, held: bool, until: str, own: bool, words: Words) -> t
     if held and state in LIVE:
         return words.gettext(QUESTION[0]), QUESTION[1]
     mine, theirs, tone = STATES[state]
+    if state == awards.PROVISIONAL and until < words.now:
+        return words.gettext(
+            "Still waiting"
+        ), tone  # something is asked about it; the day said before is over
     return words.gettext(mine if own else theirs, day=words.day(until)), tone
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from api.pages.file_trouble_words import ATTENTION as ATTENTION
+from api.pages.file_trouble_words import FILES
+from api.pages.file_trouble_words import LATE as LATE
+from api.pages.file_trouble_words import WAIT as WAIT
 from api.pages.routine_troubles import ROUTINE
 from api.pages.words import mark
 
-LATE, WAIT, ATTENTION = "late", "wait", "attention"
-
 SAID: Mapping[str, tuple[str, str, str]] = {
     **ROUTINE,
+    **FILES,
     "delivery_repeated": (
         mark("This came before."),
         mark("It counts once. Nothing was changed."),
@@ -33,11 +36,6 @@ SAID: Mapping[str, tuple[str, str, str]] = {
     "hook_key_ended": (
         mark("This secret of the other system has ended."),
         mark("Nothing was recorded. Give it the new secret."),
-        ATTENTION,
-    ),
-    "file_unsigned": (
-        mark("This file carries no signature of a provider that is trusted here."),
-        mark("Nothing was recorded. Ask the provider for the signed file, or an owner to trust its key."),
         ATTENTION,
     ),
     "undecided": (
@@ -405,19 +403,6 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("Nothing was changed. Sign in and do it here."),
         ATTENTION,
     ),
-    "mail_unsigned": (
-        mark("This mail does not show who sent it."),
-        mark(
-            "Nothing was recorded. It needs the signature of the sender's own mail server; save "
-            "the mail itself as a file, not a copy of its text."
-        ),
-        ATTENTION,
-    ),
-    "time_stamp_invalid": (
-        mark("This time stamp is not one of this evidence."),
-        mark("Nothing was recorded. Ask for a new stamp of exactly this file."),
-        ATTENTION,
-    ),
     "link_closed": (
         mark("This link does not work any more."),
         mark("It was answered, or its time is over. Whoever gave it can make another."),
@@ -557,16 +542,6 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("This text holds a sign that cannot be kept."),
         mark("Nothing was recorded. Type it again by hand; a copied text may hold hidden signs."),
         ATTENTION,
-    ),
-    "not_a_badge": (
-        mark("This file is no recognition to take along."),
-        mark("Nothing was changed. Choose the file that was downloaded here."),
-        ATTENTION,
-    ),
-    "not_published": (
-        mark("This is not to be had yet."),
-        mark("It comes with the next seal; try again in a minute."),
-        WAIT,
     ),
     "record_conflict": (
         mark("Another row says something else about the same moment."),

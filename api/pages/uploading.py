@@ -12,11 +12,13 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.pages.doors import Acting, PageDoor, Seen, act, see
+from api.pages import watch_words
+from api.pages.doors import Acting, Form, PageDoor, Seen, act, see
 from api.pages.fault_words import why_not
 from api.pages.frame import show
 from api.pages.places_of_data import let_bring, need_place, places
 from api.pages.words import Words, mark
+from api.pages.writers import declared_by, is_undeclared, writers_asked, writers_asked_of
 from api.permissions import OWNER
 from api.problems import BadRequest
 from api.uploads import FILE_BYTES_MAX, NotATable, mapping_for, sample, text_of
@@ -52,6 +54,7 @@ async def upload(acting: Sends) -> Response:
     """Take a file in."""
     words, form = acting.frame.words, acting.form
     place, kinds, kind = await need_place(acting, form.need("into", chars_max=200))
+    declared = await declared_by(acting, form, place.source) if OWNER in acting.caller.roles else None
     file = form.file("file")
     if file is None:
         raise BadRequest("missing", "file: expected a file, got none", field="/file")
@@ -59,7 +62,7 @@ async def upload(acting: Sends) -> Response:
     try:
         text = text_of(await file.read(FILE_BYTES_MAX + 1), name)
         mapping = mapping_for(text, place.source, kinds, kind)
-        await let_bring(acting, place.source, place.kind)
+        await let_bring(acting, place.source, place.kind, declared)
         done = await acting.rooms.watching.import_file(
             acting.who, acting.key, place.source, (mapping, "columns"), text, name
         )
@@ -67,8 +70,9 @@ async def upload(acting: Sends) -> Response:
         problem = Problem(
             words.gettext(REFUSED), why_not(error, words), str(error), sample(kind, words.now[:10])
         )
-        return await _page(acting, problem=problem, status=422)
-    return await _page(acting, done=done, said=_said(done, words))
+        return await _page(acting, problem=problem, status=422, form=form)
+    unsaid = await is_undeclared(acting, place.source)
+    return await _page(acting, done=done, said=_said(done, words), unsaid=unsaid)
 
 
 def _said(done: Imported, words: Words) -> str:
@@ -83,15 +87,22 @@ async def _page(
     said: str = "",
     problem: Problem | None = None,
     status: int = 200,
+    form: Form | None = None,
+    unsaid: bool = False,
 ) -> Response:
-    words = seen.frame.words
-    options = [(one.value, one.words(words)) for one in await places(seen)]
+    words, found = seen.frame.words, await places(seen)
+    options = [(one.value, one.words(words)) for one in found]
+    sources = dict.fromkeys(one.source for one in found)
+    open_ = [one for one in sources if await writers_asked_of(seen, one) is not None]
     return await show(
         seen.frame,
         "uploading.html",
         status=status,
         options=options,
         is_owner=OWNER in seen.caller.roles,
+        writers=await writers_asked(seen, form) if open_ else None,
+        asked_for=words.listed(watch_words.plain(one) for one in open_) if len(open_) < len(sources) else "",
+        unsaid=unsaid,
         done=done,
         said=said,
         problem=problem,

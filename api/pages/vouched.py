@@ -7,7 +7,7 @@ it is the one its entry commits to. Refusals come from the journal, since a refu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -278,6 +278,7 @@ def _with_the_yes(k: int, reader: Reader, words: Words) -> str:
 BEHIND: tuple[tuple[str, str, str], ...] = (
     ("proposal_made", "", mark("Suggested it")),
     ("decision_made", "action", mark("Approved it")),
+    ("evidence_attached", "", mark("Brought evidence")),
     ("link_answered", "", mark("Confirmed it")),
     ("evidence_reviewed", "", mark("Checked the evidence")),
     ("decision_made", "award", mark("Gave thanks for it")),
@@ -288,6 +289,10 @@ BEHIND: tuple[tuple[str, str, str], ...] = (
 def _behind(story: list[Entry], tell: Telling) -> tuple[tuple[str, str], ...]:
     withdrawn = {e.body["decision"] for e in story if e.kind == "decision_withdrawn"}
     counted = [e for e in story if e.body.get("decision") not in withdrawn and _is_yes(e)]
+    gone = {e.body["evidence"] for e in story if e.kind == "evidence_withdrawn"}
+    gone |= {e.body["replaces"] for e in story if e.kind == "evidence_attached"}
+    granted = next((e.seq for e in story if e.kind == "award_granted"), None)
+    counted = [e for e in counted if e.kind != "evidence_attached" or _is_brought(e, gone, granted)]
     approved = {e.body["proposal"] for e in counted if e.kind == "decision_made"}
     counted = [e for e in counted if e.kind != "proposal_made" or e.body["proposal"] in approved]
     told = []
@@ -297,6 +302,13 @@ def _behind(story: list[Entry], tell: Telling) -> tuple[tuple[str, str], ...]:
         if names:
             told.append((tell.say(said), tell.words.listed(names)))
     return tuple(told)
+
+
+def _is_brought(entry: Entry, gone: Collection[str], granted: int | None) -> bool:
+    """Say whether a member brought this item for the recognition: what the guest answered is told as their answer."""
+    early = granted is None or entry.seq < granted
+    by_member = str(entry.body["submitter"]).startswith("member:")
+    return early and by_member and entry.body["evidence"] not in gone
 
 
 def _is_yes(entry: Entry) -> bool:

@@ -9,29 +9,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.badge_files import badge_file, credential_of
+from api.badge_files import badge_file
+from api.caller import Caller
 from api.dossiers import Dossier, Staff, dossiers, sees_recognition, staff_of
+from api.pages import badge_pdf
+from api.pages.badge_sheets import sheet_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
-from api.pages.frame import Frame, show, with_toast
+from api.pages.frame import Frame, frame_of, show, with_toast
 from api.pages.names import people_of
-from api.pages.qr import Code, code_of
 from api.pages.questions import Looking, Question, question_reasons, questions_of
 from api.pages.thanks import ENDED
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.vouched import Reader, Told, tell_award
 from api.pages.words import Words, mark
 from api.permissions import AUDITOR, MATRIX
-from api.problems import NotFound, of_error
+from api.problems import BadRequest, NotFound, of_error
+from api.rooms import Rooms
 from api.routes.recalls import due_of
 from api.routes.record import NotPublished
 from api.venue.files import PROOF_NAME
 from casework import awards, looks, replies, tables
-from casework.badge_text import to_text
 from casework.requests import AddNote, AwardStep, CloseDispute, Dispute
 from ledger.errors import Refused
 from ledger.export import export_award
@@ -46,7 +49,7 @@ Replies = Annotated[Acting, act("case.work", here="recognition")]
 AwardId = Annotated[str, Path(max_length=64, pattern=r"^[0-9a-f-]+$")]
 
 BADGE_NAME = "badge.json"
-SHEET_NAME = "badge.txt"
+PDF_NAME = "recognition.pdf"
 RELEASED: Mapping[str, str] = {
     "answered": mark("The question was answered"),
     "no_ground": mark("There was no ground for it"),
@@ -257,27 +260,42 @@ async def badge(award: AwardId, seen: Sees) -> Response:
 @router.get("/recognition/{award}/sheet")
 async def sheet(award: AwardId, seen: Sees) -> Response:
     """Show the reader's own recognition as a sheet to print, with the whole credential in a code."""
-    document = await credential_of(seen.rooms, award, seen.caller.member)
-    name = await seen.rooms.rows.one(tables.member_name, member=seen.caller.member)
-    return await show(
-        seen.frame,
-        "sheet.html",
-        award=award,
-        document=document,
-        place=document["issuer"]["name"],
-        name="" if name is None else name["name"],
-        day=seen.frame.words.day_and_year(str(document["validFrom"])),
-        code=await asyncio.to_thread(_code, document),
-        check=f"tallystick badge verify {SHEET_NAME}",
-    )
+    one = await sheet_of(seen.rooms, award, seen.caller.member, seen.frame.words)
+    lacking = await asyncio.to_thread(badge_pdf.lacking, one) if badge_pdf.may_draw() else None
+    return await show(seen.frame, "sheet.html", award=award, sheet=one, lacking=lacking)
 
 
-def _code(document: Mapping[str, Any]) -> Code | None:
-    """Return the code of a credential, None where it says more than a code can hold. Slow: call it in a thread."""
+@router.get("/recognition/{award}/sheet.pdf")
+async def sheet_pdf(award: AwardId, seen: Sees) -> Response:
+    """Give the same sheet as a PDF."""
+    return await badge_pdf_of(seen.rooms, award, seen.caller.member, seen.frame.words)
+
+
+async def drawn_sheet(request: Request, caller: Caller, rooms: Rooms, award: str) -> Response:
+    """Give it at the API's door, in the language of the member; api.pages.app hangs this up there."""
+    frame = await frame_of(request, caller, rooms, "recognition")
+    return await badge_pdf_of(rooms, award, caller.member, frame.words)
+
+
+async def badge_pdf_of(rooms: Rooms, award: str, member: str, words: Words) -> Response:
+    """Return the sheet of a member's own recognition as a PDF, for the page and for the API.
+
+    Raises:
+        NotFound: there is none of this member. BadRequest: pdf_missing, pdf_letters.
+    """
+    one = await sheet_of(rooms, award, member, words)
     try:
-        return code_of(to_text(document), error="l")
-    except ValueError:
-        return None
+        data = await asyncio.to_thread(badge_pdf.drawn, one)
+    except badge_pdf.NoPdf as error:
+        raise BadRequest("pdf_missing", str(error), status=409) from error
+    except badge_pdf.LettersLacking as error:
+        raise BadRequest("pdf_letters", str(error), status=409) from error
+    headers = {
+        "Content-Disposition": f"attachment; filename={PDF_NAME}",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(data, media_type=badge_pdf.MEDIA_TYPE, headers=headers)
 
 
 # ---------------------------------------------------------------------------------------------- what one may do

@@ -28,6 +28,9 @@ LOG_CHARS_MAX = 120
 ListNumber = Annotated[int, Path(ge=1, le=LISTS_MAX)]
 LogName = Annotated[str, Path(max_length=LOG_CHARS_MAX, pattern=r"^[a-z0-9.-]+$")]
 _JSON: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}}
+_PDF: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
+}
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"schema": {"type": "object"}}}}
 }
@@ -67,6 +70,22 @@ async def read_badge(award: IdInPath, visit: Annotated[Visit, need("me.read")]) 
     data = await badge_file(visit.rooms, award, visit.caller.member)
     name = f"attachment; filename=badge-{award}.json"
     return Response(data, media_type="application/json", headers={"Content-Disposition": name})
+
+
+@router.get(
+    "/api/v1/awards/{award}/sheet", operation_id="read_sheet", response_class=Response, responses=_PDF
+)
+async def read_sheet(award: IdInPath, request: Request, visit: Annotated[Visit, need("me.read")]) -> Response:
+    """Give the caller's own recognition as a sheet to print, with the whole credential in a code, in the caller's
+    language. Needs pages and the extra `pdf` on the server."""
+    await credential_of(visit.rooms, award, visit.caller.member)  # to others there is none, PDF or not
+    draw = getattr(request.app.state, "drawn_sheet", None)
+    if draw is None:
+        raise BadRequest(
+            "pdf_missing", "expected a server with pages, which draw sheets, got none", status=409
+        )
+    sheet: Response = await draw(request, visit.caller, visit.rooms, award)
+    return sheet
 
 
 @router.get(

@@ -25,9 +25,7 @@ _File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="A badge file, or a credential alone.")
 ]
 _Trust = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A trust policy file.")]
-_Issuer = Annotated[
-    str | None, typer.Option(help="The key that you know as the organisation's: did:key:z6Mk...")
-]
+_Issuer = Annotated[str | None, typer.Option(help="The did:key that you know as the organisation's, whole.")]
 _Status = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="A newer status list, fetched from its address."),

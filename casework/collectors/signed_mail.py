@@ -1,6 +1,7 @@
-"""A mail that the sender's domain signed (DKIM), frozen with the key that it was checked by: grade E4.
+"""A mail that a domain signed (DKIM), frozen with the key that it was checked by: E4 where it is the sender's domain.
 
 Whoever runs the domain can sign for anybody in it, and so can whoever holds the mailbox: both stand in the formula.
+Signed by another domain it is kept as a file of whoever brought it, and says so (`aligned`, casework/mail_worth.py).
 What the mail means is for people to say; facts only hold who, when, and whether the case's reference stands in it.
 Checked: casework/mail_reading.py (one reading), casework/mail_guard.py (signature and key); docs/evidence.md.
 """
@@ -16,14 +17,13 @@ from casework.errors import refuse
 from casework.mail_guard import Signed
 from casework.mail_reading import Mail, read_mail
 from casework.mail_reasons import MailFault
+from casework.mail_worth import TYPE as TYPE
+from casework.mail_worth import worth
 from casework.requests import AttachEvidence, Principal
 from ledger.errors import Refused
-from verifiers import controllers
 
-TYPE = "signed_mail"
-GRADE = "E4"
 LOOKUPS_MAX = mail_guard.SIGNATURES_MAX
-CHECKED = ("domain", "selector", "algorithm", "signed_at", "expires_at", "sent_at", "size_bytes")
+CHECKED = ("domain", "selector", "aligned", "algorithm", "signed_at", "expires_at", "sent_at", "size_bytes")
 """Facts that anybody can work out again from the bytes; `reference` and pseudonyms take the installation's key."""
 
 Answers = Mapping[str, tuple[str, ...] | MailFault]
@@ -88,7 +88,8 @@ def collect(
     """Return the evidence of one mail. `answers` are of `names`, seen at `received_at`; `customer` makes a pseudonym.
 
     The same bytes count once in this organisation, and so does a Message-ID of one sender: the id alone would let
-    anybody who can sign a mail of their own use up somebody else's.
+    anybody who can sign a mail of their own use up somebody else's. Signed by another domain it uses up that domain's
+    alone, since anybody can write any sender there.
 
     Raises:
         Refused: mail_unsigned.
@@ -100,25 +101,28 @@ def collect(
     except MailFault as fault:
         raise refused(fault) from fault
     sender = customer(mail.sender)
-    domain = signed.signature.domain
-    parties = [controllers.Party(f"customer:{sender}"), controllers.Party(f"system:mail:{domain}")]
-    people = {
+    facts = {
+        **found,
         "from": sender,
         "to": [customer(one) for one in mail.to],
         "message": customer(f"message {mail.message_id.decode()}"),
+        "case": case.id,
     }
+    submitter = f"member:{who.id}"
+    grade, parties = worth(facts, submitter)
+    by = b"mail" if signed.signature.aligned else b"mail signed by " + signed.signature.domain.encode()
     return AttachEvidence(
         case=case.id,
         type=TYPE,
-        grade=GRADE,
-        submitter=f"member:{who.id}",
-        controllers=controllers.to_json(controllers.any_of(parties)),
+        grade=grade,
+        submitter=submitter,
+        controllers=parties,
         received_at=received_at,
-        facts={**found, **people, "case": case.id},
+        facts=facts,
         content=mail.raw,
         replaces=replaces,
         concerns=(sender,),
-        once=(mail.raw, b"mail\x00" + mail.sender.encode() + b"\x00" + mail.message_id),
+        once=(mail.raw, by + b"\x00" + mail.sender.encode() + b"\x00" + mail.message_id),
     )
 
 
@@ -128,6 +132,7 @@ def told(mail: Mail, signed: Signed, seen_at: str) -> dict[str, Any]:
     return {
         "domain": signature.domain,
         "selector": signature.selector,
+        "aligned": signature.aligned,
         "algorithm": signature.algorithm,
         "key": signed.key,
         "key_seen_at": seen_at,
@@ -150,10 +155,10 @@ def recheck(content: bytes, facts: Mapping[str, Any]) -> Mail:
         mail = read_mail(content)
         found = told(mail, mail_guard.weigh(mail, seen_at, {name: (str(facts["key"]),)}), seen_at)
         for member in CHECKED:
-            if found[member] != facts[member]:
-                raise MailFault(
-                    "facts_differ", f"{member}: expected {found[member]}, got {str(facts[member])[:80]}"
-                )
+            # aligned came later: what was put down before it was of the sender's domain
+            got = facts.get(member, True) if member == "aligned" else facts[member]
+            if found[member] != got:
+                raise MailFault("facts_differ", f"{member}: expected {found[member]}, got {str(got)[:80]}")
     except MailFault as fault:
         raise refused(fault) from fault
     return mail

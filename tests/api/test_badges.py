@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from api.badge_files import Expected, check_file
 from api.cli import run_verb
+from api.pages import badge_pdf
 from api.pages.qr import code_of
 from api.problems import BadRequest
 from api.tries import Tries
@@ -27,6 +28,7 @@ from tests.api.house import Team, house
 from tests.api.test_steps import Stage
 from tests.casework.teams import Scene
 from tests.casework.test_badges import mutants
+from tests.pages.test_badge_pdf import told_by_code
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -219,6 +221,44 @@ async def test_pages_offer_it_to_whoever_it_is(
     assert (await here.at.see(f"{path}/badge", team, "marta")).status_code == 404
 
 
+async def test_the_sheet_is_to_be_had_as_a_pdf_where_the_extra_is(
+    played: tuple[Stage, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, ids = played
+    document = json.loads(await taken(here, ids))["credential"]
+    team = Team(document["evidence"][0]["id"].split(":")[3], here.members)
+    path, door = f"/recognition/{ids['award']}", f"/api/v1/awards/{ids['award']}/sheet"
+    link = f'href="{path}/sheet.pdf" download'
+    assert link in (await here.at.see(f"{path}/sheet", team, "ana")).text
+    by_page = await here.at.see(f"{path}/sheet.pdf", team, "ana")
+    by_api = await here.at.ask("GET", door, here.keys["ana"])
+    assert by_page.content == by_api.content and by_page.headers["content-type"] == "application/pdf"
+    assert by_page.headers["content-disposition"] == "attachment; filename=recognition.pdf"
+    assert by_page.headers["cache-control"] == "no-store"
+    assert told_by_code(by_page.content) == to_text(document)
+    for who in ("marta", "ines"):
+        assert (await here.at.ask("GET", door, here.keys[who])).status_code == 404
+        assert (await here.at.see(f"{path}/sheet.pdf", team, who)).status_code == 404
+    # a name that its font cannot write: nothing is left out of it unsaid
+    monkeypatch.setattr(badge_pdf, "_is_joined", lambda sign: sign in "an")
+    page = (await here.at.see(f"{path}/sheet", team, "ana")).text
+    assert link not in page and "its font has no" in page
+    answer = await here.at.ask("GET", door, here.keys["ana"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "pdf_letters")
+    assert "Print the sheet from the browser" in (await here.at.see(f"{path}/sheet.pdf", team, "ana")).text
+    # the extra is not there
+    monkeypatch.undo()
+    badge_pdf._font.cache_clear()
+    monkeypatch.setattr(badge_pdf, "find_spec", lambda name: None)
+    page = (await here.at.see(f"{path}/sheet", team, "ana")).text
+    assert "sheet.pdf" not in page and "its font" not in page and '<svg class="qr"' in page
+    answer = await here.at.ask("GET", door, here.keys["ana"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "pdf_missing")
+    assert "install the extra `pdf`" in answer.json()["detail"]
+    said = await here.at.see(f"{path}/sheet.pdf", team, "ana")
+    assert said.status_code == 409 and "This server cannot draw one" in said.text
+
+
 async def test_another_badge_in_the_place_of_this_one_is_seen(played: tuple[Stage, dict[str, str]]) -> None:
     """Signed by the issuer's own key, with no entry behind it: what a leaked credential key can do, and no more."""
     here, ids = played
@@ -254,6 +294,27 @@ async def test_another_file_is_refused_by_name(data: bytes) -> None:
         assert check_file(data, "2026-11-26T18:00:00.000Z", Expected(name="ana", issuer="x")).refused
     except BadRequest as error:
         assert error.code == "not_a_badge"
+
+
+async def test_a_member_twice_is_refused_wherever_it_stands(played: tuple[Stage, dict[str, str]]) -> None:
+    """Parsers disagree on which one counts, so two readers of one file would read two badges."""
+    here, ids = played
+    document = json.loads(await taken(here, ids))["credential"]
+    raw = json.dumps(document)
+    subject = '"credentialSubject": {'
+    assert subject in raw
+    for twice in (
+        '{"name": "Promoted", ' + raw[1:],
+        raw[:-1] + ', "name": ' + json.dumps(document["name"]) + "}",
+        raw.replace(subject, subject + '"narrative": "Promoted", "narrative": "Promoted", ', 1),
+        raw.replace(subject, subject + '"type": ["Other"], ', 1),
+    ):
+        outcome = check_file(twice.encode(), now(here), Expected())
+        assert outcome.refused and outcome.lines[-1].code == "canonical", twice
+    with pytest.raises(BadRequest, match="not_a_badge"):
+        check_file(b"\xef\xbb\xbf" + raw.encode(), now(here), Expected())
+    listed = json.loads(await taken(here, ids))["status_list"]
+    assert not check_file(raw.encode(), now(here), Expected(status_list=listed)).refused
 
 
 async def test_the_command_line_says_each_answer(

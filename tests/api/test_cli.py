@@ -359,3 +359,9 @@ def test_a_running_server_is_asked_and_keys_are_never_printed(
     assert "tsk_" not in printed
     assert secret[4:20] not in printed
     assert "Lee" not in printed
+
+
+def test_help_says_a_key_as_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """What draws the help takes a word between colons for the name of a picture."""
+    run_verb(["badge", "verify", "--help"])
+    assert "The did:key that you know" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -166,13 +167,31 @@ async def test_a_mail_counts_once_and_a_repeat_of_the_request_asks_nobody(
             assert (answer.status_code, answer.json()["code"]) == (409, "evidence_reused")
 
 
+async def test_a_mail_of_another_domain_is_kept_and_its_page_says_whose_it_is(
+    signed_house: House, team: Team, zone: Zone
+) -> None:
+    at, staff, before = signed_house, team.keys["staff"], zone.records
+    case, other = await case_of(at, team), rsa_key()
+    zone.records = {"s1._domainkey.relay.example": [other.record]}
+    raw = sign(letter(21), other, domain="relay.example")
+    try:
+        made = await at.done(f"/api/v1/cases/{case}/evidence/mail", staff, {"mail": text(raw)})
+    finally:
+        zone.records = before
+    item, facts = await facts_of(at, team, case, made["ids"]["evidence"])
+    assert (item["grade"], facts["aligned"]) == ("E1", False)
+    assert {"party": item["submitter"]} in item["controllers"]["any"]
+    page = await at.ask("GET", f"/exceptions/{case}", team.keys["manager"])
+    assert "signed by relay.example, not by the sender's own domain" in html.unescape(page.text), page.text
+
+
 GOOD = sign(letter(9), RSA)
 REFUSED: list[tuple[str, bytes, dict[str, list[str]], str]] = [
     ("one line more", GOOD + b"more\r\n", {NAME: [RSA.record]}, "wrong_signature"),
     ("a second subject before", b"Subject: Paid\r\n" + GOOD, {NAME: [RSA.record]}, "header_twice"),
     ("a second sender before", b"From: b@quay.example\r\n" + GOOD, {NAME: [RSA.record]}, "header_twice"),
     ("a length", sign(letter(9), RSA, l="5"), {NAME: [RSA.record]}, "body_length"),
-    ("another domain", sign(letter(9), RSA, domain="else.example"), {}, "not_aligned"),
+    ("another domain without a key", sign(letter(9), RSA, domain="else.example"), {}, "key_missing"),
     ("over", sign(letter(9), RSA, t="1795168000", x="1795168001"), {NAME: [RSA.record]}, "expired"),
     ("the future", sign(letter(9), RSA, t="1895168800"), {NAME: [RSA.record]}, "in_future"),
     ("no key", GOOD, {}, "key_missing"),

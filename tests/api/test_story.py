@@ -16,6 +16,7 @@ from api.pages.story import (
     SENTENCES,
     Refusal,
     Telling,
+    checks_words,
     damaged,
     spelled,
     stood_behind,
@@ -120,8 +121,16 @@ def test_a_sentence_begins_with_a_number_in_letters(number: int, said: str) -> N
     assert spelled(number, WORDS) == said
 
 
+def test_a_check_that_was_not_needed_did_not_fail() -> None:
+    """What would make the number higher is asked for only where it is needed; "1 of 2" reads as a failure."""
+    checks = [{"result": "pass"}, {"result": "not_needed"}]
+    assert checks_words(checks, WORDS) == ("1 of 1 checks passed", "1 more was not needed.")
+    assert checks_words(checks[:1], WORDS) == ("1 of 1 checks passed", "")
+
+
 @pytest.mark.parametrize(
-    ("people", "said"), [(1, "One person stood behind this."), (3, "Three people stood behind this.")]
+    ("people", "said"),
+    [(1, "At least one person stood behind this."), (3, "At least three people stood behind this.")],
 )
 def test_how_many_stood_behind_it(people: int, said: str) -> None:
     assert stood_behind(people, WORDS) == said

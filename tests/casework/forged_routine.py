@@ -30,6 +30,32 @@ def _other_number(value: dict[str, Any]) -> None:
     next(one for one in earlier["evidence"] if one["type"] == "reading")["facts"]["value"] = 1
 
 
+SERVER = {"party": "server"}
+
+
+def _of_yesterday(**said: Any) -> Callable[[dict[str, Any]], None]:
+    """The reading of yesterday is said to be another in something else than its facts."""
+
+    def change(value: dict[str, Any]) -> None:
+        (earlier,) = value["prior"]["earlier"]
+        next(one for one in earlier["evidence"] if one["type"] == "reading").update(said)
+
+    return change
+
+
+def _part_of_yesterday(value: dict[str, Any]) -> None:
+    (earlier,) = value["prior"]["earlier"]
+    earlier["evidence"] = [one for one in earlier["evidence"] if one["type"] != "reading"]
+
+
+def _yesterday_opened(value: dict[str, Any]) -> None:
+    value["prior"]["earlier"][0]["opened_at"] = "2026-01-01T00:00:00.000Z"
+
+
+def _yesterday_twice(value: dict[str, Any]) -> None:
+    value["prior"]["earlier"] *= 2
+
+
 def _no_earlier(value: dict[str, Any]) -> None:
     value["prior"]["earlier"] = []
 
@@ -134,6 +160,12 @@ ROUTINE: list[tuple[str, Forgery, str]] = [
     ("work reported twice", _twice, "transition|already_acted"),
     ("another due time than the case was opened for", _shown(_due_later), "what the case was opened for"),
     ("another reading of yesterday", _shown(_other_number), "earlier case .* as it was attached"),
+    ("yesterday without its reading", _shown(_part_of_yesterday), "earlier case .* whole"),
+    ("yesterday at another time", _shown(_yesterday_opened), "earlier case .* whole"),
+    ("yesterday twice", _shown(_yesterday_twice), "each earlier case once"),
+    ("yesterday's reading by the system", _shown(_of_yesterday(submitter="system")), "earlier case .* as it"),
+    ("yesterday's reading of another grade", _shown(_of_yesterday(grade="E4")), "earlier case .* as it"),
+    ("yesterday's reading by the server", _shown(_of_yesterday(controllers=SERVER)), "earlier case .* as it"),
     ("no yesterday", _shown(_no_earlier), "expected the earlier case"),
     ("nobody recognised before", _shown(_another_recognised), "for .*, got"),
     ("a plan that says something else than its digest", _other_plan, "plan: expected|value_invalid"),

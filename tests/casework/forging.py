@@ -173,6 +173,8 @@ class Story:
         outcome = self._old[value["outcome"]["seq"]]
         value["outcome"].update(seq=moved[value["outcome"]["seq"]], recorded_by=outcome.entry.actor.id)
         body["outcome_seq"] = value["outcome"]["seq"]
+        for award in value["prior"]["awards"]:
+            self._fit_award(award, self.lines[: self.lines.index(line)])
         earlier = [one for case in value["prior"].get("earlier", ()) for one in case["evidence"]]
         for item in [*value["evidence"], *earlier]:
             item["seq"] = moved[item["seq"]]
@@ -180,6 +182,20 @@ class Story:
                 review = self.find("evidence_reviewed", evidence=item["id"])
                 item["review"] = {"verdict": review.body["result"], "by": review.entry.actor.id}
         fit_output(line)
+
+    def _fit_award(self, award: dict[str, Any], before: list[Line]) -> None:
+        for one in before:
+            if one.body.get("award") == award["award"] and one.kind in STATES:
+                award["state"] = STATES[one.kind]
+                award["at"] = one.entry.at if one.kind == "award_granted" else award["at"]
+
+
+STATES = {
+    "award_granted": "provisional",
+    "award_settled": "settled",
+    "award_declined": "declined",
+    "award_revoked": "revoked",
+}
 
 
 def fit_output(line: Line) -> None:

@@ -267,6 +267,44 @@ def test_a_proof_of_a_suite_that_is_not_checked_here_leaves_it_open() -> None:
     assert told({**document, "proof": other}, status_list()).refused
 
 
+LOW_ORDER = [  # RFC 7748's curve has eight such points; as keys, with and without the sign
+    "00" * 32,
+    "01" + "00" * 31,
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ec" + "ff" * 30 + "7f",
+    "ed" + "ff" * 30 + "7f",
+    "ee" + "ff" * 30 + "7f",
+]
+
+
+@pytest.mark.parametrize(
+    "key", [*LOW_ORDER, *(key[:62] + f"{int(key[62:], 16) | 0x80:02x}" for key in LOW_ORDER)]
+)
+def test_a_key_under_which_one_signature_fits_everything_signs_nothing(key: str) -> None:
+    did = data_integrity.did_of(bytes.fromhex(key))
+    document = badge(issuer=badges.profile(did, "The Quay"))
+    for point in ("01" + "00" * 31, key):
+        value = "z" + data_integrity.base58(bytes.fromhex(point) + bytes(32))
+        proof = {
+            **document["proof"],
+            "verificationMethod": data_integrity.method_of(did),
+            "proofValue": value,
+        }
+        for narrative in (
+            "well done",
+            "promoted",
+            "once",
+            "more",
+            "again",
+            "and",
+            "so",
+            "on",
+        ):  # one in 8 fits
+            changed_ = {**document, "name": narrative, "proof": proof}
+            assert told(changed_).refused, (key, codes(told(changed_)))
+
+
 def test_a_fraction_has_no_proof_here() -> None:
     assert codes(told({**badge(), "extra": 0.5}, status_list()))[-1] == "canonical"
 

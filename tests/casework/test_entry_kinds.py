@@ -14,6 +14,7 @@ def test_table_equals_registry() -> None:
     assert f"registry version {REGISTRY_VERSION}" in text.splitlines()[0]
     rows = text.split("|---|---|---|---|---|---|\n")[1].strip().splitlines()
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert sorted(row[0] for row in cells) == sorted(KINDS), "a kind stands once"
     written = {row[0]: (row[1], row[2], row[3]) for row in cells}
     coded = {
         kind.name: (

@@ -12,6 +12,7 @@ from casework.errors import Unjudgeable
 from casework.intake import Done
 from casework.requests import (
     THE_SYSTEM,
+    AssignOwner,
     CaseStep,
     Judge,
     OpenCase,
@@ -94,6 +95,41 @@ async def test_a_verdict_is_stale_when_evidence_a_review_or_the_outcome_moved_on
     for meanwhile in (attach, review, outcome):
         with pytest.raises(Refused, match="stale"):
             await _judge_while(here, case, meanwhile)
+    assert await here.rows.scan("verdict", (case,)) == []
+
+
+async def test_a_verdict_is_stale_when_a_related_case_moved_on_or_this_one_goes_to_somebody_else(
+    here: Shop,
+) -> None:
+    """What a judge was told of related cases is what stood when the verdict was recorded: the audit holds it so."""
+    before = await here.until("passed", number="before")
+    case = await here.until("reviewed")
+
+    async def granted() -> None:
+        done = await here.approve(before)
+        here.wait(seconds=10)
+        await here.grant(before, done.ids["decision"])
+
+    async def held() -> None:
+        award = (await here.rows.scan("award", ()))[0]["award"]
+        await here.ask_first(before, "decline", "not_reached")
+        await here.desk.decline_award(here.people["accountant"], here.key(), here.step(award, "not_reached"))
+
+    async def opened() -> None:
+        await here.open(number="after")
+
+    async def handed_over() -> None:
+        request = AssignOwner(case, here.people["owner"].id, "handed_over")
+        await here.desk.assign_owner(here.people["waiter"], here.key(), request)
+
+    async def again() -> None:
+        await here.desk.reopen(THE_SYSTEM, here.key(), CaseStep(case, "signal_again"))
+
+    for meanwhile in (granted, held, opened, handed_over):
+        with pytest.raises(Refused, match="stale"):
+            await _judge_while(here, case, meanwhile)
+    with pytest.raises(Refused, match=r"stale|transition"):
+        await _judge_while(here, case, again)
     assert await here.rows.scan("verdict", (case,)) == []
 
 

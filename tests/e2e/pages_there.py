@@ -143,6 +143,7 @@ PAGES = (
     PageThere("upload", "/sources/upload", OWNER),
     PageThere("systems", "/sources/systems", OWNER, (MANAGER,)),
     PageThere("who is who", first_link("/sources", "main a[href$='/names']"), OWNER),
+    PageThere("results", "/sources/results", OWNER, (MANAGER,)),
     PageThere("typing", first_link("/sources/upload", "a[href^='/sources/type']"), OWNER, (MANAGER,)),
     PageThere("people", "/people", OWNER, (MANAGER, AUDITOR)),
     PageThere("person", first_link("/people", "main a[href^='/people/']"), OWNER, (MANAGER,)),

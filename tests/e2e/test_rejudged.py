@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,20 @@ def exported(venue: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def verdicts(folder: Path) -> list[str]:
+def given(folder: Path) -> list[Mapping[str, Any]]:
     entries = (read_entry(data) for data in FolderSource(FolderFiles(folder)).entries())
-    return [entry.body["verdict"] for entry in entries if entry.kind == "verdict_given"]
+    return [entry.body for entry in entries if entry.kind == "verdict_given"]
+
+
+def verdicts(folder: Path) -> list[str]:
+    return [body["verdict"] for body in given(folder)]
 
 
 def test_every_verdict_of_the_demo_is_said_again(exported: Path) -> None:
     expected = verdicts(exported)
     assert len(expected) >= 8
+    judges = {(body["verifier"], body["version"]) for body in given(exported)}
+    assert {("service_issue", 2), ("operational_check", 1), ("handover", 1)} <= judges
     assert bare(exported) == (0, {"same": len(expected), "erased": [], "different": [], "newer": []})
     assert run_verb(["rejudge", "--folder", str(exported)]) == 0
     assert run_verb(["rejudge", "--folder", str(exported), expected[0]]) == 0

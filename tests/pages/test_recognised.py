@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from api import simulated_years
+from api.pages.recognised import facts
 from api.pages.simulated_words import COUNTERS, HOUSES, WAYS
+from api.pages.words import Words
+from api.published import read_policy_text
 from api.simulated_years import NotPlayed, play
 from casework.laboratory import trial
 from casework.laboratory.agents import CAREFUL
@@ -22,6 +26,7 @@ from verifiers.registry import load_policy
 
 TRAINING = "/settings/recognised/training"
 NUMBERS = f"{TRAINING}/numbers"
+ENGLISH = Words("en", ZoneInfo("UTC"), "2026-11-20T10:00:00.000Z")
 OTHER = "tokens=3&window_days=14&cap_tokens=15&cap_days=30"
 
 
@@ -140,3 +145,13 @@ def test_everything_that_may_be_told_has_its_words() -> None:
 
 def _parameters(name: str) -> Any:
     return incentives.shipped(name)["parameters"]
+
+
+@pytest.mark.parametrize(("policy", "least"), [("service_issue", 1), ("training", 1), ("handover", 2)])
+def test_how_safe_counts_the_evidence_and_not_the_yes(policy: str, least: int) -> None:
+    """The number of the settings is the one that an award then shows, or the page promises more than it keeps."""
+    text = (Path(incentives.__file__).parents[1] / "verifiers" / "policies" / f"{policy}.yaml").read_text()
+    said = dict(facts(load_policy(dict(read_policy_text(text, policy).content)), ENGLISH))["How safe"]
+    alone = "somebody alone could fake it, if whoever says yes believes them"
+    together = f"at least {least} people would have to fake it together; whoever says yes is not counted"
+    assert said == (alone if least == 1 else together)

@@ -91,7 +91,8 @@ async def test_recognition_its_reasons_and_the_right_of_reply(tmp_path: Path) ->
         why = f"/recognition/{award}"
         told = words((await place.see(why, team, "staff")).text)
         clean(told)
-        assert "You were thanked for this" in told and "people stood behind this" in told
+        assert "You were thanked for this" in told and "At least one person stood behind this." in told
+        assert "Brought evidence Staff" in told  # who stood behind it is more than who said yes
         assert "answered; the answer stands beside the decision" in told and "It is loud at 0:40" in told
         told = words((await place.see(why, team, "owner")).text)
         assert "Staff was thanked for this" in told and "You have" not in told
@@ -110,6 +111,17 @@ async def test_an_exception_tells_its_recognition_to_who_has_a_part_in_it(tmp_pa
             for private in ("I could not hear the tape", "5 tokens"):
                 assert (private in words(page.text)) is tells, (role, private)
             assert (f"/recognition/{award}" in page.text) is tells, role
+
+
+async def test_a_question_of_the_recognised_is_not_called_answered(tmp_path: Path) -> None:
+    async with house(tmp_path, pages=True) as place:
+        team, _, award = await played(place)
+        why = f"/recognition/{award}"
+        sent = form((await place.see(why, team, "staff")).text, f"{why}/ask")
+        await place.send(sent.action, team, "staff", {**sent.fields, "reason_code": "seems_mistaken"})
+        told = words((await place.see(why, team, "staff")).text)
+        assert "There is a question about this. It waits for a decision, and nothing goes on" in told
+        assert "Answered." not in told
 
 
 async def test_a_question_is_asked_and_closed_by_those_who_may(tmp_path: Path) -> None:

@@ -150,29 +150,3 @@ async def test_lists_come_as_spreadsheets(tmp_path: Path) -> None:
             answer = await place.see(path, team, "staff")
             assert answer.headers["content-type"].startswith("text/csv")
             assert len(answer.text.splitlines()) >= 2
-
-
-async def test_an_owner_says_who_can_write_in_a_source_alone(tmp_path: Path) -> None:
-    async with house(tmp_path, pages=True) as place:
-        team = await with_quotes(place)
-        said = words((await place.see("/sources", team, "owner")).text)
-        assert "Of 1 source nobody said who can write in it alone." in said and "not said" in said
-        assert "Choose…" not in (await place.see("/sources", team, "manager")).text
-        staff = team.members["staff"]
-        for writer, status, shown in (
-            ("", 422, "not said"),
-            ("nobody-we-know", 422, "not said"),
-            (staff, 303, "Staff"),
-            ("nobody", 303, "nobody who works here"),
-        ):
-            sent = form((await place.see("/sources", team, "owner")).text, "/sources/writer")
-            answer = await place.send(sent.action, team, "owner", {**sent.fields, "writer": writer})
-            assert answer.status_code == status, (writer, answer.status_code)
-            told = (await place.see("/sources?as=csv", team, "owner")).text
-            assert told.strip().endswith(shown), told
-        rows = (await place.ask("GET", "/api/v1/sources", team.keys["owner"])).json()["items"]
-        assert [row["controllers"] for row in rows] == [{"party": "source:crm"}]
-        gone = await place.send(
-            "/sources/writer", team, "owner", {"source": "none", "writer": "nobody", "key": "k"}
-        )
-        assert gone.status_code == 404

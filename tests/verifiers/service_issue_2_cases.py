@@ -103,6 +103,8 @@ OWN = (
     Case("another_is_named_by_another_name", NEEDS_HUMAN, (NAMED, "record_names_another"), {**ALIAS, "evidence.0.facts.fields.done_by": "lou"}),
     Case("another_is_named_later", NEEDS_HUMAN, (NAMED, "record_names_another"), {"evidence": [done(), done("late", "cyn", **LATER), confirmation(), bill()]}),
     Case("another_is_named_at_the_same_time", NEEDS_HUMAN, (NAMED, "record_names_another"), {"evidence": [done(), done("till", "cyn", source="till"), confirmation(), bill()]}),
+    Case("another_is_named_at_the_same_time_by_a_system_that_counts_lower", NEEDS_HUMAN, (NAMED, "record_names_another"), {"evidence": [done(), done("till", "cyn", source="till", version=1), confirmation(), bill()]}),
+    Case("another_was_named_by_the_version_before_of_the_same_moment", PASS, (NAMED, "ok"), {"evidence": [done(by="cyn"), done("late", version=4), confirmation(), bill()]}),
     Case("another_was_named_before", PASS, (NAMED, "ok"), {"evidence": [done(by="cyn"), done("late", **LATER), confirmation(), bill()]}),
     Case("owner_is_recognised_for_the_work_of_another", FAIL, (NAMED, "doer_left_out"), {"facts.owner": "cyn", "beneficiaries": ["cyn"]}),
     Case("owner_shares_with_who_did_it", PASS, (NAMED, "ok"), {"facts.owner": "cyn", "beneficiaries": ["ada", "cyn"]}),

@@ -10,8 +10,11 @@ import pytest
 
 from casework.collectors.time_stamp import CHAIN_SIZE_MAX_BYTES
 from tests.verifiers.service_issue_cases import DROP, Json, at, changed, confirmation, record
+from verifiers.errors import InputInvalid
 from verifiers.inputs import INPUT_SIZE_MAX_BYTES
+from verifiers.reading import Reader
 from verifiers.registry import judge
+from verifiers.signed_facts import SignedMail, read_mail
 
 
 def item(kind: str, facts: Json, name: str = "more") -> Json:
@@ -69,7 +72,20 @@ def test_both_change_nothing_beside_a_pass_and_make_none_by_themselves() -> None
     assert alone.output["result"] == "insufficient"
 
 
+def test_a_mail_that_another_domain_signed_counts_for_nothing_and_older_ones_say_nothing_of_it() -> None:
+    def facts(**more: Any) -> SignedMail | None:
+        return read_mail(Reader({**mail(), **more}, "facts", InputInvalid))
+
+    assert facts(aligned=False) is None
+    assert facts() is not None and facts(aligned=True) == facts()
+    beside = item("signed_mail", {**mail(), "aligned": False}, "mail")
+    assert output(beside) == output()
+
+
 WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("signed_mail", {"aligned": 1}),
+    ("signed_mail", {"aligned": None}),
+    ("signed_mail", {"aligned": False, "domain": None}),
     ("signed_mail", {"domain": None}),
     ("signed_mail", {"algorithm": "rsa-sha1"}),
     ("signed_mail", {"key": DROP}),
