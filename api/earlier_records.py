@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from api.scope import Row, Scoped
-from casework.tables import evidence
+from casework.tables import evidence, policy
+from ledger.codec import loads
 from playbooks.tables import record_version
 
 VERSIONS_READ_MAX = 200
 OFFERED_MAX = 3
+KNOWN_BY = "customer_known_by"
+"""The parameter of `service_issue` that says so (docs/spec/verdict.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class EarlierRecord:
 
 
 async def earlier_records(rows: Scoped, case: Row) -> tuple[EarlierRecord, ...]:
-    """Return at most three records of the customer from before the case's onset, none that was brought already.
+    """Return at most three records of the customer from before the case's onset, of the kinds by which its policy knows
+    one; none that was brought already.
 
     Another source than that of the case's own record comes first, because it takes one more to fake both; then the
     oldest.
@@ -37,17 +43,27 @@ async def earlier_records(rows: Scoped, case: Row) -> tuple[EarlierRecord, ...]:
         limit=VERSIONS_READ_MAX,
         also=(record_version.c.event_at < case["onset"],),
     )
+    known_by = await _known_by(rows, case)
     own = (opened["kind"], opened["id"])
     of_matter = {one["source"] for one in versions if (one["kind"], one["record"]) == own}
     first: dict[tuple[str, str], EarlierRecord] = {}
     for one in sorted(versions, key=lambda row: str(row["event_at"])):
         name = (one["kind"], one["record"])
-        if name != own:
+        if name != own and one["kind"] in known_by:
             first.setdefault(name, EarlierRecord(*name, one["source"], one["event_at"]))
     brought = await _brought(rows, case)
     offered = [one for name, one in first.items() if name not in brought]
     offered.sort(key=lambda one: (one.source in of_matter, one.since, one.kind, one.record))
     return tuple(offered[:OFFERED_MAX])
+
+
+async def _known_by(rows: Scoped, case: Row) -> Mapping[str, Any]:
+    """Return what records a case's policy knows a customer by; one of an earlier version of the judge knows none."""
+    found = None if case["policy"] is None else await rows.one(policy, policy=case["policy"])
+    kinds: Mapping[str, Any] = (
+        {} if found is None else loads(found["content"])["parameters"].get(KNOWN_BY, {})
+    )
+    return kinds
 
 
 async def _brought(rows: Scoped, case: Row) -> set[tuple[str, str]]:

@@ -57,6 +57,7 @@ from playbooks.records import (
     prepare,
     prepare_due,
     read_record,
+    senders_of,
     write_chunk,
 )
 from playbooks.tables import noticed, record_version, timer
@@ -444,9 +445,7 @@ class Watching:
             raise refuse(
                 "evidence_missing", "expected a record whose values are kept, got one that was erased"
             )
-        source = await self._rows.one(tables.source, source=found.source)
-        if source is None:
-            raise refuse("unknown", f"expected the registered source {found.source}, got none")
+        source = await self._source_of(found.source)
         if found.place >= ORDERS_PER_MS:
             raise refuse(
                 "value_invalid", f"expected fewer than {ORDERS_PER_MS} versions of one instant, got more"
@@ -467,9 +466,26 @@ class Watching:
             },
         }
         signed_with = await self._key_of(found.received_from)
+        before = [
+            (await self._source_of(name), sent_by, await self._key_of(sent_by))
+            for name, sent_by in await senders_of(self._rows, kind, record)
+        ]
         return system_record.collect(
-            who, case, facts, source, found.received_at, found.received_from, signed_with=signed_with
+            who,
+            case,
+            facts,
+            source,
+            found.received_at,
+            found.received_from,
+            signed_with=signed_with,
+            before=before,
         )
+
+    async def _source_of(self, name: str) -> Row:
+        row = await self._rows.one(tables.source, source=name)
+        if row is None:
+            raise refuse("unknown", f"expected the registered source {name}, got none")
+        return row
 
     async def _key_of(self, received_from: str) -> Row | None:
         """Return the row of the key that signed what came by a hook, None for what came otherwise."""

@@ -81,7 +81,22 @@ def faults(standing: Standing, item: Mapping[str, Any], fields: frozenset[str]) 
         for field in sorted(fields & said["fields"].keys())
         if not _fits(standing, str(said["source"]), said["fields"][field], facts["fields"].get(field))
     ]
-    return [f"person in the field {field}" for field in wrong_ones]
+    faulty = [f"person in the field {field}" for field in wrong_ones]
+    return [*faulty, *_not_said(standing, item, said["fields"], fields)]
+
+
+def _not_said(
+    standing: Standing, item: Mapping[str, Any], said: Mapping[str, Any], fields: frozenset[str]
+) -> list[str]:
+    """Return the fields for which a judge was shown somebody else than whoever said whom the name means."""
+    facts, by = item["facts"], item.get("named_by", {})
+    put = {field for field in fields & said.keys() if facts["fields"][field] != said[field]}
+    links = standing.view.scan("account_link", (str(facts["source"]),))
+    ours = {(row["member"], row["linked_by"]) for row in links}
+    faulty = {
+        field for field in put & by.keys() if (facts["fields"][field], by[field]) not in ours
+    } | put ^ set(by)
+    return [f"who said it of the field {field}" for field in sorted(faulty)]
 
 
 def _fits(standing: Standing, source: str, said: Any, shown: Any) -> bool:

@@ -446,8 +446,7 @@ class Desk:
         basis = await judging.read(
             self._in.records, self._in.log, request.case, request.beneficiaries, fingerprint
         )
-        judged = judging.judge(basis)
-        ids = self._in.ids("verdict")
+        judged, ids = judging.judge(basis), self._in.ids("verdict")
         private = self._in.seal(basis.concerns, input=basis.value, output=judged.output)
         needs = [*cases.rows(request.case), Need("policy", (basis.policy["policy"],))]
         needs += [*judging_prior.needs(basis.case, basis.prior), *known_as.needs(basis.links)]

@@ -30,6 +30,9 @@ WITHDRAW_REASONS = ("mistaken", "replaced", "not_mine", "private")
 ANSWERS = ("resolved", "not_resolved")
 ITEMS_MAX = 32
 """Evidence items of one case, withdrawn ones not counted (docs/spec/verdict.md reads no more)."""
+ITEMS_OF_OTHERS_MAX = 16
+"""Of these, what people bring who neither own the case nor took the action: the rest is kept for those whose work it
+is, for customers and for what comes by itself, so that nobody fills a colleague's case."""
 
 
 def attached(view: View, command: Command, at: str) -> Decided:
@@ -77,8 +80,7 @@ def item_draft(view: View, asked: Asked, request: AttachEvidence, at: str) -> Dr
         if not _is_submitter(view, asked.who.id, replaced):
             raise refuse("evidence_closed", "expected its own submitter to replace an item", "/replaces")
         cases.without_award(cases.find(view, request.case))
-    if len(there) >= ITEMS_MAX:
-        raise refuse("value_invalid", f"expected at most {ITEMS_MAX} items in a case")
+    _check_room(cases.find(view, request.case), there, request.submitter)
     return Draft(
         "evidence_attached",
         request.case,
@@ -98,6 +100,21 @@ def item_draft(view: View, asked: Asked, request: AttachEvidence, at: str) -> Dr
         },
         asked.private.opened,
     )
+
+
+def _check_room(row: Row, there: list[Row], submitter: str) -> None:
+    if len(there) >= ITEMS_MAX:
+        raise refuse("value_invalid", f"expected at most {ITEMS_MAX} items in a case")
+    if _is_another(row, submitter):
+        others = sum(_is_another(row, str(item["submitter"])) for item in there)
+        if others >= ITEMS_OF_OTHERS_MAX:
+            expected = f"at most {ITEMS_OF_OTHERS_MAX} items by people who neither own the case nor did it"
+            raise refuse("value_invalid", f"expected {expected}")
+
+
+def _is_another(row: Row, submitter: str) -> bool:
+    member = people.member_of(submitter)
+    return member is not None and member not in (row["owner"], row["action_by"])
 
 
 def once(view: View, asked: Asked) -> tuple[Insert, ...]:

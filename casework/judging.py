@@ -145,6 +145,8 @@ async def _name_members(
     meant, links = await known_as.looked_up(records, items, fields, fingerprint)
     for one in items:
         if one["type"] == known_as.RECORD:
+            if by := known_as.named_by(one["facts"], fields, meant):
+                one["named_by"] = by
             one["facts"] = known_as.as_judged(one["facts"], fields, meant)
     return links
 
@@ -260,6 +262,9 @@ def _members(value: Mapping[str, Any]) -> set[str]:
     for item in [*value["evidence"], *(one for case in prior.get("earlier", ()) for one in case["evidence"])]:
         named.add(people.member_of(item["submitter"]))
         named.add(None if item["review"] is None else item["review"]["by"])
+        named.update(item.get("named_by", {}).values())
+        if "versions_by" in item["facts"]:
+            named.update(awards.formula_members(controllers.parse_formula(item["facts"]["versions_by"])))
         named.update(judging_routine.named_in(item["facts"]))
         named.update(awards.formula_members(controllers.parse_formula(item["controllers"])))
     return {member for member in named if member is not None and member != SYSTEM}

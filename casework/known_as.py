@@ -9,9 +9,11 @@ such fields end in `_field` (docs/spec/verdict.md, "Names in records").
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from casework.records import Records
+from ledger.changes import Row
 from ledger.commands import Need, View
 
 RECORD = "system_record"
@@ -23,10 +25,20 @@ _ENDING = "_field"
 
 Fingerprint = Callable[..., str]
 """Hex HMAC over texts, under a key of the organisation (ledger.vault.Vault.fingerprint)."""
-Meant = Mapping[tuple[str, str], str]
-"""(source, name) -> the member meant."""
-Link = tuple[str, str, str | None]
-"""Source, HMAC of a name, and the member who was meant by it when it was looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """The member whom a source means by a name, and who said so: they alone could have it mean somebody else."""
+
+    member: str
+    said_by: str
+
+
+Meant = Mapping[tuple[str, str], Meaning]
+"""(source, name) -> who is meant."""
+Link = tuple[str, str, Meaning | None]
+"""Source, HMAC of a name, and who was meant by it when it was looked up."""
 
 
 def person_fields(content: Mapping[str, Any]) -> frozenset[str]:
@@ -61,20 +73,25 @@ def account_of(fingerprint: Fingerprint, source: str, name: str) -> str:
 
 async def looked_up(
     records: Records, items: Iterable[Mapping[str, Any]], fields: frozenset[str], fingerprint: Fingerprint
-) -> tuple[dict[tuple[str, str], str], tuple[Link, ...]]:
+) -> tuple[dict[tuple[str, str], Meaning], tuple[Link, ...]]:
     """Return whom the records among these items mean, and every link that was looked for, found or not.
 
     A name that was erased means nobody any more: without it nobody could check who was meant.
     """
-    meant: dict[tuple[str, str], str] = {}
+    meant: dict[tuple[str, str], Meaning] = {}
     links: dict[tuple[str, str], Link] = {}
     for source, name in sorted(_names(items, fields)):
         account = account_of(fingerprint, source, name)
         row = await records.get("account_link", (source, account))
-        links[source, name] = (source, account, None if row is None else str(row["member"]))
-        if row is not None and await records.open(row["item"]) == name:
-            meant[source, name] = str(row["member"])
+        meaning = _meaning(row)
+        links[source, name] = (source, account, meaning)
+        if row is not None and meaning is not None and await records.open(row["item"]) == name:
+            meant[source, name] = meaning
     return meant, tuple(links.values())
+
+
+def _meaning(row: Row | None) -> Meaning | None:
+    return None if row is None else Meaning(str(row["member"]), str(row["linked_by"]))
 
 
 def _names(items: Iterable[Mapping[str, Any]], fields: frozenset[str]) -> set[tuple[str, str]]:
@@ -92,10 +109,21 @@ def as_judged(facts: Mapping[str, Any], fields: frozenset[str], meant: Meant) ->
     said = facts["fields"]
     shown = dict(said)
     for field in fields & said.keys():
-        name = name_in(said[field])
-        if name is not None:
-            shown[field] = meant.get((str(facts["source"]), name), said[field])
+        meaning = _meant_in(facts, field, meant)
+        if meaning is not None:
+            shown[field] = meaning.member
     return {**facts, "fields": shown}
+
+
+def named_by(facts: Mapping[str, Any], fields: frozenset[str], meant: Meant) -> dict[str, str]:
+    """Return who said so, for each field of a record in which a member stands in place of a name."""
+    found = {field: _meant_in(facts, field, meant) for field in sorted(fields & facts["fields"].keys())}
+    return {field: meaning.said_by for field, meaning in found.items() if meaning is not None}
+
+
+def _meant_in(facts: Mapping[str, Any], field: str, meant: Meant) -> Meaning | None:
+    name = name_in(facts["fields"][field])
+    return None if name is None else meant.get((str(facts["source"]), name))
 
 
 def needs(links: Iterable[Link]) -> list[Need]:
@@ -104,9 +132,7 @@ def needs(links: Iterable[Link]) -> list[Need]:
 
 
 def moved(view: View, links: Iterable[Link]) -> bool:
-    """Say whether somebody else is meant by one of these names than when it was looked up."""
-    for source, account, member in links:
-        row = view.get("account_link", (source, account))
-        if (None if row is None else row["member"]) != member:
-            return True
-    return False
+    """Say whether somebody else is meant by one of these names than when it was looked up, or somebody else says so."""
+    return any(
+        _meaning(view.get("account_link", (source, account))) != meaning for source, account, meaning in links
+    )

@@ -400,6 +400,12 @@ async def read_record(rows: Rows, kind: str, record_id: str) -> RecordView | Non
     )  # fmt: skip
 
 
+async def senders_of(rows: Rows, kind: str, record_id: str) -> list[tuple[str, str]]:
+    """Return source and sender of the versions of a record, each pair once."""
+    versions = await rows.find(record_version, {"kind": kind, "record": record_id})
+    return sorted({(str(row["source"]), str(row["received_from"])) for row in versions})
+
+
 def version_name(event_at: str, order: int) -> str:
     """Return how a version is called where one text is wanted."""
     return f"{event_at}/{order}"

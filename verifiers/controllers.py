@@ -6,7 +6,7 @@ trying every set of up to 4 of at most 12 persons: 793 tries at most, so a verdi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -227,8 +227,8 @@ def forgery_number(formula: Formula, same_as: SameAs) -> Forgery:
 def coalitions(formula: Formula, same_as: SameAs) -> Formula:
     """Return the same formula as `any` over the smallest coalitions, each person named by its least party text.
 
-    So it stays flat however deep it was, and a reader sees who together suffices. Where that is more than 64 nodes the
-    largest ones are left out: neither k nor k with an approver ever rests on them while smaller ones stand.
+    So it stays flat however deep it was, and a reader sees who together suffices. Where that is more than 64 nodes some
+    are left out, as `_shown_of` says; neither k nor k with an approver is another for that.
 
     Raises:
         FormulaInvalid: more than 12 persons.
@@ -237,22 +237,40 @@ def coalitions(formula: Formula, same_as: SameAs) -> Formula:
     who = _named(formula, person)
     names = sorted(who, key=lambda one: who[one])
     found: list[frozenset[str]] = []
-    nodes = 1
     for size in range(1, len(names) + 1):
-        for chosen in combinations(names, size):
-            coalition = frozenset(chosen)
-            # A coalition that holds a smaller one in it says nothing new.
-            if any(one <= coalition for one in found) or not holds(formula, coalition, person):
-                continue
-            nodes += size + (size > 1)
-            if nodes > NODES_MAX:
-                return _any_of_all(found, who)
-            found.append(coalition)
-    return _any_of_all(found, who)
+        # A coalition that holds a smaller one in it says nothing new.
+        found += [
+            coalition
+            for coalition in map(frozenset, combinations(names, size))
+            if not any(one <= coalition for one in found) and holds(formula, coalition, person)
+        ]
+        if _nodes_of(found) > NODES_MAX:
+            break
+    return any_of(all_of(Party(who[one]) for one in sorted(coalition)) for coalition in _shown_of(found))
 
 
-def _any_of_all(found: Iterable[frozenset[str]], who: Mapping[str, str]) -> Formula:
-    return any_of(all_of(Party(who[one]) for one in sorted(coalition)) for coalition in found)
+def _shown_of(found: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Return the coalitions that fit into 64 nodes, out of those found, the smallest first.
+
+    An approver who stands in a smallest one adds nobody. So everybody who stands in any of them is seen in one that is
+    shown: those come first, and there are at most as many as persons.
+    """
+    first: list[frozenset[str]] = []
+    seen: frozenset[str] = frozenset()
+    for coalition in found:
+        if len(coalition) == len(found[0]) and not coalition <= seen:
+            first.append(coalition)
+            seen |= coalition
+    shown: list[frozenset[str]] = []
+    for coalition in (*first, *(one for one in found if one not in first)):
+        if _nodes_of((*shown, coalition)) > NODES_MAX:
+            break
+        shown.append(coalition)
+    return shown
+
+
+def _nodes_of(found: Iterable[frozenset[str]]) -> int:
+    return 1 + sum(len(one) + (len(one) > 1) for one in found)
 
 
 def _named(formula: Formula, person: Mapping[str, str]) -> dict[str, str]:

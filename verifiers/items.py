@@ -6,7 +6,7 @@ Facts by type: docs/spec/verdict.md. A new type is a new class here and a new ve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from verifiers.controllers import Formula
 from verifiers.known import SYSTEM as SYSTEM
@@ -24,6 +24,10 @@ ALIKE_MAX = 8
 
 GRADES = ("E0", "E1", "E2", "E3", "E4")
 
+ITEM = (
+    "id", "type", "grade", "seq", "attached_at", "received_at", "submitter", "controllers", "commitments", "facts",
+    "review",
+)  # fmt: skip
 LATER_TYPES = frozenset({"photo", "signed_mail", "time_stamp", "webhook", *READERS})
 """Types that came later than the first verdicts."""
 
@@ -40,6 +44,8 @@ class SystemRecord:
     customer: str | None
     source: str
     fields: Mapping[str, Scalar]
+    versions_by: Formula | None = None
+    """Who could have made one of its versions, where that is not only who could have made this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +90,13 @@ class Item:
     controllers: Formula
     facts: Facts
     review: Review | None
+    named_by: Mapping[str, str] = field(default_factory=dict)
+    """Of a record, by field that holds a member in place of a name: the member who said whom the name means."""
 
 
 def read_item(at: Reader, known: Known) -> Item:
     """Read one piece of evidence; its facts by its type."""
-    member = at.members(
-        "id",
-        "type",
-        "grade",
-        "seq",
-        "attached_at",
-        "received_at",
-        "submitter",
-        "controllers",
-        "commitments",
-        "facts",
-        "review",
-    )
+    member = at.members(*ITEM, *_later(at, "named_by"))
     for _, commitment in member["commitments"].entries(COMMITMENTS_MAX):
         commitment.digest()
     type_name = _type(member["type"])
@@ -115,7 +111,17 @@ def read_item(at: Reader, known: Known) -> Item:
         controllers=known.formula(member["controllers"]),
         facts=_item_facts(type_name, member["facts"], known),
         review=member["review"].maybe(lambda one: _review(one, known)),
+        named_by=_named_by(member["named_by"], known) if "named_by" in member else {},
     )
+
+
+def _later(at: Reader, name: str) -> tuple[str, ...]:
+    """Return the name of a member that came later than the first verdicts, where it is there."""
+    return (name,) if type(at.value) is dict and name in at.value else ()
+
+
+def _named_by(at: Reader, known: Known) -> dict[str, str]:
+    return {name: known.member(one) for name, one in at.entries(FIELDS_MAX)}
 
 
 def _type(at: Reader) -> str:
@@ -135,7 +141,7 @@ def _item_facts(type_name: str, at: Reader, known: Known) -> Facts:
         return READERS[type_name](at, known)
     match type_name:
         case "system_record":
-            return _record(at)
+            return _record(at, known)
         case "customer_confirmation":
             return _confirmation(at, known)
         case "signed_mail":
@@ -188,10 +194,9 @@ def _photo(at: Reader) -> None:
     member["name"].maybe(Reader.text)
 
 
-def _record(at: Reader) -> SystemRecord:
-    member = at.members(
-        "kind", "id", "version", "event_time", "first_event_at", "customer", "source", "fields"
-    )
+def _record(at: Reader, known: Known) -> SystemRecord:
+    names = ("kind", "id", "version", "event_time", "first_event_at", "customer", "source", "fields")
+    member = at.members(*names, *_later(at, "versions_by"))
     return SystemRecord(
         kind=member["kind"].id(),
         id=member["id"].id(),
@@ -201,6 +206,7 @@ def _record(at: Reader) -> SystemRecord:
         customer=member["customer"].maybe(Reader.id),
         source=member["source"].id(),
         fields=read_fields(member["fields"], FIELDS_MAX),
+        versions_by=known.formula(member["versions_by"]) if "versions_by" in member else None,
     )
 
 

@@ -43,11 +43,14 @@ from verifiers.service_issue_evidence import (
     record_of,
     sieve_confirmations,
     sieve_records,
+    state_differs,
 )
 from verifiers.service_issue_policy import CONFIRMATION, RECORD, Parameters2, read_parameters_2
-from verifiers.verdicts import INSUFFICIENT, NEEDS_HUMAN, NOT_NEEDED, PASS, Check, Verdict
+from verifiers.verdicts import FAIL, INSUFFICIENT, NEEDS_HUMAN, NOT_NEEDED, PASS, Check, Verdict
 
 KNOWN_GRADE_MIN = "E3"
+UNDECLARED = "system:undeclared"
+"""How a collector calls who writes in a source of which nobody declared that (docs/spec/verdict.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def judge(given: VerdictInput) -> Verdict:
     against = counter_evidence(given, parameters.shared, records.left)
     # 4. Who did it, and who the customer is.
     named = _named_in(given, parameters, records.left)
-    known = [item for item in knew if _counts(given, item)]
+    known = [item for item in knew if _counts(given, parameters, item)]
     # 5. The evidence set that the verdict rests on, or the nearest one: checks 19 to 23.
     left = {RECORD: records.left, CONFIRMATION: confirmations.left}
     best = nearest_set(given, parameters.shared, left, lambda items: _fakes(given, items, named, known))
@@ -110,23 +113,30 @@ def _fakes(given: VerdictInput, items: Sequence[Item], named: Named, known: Sequ
     so does every record that names them. A customer nobody knew before may be one of those who earn.
     """
     records = [item.controllers for item in items if record_of(item) is not None]
+    begun = [_any_version(given, item) for item in items if record_of(item) is not None]
     answers = [item.controllers for item in items if confirmation_of(item) is not None]
     earner = _earner(given, [*items, *known])
     ways = [all_of([*records, *answers])]
     if earner is not None:
-        ways.append(all_of([earner, any_of(_raisers(given, records)), *answers]))
+        ways.append(all_of([earner, any_of(_raisers(given, begun)), *answers]))
     action = given.facts.action_taken
     if action is not None and benefits(given, action.by):
         # With the yes of a customer too: they know that it was mended, not by whom.
-        naming = [item.controllers for item in items if item in named.doer]
+        naming = [_names_them(item, named) for item in items if item in named.doer]
         ways.append(all_of([Party(f"member:{action.by}"), *naming]))
     claim = any_of(ways)
     if earner is not None:
-        disguise = all_of([earner, *(item.controllers for item in known)])
+        disguise = all_of([earner, *(_any_version(given, item) for item in known)])
         for text in sorted(parties(claim)):
             if text.startswith("customer:"):
                 claim = substituted(claim, text, any_of([Party(text), disguise]))
     return coalitions(claim, given.same_as)
+
+
+def _names_them(item: Item, named: Named) -> Formula:
+    """Return who could have had a record name the wrong person: who made it, or who said whom a name in it means."""
+    by = None if named.field is None else item.named_by.get(named.field)
+    return item.controllers if by is None else any_of([item.controllers, Party(f"member:{by}")])
 
 
 def _earner(given: VerdictInput, items: Sequence[Item]) -> Formula | None:
@@ -134,15 +144,30 @@ def _earner(given: VerdictInput, items: Sequence[Item]) -> Formula | None:
     who = earners(given)
     if not who:
         return None
-    could_make = {party_person(text, given.person) for item in items for text in parties(item.controllers)}
+    could_make = {
+        party_person(text, given.person) for item in items for text in parties(_any_version(given, item))
+    }
     others = [one for one in who if party_person(f"member:{one}", given.person) in could_make]
     return any_of(Party(f"member:{one}") for one in (who[0], *others))
 
 
-def _raisers(given: VerdictInput, records: Sequence[Formula]) -> list[Formula]:
+def _any_version(given: VerdictInput, item: Item) -> Formula:
+    """Return who could have made a record begin when and as it did: a later version does not speak for the first.
+
+    A version from a source of which nobody declared who writes in it counts as made by whoever earns.
+    """
+    record = record_of(item)
+    who = earners(given)
+    if record is None or record.versions_by is None or not who:
+        return item.controllers
+    earn = any_of(Party(f"member:{one}") for one in who)
+    return any_of([item.controllers, substituted(record.versions_by, UNDECLARED, earn)])
+
+
+def _raisers(given: VerdictInput, begun: Sequence[Formula]) -> list[Formula]:
     """Return who could have raised it though nothing was wrong. A claim raises nothing: an older record has to."""
     facts = given.facts
-    found = list(records)
+    found = list(begun)
     if facts.subject.customer is not None:
         found.append(Party(f"customer:{facts.subject.customer}"))
     if facts.origin != "claim" and facts.opened_by != SYSTEM:
@@ -186,7 +211,12 @@ def _person_in(given: VerdictInput, item: Item, field: str) -> str | None:
 def _work_is_theirs(given: VerdictInput, named: Named, best: Candidate) -> Check:
     required = "a record that names who did the work"
     items = named.another or named.doer
-    if named.another:
+    action = given.facts.action_taken
+    if action is not None and given.beneficiaries and not benefits(given, action.by):
+        # Who was given the case, or proposed what to do, shares in it; nobody is recognised in place of who did it.
+        reason, result, items = "doer_left_out", FAIL, ()
+        required = "whoever took the action among those who are recognised"
+    elif named.another:
         reason, result = "record_names_another", NEEDS_HUMAN
     elif named.doer:
         reason, result = OK, PASS
@@ -210,9 +240,17 @@ def _knew(given: VerdictInput, record: SystemRecord | None, until_ms: int) -> bo
     )
 
 
-def _counts(given: VerdictInput, item: Item) -> bool:
+def _counts(given: VerdictInput, parameters: Parameters2, item: Item) -> bool:
     graded = GRADES.index(item.grade) >= GRADES.index(KNOWN_GRADE_MIN)
-    return graded and dishonest_record(given, item) is None and not_accepted(given, item) == OK
+    honest = graded and dishonest_record(given, item) is None and not_accepted(given, item) == OK
+    return honest and _was_a_customer(parameters, record_of(item))
+
+
+def _was_a_customer(parameters: Parameters2, record: SystemRecord | None) -> bool:
+    """Say whether a record shows more than an address. Anybody can complain or ask under any name, twice and more: the
+    systems then tell the truth, and nobody lied who was not one of those who earn."""
+    table = None if record is None else parameters.customer_known_by.get(record.kind)
+    return record is not None and table is not None and state_differs(record, table) == OK
 
 
 def _customer_known(given: VerdictInput, known: Sequence[Item], best: Candidate) -> Check:
@@ -224,7 +262,7 @@ def _customer_known(given: VerdictInput, known: Sequence[Item], best: Candidate)
         return Check("customer_known", NOT_NEEDED, "no_customer", (), observed, required)
     if not known:
         reason = "customer_not_known"
-    elif holds(all_of(item.controllers for item in known), who, given.person):
+    elif holds(all_of(_any_version(given, item) for item in known), who, given.person):
         reason = "known_by_earners_only"
     else:
         return Check("customer_known", PASS, OK, ids, observed, required)

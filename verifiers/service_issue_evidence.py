@@ -123,6 +123,11 @@ def _not_in_state(given: VerdictInput, parameters: Parameters, item: Item) -> st
     table = parameters.record_state.get(given.facts.subject.kind)
     if record is None or table is None:
         return "no_state_in_policy"
+    return state_differs(record, table)
+
+
+def state_differs(record: SystemRecord, table: Mapping[str, tuple[Scalar, ...]]) -> str:
+    """Return `ok` where a record shows what a policy's table asks for, else the reason."""
     for name, allowed in table.items():
         value = record.fields.get(name)
         # Python holds 1 == True; a record that says 1 does not say true.

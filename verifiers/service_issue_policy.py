@@ -47,11 +47,12 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Parameters2:
-    """Those of version 2: all of version 1, which field of a record names who did the work, and for how many days
-    before the issue a customer has to have been known."""
+    """Those of version 2: all of version 1, which field of a record names who did the work, what a record of something
+    else has to show so that the customer was one, and for how many days before the issue."""
 
     shared: Parameters
     done_by_field: Mapping[str, str]
+    customer_known_by: Mapping[str, Mapping[str, tuple[Scalar, ...]]]
     customer_known_days: int
 
 
@@ -70,11 +71,12 @@ def read_parameters_2(value: Any) -> Parameters2:
     Raises:
         PolicyInvalid: says the path, what was expected and what was found.
     """
-    own = ("done_by_field", "customer_known_days")
+    own = ("done_by_field", "customer_known_by", "customer_known_days")
     member = Reader(value, "policy.parameters", PolicyInvalid).members(*Parameters.__slots__, *own)
     return Parameters2(
         shared=_parameters(member),
         done_by_field={kind: at.id() for kind, at in member["done_by_field"].entries(KINDS_MAX)},
+        customer_known_by={kind: _table(at) for kind, at in member["customer_known_by"].entries(KINDS_MAX)},
         customer_known_days=member["customer_known_days"].integer(0, KNOWN_DAYS_MAX),
     )
 

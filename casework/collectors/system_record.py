@@ -10,7 +10,7 @@ attached it could not. Where the registration says nothing, whoever earns may be
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from casework.collectors import webhook
@@ -21,6 +21,8 @@ from ledger.codec import dumps
 from ledger.entries import SYSTEM
 from verifiers import controllers
 
+Came = tuple[Row, str, Row | None]
+"""Of a version: the row of its source, who sent it (a member's id, or `system`), and the key that signed it."""
 GRADE = "E3"
 FACTS = ("kind", "id", "version", "event_time", "first_event_at", "customer", "source", "fields")
 
@@ -34,12 +36,14 @@ def collect(
     received_from: str,
     replaces: str | None = None,
     signed_with: Row | None = None,
+    before: Iterable[Came] = (),
 ) -> AttachEvidence:
     """Return the evidence of one record version.
 
     `record` has FACTS (docs/spec/verdict.md, system_record); `source` is the row of its source; `received_at` is when
     this version was imported, `received_from` the id of the member who sent it (or `system`). `signed_with` is the row
-    of the key that signed it, where it came by the source's own hook.
+    of the key that signed it, where it came by the source's own hook. `before` is how its earlier versions came: since
+    when there is a record, and what it said at first, is theirs to say.
 
     Raises:
         FormulaInvalid: the source was registered with controllers that are none.
@@ -47,6 +51,9 @@ def collect(
     """
     facts = {name: record[name] for name in FACTS}
     formula = _made_by(source, received_from, signed_with)
+    any_version = controllers.any_of([formula, *(_made_by(*one) for one in before)])
+    if any_version != formula:
+        facts["versions_by"] = controllers.to_json(any_version)
     customer = facts["customer"]
     return AttachEvidence(
         case=case,

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from tests.abuse.flows import (
+    GUEST,
     OWN_WORDS,
     Handing,
     Issue,
     Referral,
     Round,
+    called,
     course_of,
     enrolled,
     honest_issue,
@@ -89,6 +91,32 @@ async def guest_of_ones_own(g: Ground, liars: Liars) -> Deserved:
     return NOTHING
 
 
+async def guest_who_complained_before(g: Ground, liars: Liars) -> Deserved:
+    """The same, and a complaint under that address was there before: its system says what is so."""
+    values = {"severity": "low", "status": "closed", "opened_at": g.now}
+    await g.record("complaint", "c-0", values, subject=GUEST)
+    g.at.wait(DAY)
+    issue = await (await (await Issue(g).arises()).worked()).asked()
+    await (await issue.answered()).recorded(done_by="staff")
+    await g.post(f"/cases/{issue.case}/evidence/record", "staff", {"kind": "complaint", "record": "c-0"})
+    await issue.finished()
+    return NOTHING
+
+
+async def opened_by_a_version_of_ones_own(g: Ground, liars: Liars) -> Deserved:
+    """A guest told of a trifle, which was closed. The manager uploads a version that is open, resolves that, and answers
+    the guest's link; then the system sends what is so."""
+    values = {"severity": "low", "status": "closed", "opened_at": g.now}
+    issue = await Issue(g).of_a_guest_who_was_here()
+    await g.record("complaint", issue.name, values, subject=GUEST)
+    g.at.wait(DAY)
+    await issue.arises(by="manager")
+    await (await (await issue.proposed("manager")).agreed("owner")).acted("manager")
+    issue = await (await issue.asked("manager")).answered()
+    await (await issue.recorded(shown_by="manager", done_by="manager")).finished("manager")
+    return NOTHING
+
+
 async def with_a_guest(g: Ground, liars: Liars) -> Deserved:
     """Nothing was wrong: a guest who was here before complains for a friend, and says that it is well again."""
     issue = await Issue(g).of_a_guest_who_was_here()
@@ -108,6 +136,16 @@ async def work_of_another(g: Ground, liars: Liars) -> Deserved:
     issue = await (await (await Issue(g).of_a_guest_who_was_here()).arises()).worked()
     await (await (await (await issue.asked()).answered()).recorded()).finished()
     return NOTHING
+
+
+async def work_of_another_renamed(g: Ground, liars: Liars) -> Deserved:
+    """The system names the colleague, as it calls them; a lead says that it means a friend."""
+    by = "staff" if "staff" in liars else "second"
+    await called(g, "desk", "S. Econd", "staff" if "manager" in liars else "second", by="manager")
+    issue = await (await (await Issue(g).of_a_guest_who_was_here()).arises()).worked(by)
+    issue = await (await issue.asked(by)).answered()
+    await (await issue.recorded(shown_by=by, named="S. Econd")).finished(by)
+    return NOTHING if "staff" in liars else {"second": TOKENS["service_issue"]}
 
 
 async def work_of_another_recorded(g: Ground, liars: Liars) -> Deserved:
@@ -246,4 +284,7 @@ CONSPIRACIES = (
     Conspiracy("a customer who does not exist", ("staff", "manager"), customer_made_up),
     Conspiracy("oneself referred, under an address nobody knows", ("staff",), own_address),
     Conspiracy("a hire that never was", ("manager",), hire_made_up),
+    Conspiracy("a complaint of one's own, by a guest who complained before", ("staff",), guest_who_complained_before),
+    Conspiracy("a trifle opened again by an upload, resolved by who uploaded it", ("manager",), opened_by_a_version_of_ones_own),
+    Conspiracy("the work of a colleague, whose name in the system is said to be a friend's", ("staff", "manager"), work_of_another_renamed),
 )  # fmt: skip

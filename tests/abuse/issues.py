@@ -383,6 +383,19 @@ async def free_rider(g: Ground) -> Deserved:
     return NOTHING
 
 
+@abuse(GROUP, "recognised for what a colleague did, by whoever was given the case", "staff")
+async def owner_instead_of_doer(g: Ground) -> Deserved:
+    issue = await (await (await Issue(g).arises()).proposed()).agreed()
+    await (await (await issue.acted("second")).asked()).answered()
+    await (await issue.recorded(done_by="second")).finished()
+    await g.examined()
+    assert (await g.case(issue.case))["case"]["owner"] == g.who("staff")
+    await g.post(f"/cases/{issue.case}/verdicts", "staff", {"beneficiaries": [g.who("staff")]})
+    await g.decide(issue.case, "outsider", **g.gift("service_issue", "staff"))
+    await g.believed()
+    return {"second": 5}
+
+
 @abuse(GROUP, "claimed under the policy of another kind, which asks for less", "staff")
 async def another_kind(g: Ground) -> Deserved:
     issue = await Issue(g).claimed(award_kind="operational_check", policy="operational_check/v1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.abuse.flows import honest_issue
+from tests.abuse.flows import Issue, honest_issue
 from tests.abuse.ground import DAY, Ground
 from tests.abuse.mint import STAFF_GETS, Deserved, ready
 from tests.abuse.register import abuse
@@ -146,4 +146,16 @@ async def closed_quietly(g: Ground) -> Deserved:
         await g.post(f"/cases/{issue.case}/close", "manager", {"reason_code": reason})
     await g.decide(issue.case, "outsider", **g.gift("service_issue", "staff"))
     await g.wait(20)
+    return STAFF_GETS
+
+
+@abuse(GROUP, "a colleague's case filled with words, until no evidence fits in", "second")
+async def filled_up(g: Ground) -> Deserved:
+    issue = await (await Issue(g).arises()).worked()
+    for number in range(33):
+        body = {"statement": f"I saw nothing of it, {number}"}
+        await g.post(f"/cases/{issue.case}/evidence/statement", "second", body)
+    issue = await (await issue.asked()).answered()
+    await (await issue.recorded(done_by="staff")).finished()
+    await g.believed()
     return STAFF_GETS

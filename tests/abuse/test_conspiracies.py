@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from tests.abuse.abuses import ABUSES
-from tests.abuse.conspiracies import CONSPIRACIES, Conspiracy
+from tests.abuse.conspiracies import CONSPIRACIES, Conspiracy, work_of_another_renamed
+from tests.abuse.flows import opened
 from tests.abuse.table import DOC, DRAWS, conspired, drawn_of, enough, listed
 from tests.api.house import House
 
@@ -34,6 +35,17 @@ async def test_a_smaller_part_gets_nothing_undeserved(
 ) -> None:
     came = await conspired(at, one, liars, number)
     assert came.tokens == 0, came
+
+
+async def test_whoever_says_whose_a_name_is_adds_nobody_by_their_yes(at: House) -> None:
+    g = await opened(at, 4_000, frozenset({"staff", "manager"}))
+    await work_of_another_renamed(g, g.coalition)
+    await g.examined()
+    (case,) = [one for one in await g.cases() if one["award_kind"] == "service_issue"]
+    assert await g.decide(case["case"], "manager", **g.gift("service_issue", "staff"))
+    await g.wait(20)
+    (award,) = (await g.case(case["case"]))["awards"]
+    assert award["k"] == 2
 
 
 async def test_the_list_is_long_enough_and_the_share_drawn_is_the_one_told() -> None:

@@ -43,7 +43,10 @@ async def test_what_knew_the_guest_before_is_offered_best_first(tmp_path: Path) 
         await issue.worked()
         await g.post(f"/cases/{issue.case}/evidence/record", "staff", {"kind": "bill", "record": "b-1"})
         found = await offered(g, issue.case)
-        assert [one["record"] for one in found] == ["b-2", "b-3", "c-0"]
+        assert [one["record"] for one in found] == [
+            "b-2",
+            "b-3",
+        ]  # a complaint shows an address, and no guest
         # 3. Who may not bring evidence is told nothing, nor is another organisation.
         assert (await g.ask("GET", f"/cases/{issue.case}/earlier-records", "auditor")).status_code == 403
         other = await opened(at, 2, frozenset())

@@ -22,6 +22,23 @@ def _shown(place: int, person: str, field: str = "person") -> Forgery:
         items[place]["facts"]["fields"][field] = who
         if person in story.named:
             value["people"][who] = {"roles": ["staff"], "same_as": None}
+        else:
+            items[place].pop("named_by", None)
+        story.cut(line)
+        return line
+
+    return forge
+
+
+def _said_by(place: int, *said: str) -> Forgery:
+    """The judge was shown that somebody else said whom a name means, or nobody."""
+
+    def forge(story: Story) -> Line:
+        line = story.find("verdict_given", SHIFTS)
+        items = sorted(line.values["input"]["evidence"], key=lambda item: str(item["facts"]["id"]))
+        items[place].pop("named_by", None)
+        if said:
+            items[place]["named_by"] = {"person": story.named[said[0]]}
         story.cut(line)
         return line
 
@@ -104,6 +121,9 @@ NAMES: list[tuple[str, Forgery, str]] = [
     ("a member for a name that nobody declared", _shown(1, "cook"), "person in the field person"),
     ("a member for a name that is nobody's any more", _shown(2, "waiter"), "person in the field person"),
     ("a name for another name", _shown(1, "kim"), "person in the field person"),
+    ("a name that nobody is shown to have said", _said_by(0), "who said it of the field person"),
+    ("a name that somebody else is shown to have said", _said_by(0, "waiter"), "who said it of the field person"),
+    ("somebody is shown to have said what nobody did", _said_by(1, "owner"), "who said it of the field person"),
     ("a number as a text", _shown(2, "7"), "person in the field person"),
     ("a member in a field that names nobody", _shown(0, "cook", "cover"), "another facts"),
     ("a name that was another one when it was judged", _other_name, "person in the field person"),

@@ -136,7 +136,7 @@ def test_a_cap_is_refused(changed: dict[str, Any], said: str) -> None:
 
 def test_a_policy_without_a_cap_has_the_digest_it_always_had() -> None:
     first = routine.shipped("service_issue") | {"version": 1, "verifier_version": 1}
-    for newer in ("done_by_field", "customer_known_days"):
+    for newer in ("done_by_field", "customer_known_by", "customer_known_days"):
         del first["parameters"][newer]
     first["parameters"]["evidence_sets"][0]["k_evidence_min"] = 2
     assert read_policy(first).terms.cap_tokens is None

@@ -56,11 +56,14 @@ def test_a_name_is_a_text_or_a_number(value: Any, name: str | None) -> None:
 def test_only_fields_that_name_people_are_read_as_names() -> None:
     said = {"person": "Kelly", "guest": "Kelly", "table": 7, "by": 7, "ok": True}
     facts = {"source": "rota", "fields": said}
-    meant = {("rota", "Kelly"): "m1", ("rota", "7"): "m2", ("crm", "True"): "m3"}
+    m = {n: known_as.Meaning(f"m{n}", f"lead{n}") for n in (1, 2, 3)}
+    meant = {("rota", "Kelly"): m[1], ("rota", "7"): m[2], ("crm", "True"): m[3]}
     shown = known_as.as_judged(facts, frozenset({"person", "by", "ok", "absent"}), meant)
     fields = {"person": "m1", "guest": "Kelly", "table": 7, "by": "m2", "ok": True}
     assert shown == {"source": "rota", "fields": fields}
     assert said["person"] == "Kelly", "what is on record stays as it is"
+    by = known_as.named_by(facts, frozenset({"person", "by", "ok", "absent"}), meant)
+    assert by == {"person": "lead1", "by": "lead2"}
     other = known_as.as_judged({**facts, "source": "crm"}, frozenset({"person"}), meant)
     assert other["fields"] == said, "a name of one source says nothing of another's"
 

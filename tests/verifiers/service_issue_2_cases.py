@@ -22,6 +22,7 @@ def content() -> Json:
     made = first.policy_content()
     made["verifier_version"] = 2
     made["parameters"] |= {"done_by_field": {"complaint": "done_by"}, "customer_known_days": 0}
+    made["parameters"]["customer_known_by"] = {"bill": {"paid": [True]}}
     made["parameters"]["evidence_sets"][0]["k_evidence_min"] = 1
     return made
 
@@ -31,7 +32,7 @@ def done(name: str = "rec", by: Any = "ada", **facts: Any) -> Json:
     return record(name, fields={"status": "closed", "refunded": True, "done_by": by}, **facts)
 
 
-def bill(name: str = "bill", controllers: Json | None = None, review: Any = "ben", **facts: Any) -> Json:
+def bill(name: str = "stay-1", controllers: Json | None = None, review: Any = "ben", **facts: Any) -> Json:
     """An earlier record of the same guest, of something else, by another system."""
     said = {
         "kind": "bill",
@@ -105,7 +106,15 @@ OWN = (
     Case("another_is_named_at_the_same_time_by_a_system_that_counts_lower", NEEDS_HUMAN, (NAMED, "record_names_another"), {"evidence": [done(), done("till", "cyn", source="till", version=1), confirmation(), bill()]}),
     Case("another_was_named_by_the_version_before_of_the_same_moment", PASS, (NAMED, "ok"), {"evidence": [done(by="cyn"), done("late", version=4), confirmation(), bill()]}),
     Case("another_was_named_before", PASS, (NAMED, "ok"), {"evidence": [done(by="cyn"), done("late", **LATER), confirmation(), bill()]}),
-    Case("owner_is_recognised_for_the_work_of_another", PASS, (NAMED, "ok"), {"facts.owner": "cyn", "beneficiaries": ["cyn"]}),
+    Case("owner_is_recognised_for_the_work_of_another", FAIL, (NAMED, "doer_left_out"), {"facts.owner": "cyn", "beneficiaries": ["cyn"]}),
+    Case("owner_shares_with_who_did_it", PASS, (NAMED, "ok"), {"facts.owner": "cyn", "beneficiaries": ["ada", "cyn"]}),
+    Case("named_because_ben_said_whom_a_name_means", PASS, (SET, "ok"), {"evidence.0.named_by": {"done_by": "ben"}}),
+    Case("named_because_its_bearer_said_whom_a_name_means", PASS, (SET, "ok"), {"evidence.0.named_by": {"done_by": "cyn"}, "evidence.1": handed_over("cyn")}),
+    Case("somebody_else_said_it_of_another_field", PASS, (SET, "ok"), {"evidence.0.named_by": {"sold_by": "ben"}}),
+    Case("raised_by_a_version_of_ones_own", INSUFFICIENT, (SET, "forged_too_easily"), {**TWO, "evidence.0.facts.versions_by": UPLOADED, "evidence.1": handed_over()}),
+    Case("raised_by_a_version_of_a_colleague", PASS, (SET, "ok"), {**TWO, "evidence.0.facts.versions_by": {"any": [{"party": "source:pms"}, {"party": "member:cyn"}]}}),
+    Case("raised_in_a_source_that_nobody_declared", INSUFFICIENT, (SET, "forged_too_easily"), {**TWO, "evidence.0.facts.versions_by": {"any": [{"party": "source:pms"}, {"party": "system:undeclared"}]}, "evidence.1": handed_over()}),
+    Case("known_since_a_version_of_ones_own", INSUFFICIENT, (KNOWN, "known_by_earners_only"), {**TWO, "evidence": [done(), confirmation(), bill(versions_by=KEPT_BY_ADA)]}),
     Case("two_asked_for_and_nobody_named", INSUFFICIENT, (NAMED, "nobody_named"), {**TWO, "evidence": [record(), confirmation(), bill()]}),
     Case("two_asked_for_and_no_field", INSUFFICIENT, (NAMED, "no_field_in_policy"), {**TWO, FREE + "done_by_field": {}}),
     Case("two_asked_for_and_not_known", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, "evidence": [done(), confirmation()]}),
@@ -123,6 +132,10 @@ OWN = (
     Case("known_for_fewer_days_than_asked", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, FREE + "customer_known_days": 18}),
     Case("known_for_as_many_days_as_asked", PASS, (KNOWN, "ok"), {**TWO, FREE + "customer_known_days": 17}),
     Case("another_guest_was_known", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, "evidence": [done(), confirmation(), bill(customer="eve")]}),
+    Case("known_by_an_earlier_complaint", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, "evidence": [done(), confirmation(), bill(kind="complaint", fields={"status": "closed", "paid": True})]}),
+    Case("known_by_a_bill_that_nobody_paid", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, "evidence": [done(), confirmation(), bill(fields={"paid": False})]}),
+    Case("known_by_a_bill_that_says_nothing", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, "evidence": [done(), confirmation(), bill(fields={})]}),
+    Case("policy_that_knows_nobody", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, FREE + "customer_known_by": {}}),
     Case("known_by_a_record_that_names_nobody", INSUFFICIENT, (KNOWN, "customer_not_known"), {**TWO, "evidence": [done(), confirmation(), bill(customer=None)]}),
 )  # fmt: skip
 
@@ -131,7 +144,10 @@ GOLDEN = (*map(_again, first.GOLDEN), *OWN)
 REFUSED: tuple[tuple[str, Mapping[str, Any], str], ...] = (
     ("input_of_version_1", {"v": 1}, "input.v: expected an integer from 2 to 2"),
     ("field_that_is_none", {FREE + "done_by_field": {"complaint": ""}}, "done_by_field.complaint: expected"),
+    ("known_by_anything", {FREE + "customer_known_by": {"bill": {}}}, "customer_known_by.bill: expected at least one field"),
     ("days_below_none", {FREE + "customer_known_days": -1}, "customer_known_days: expected an integer from 0 to 366"),
+    ("named_by_somebody_unknown", {"evidence.0.named_by": {"done_by": "nobody"}}, "named_by.done_by: expected an id that stands in people"),
+    ("versions_by_somebody_unknown", {"evidence.0.facts.versions_by": {"party": "member:nobody"}}, "expected members that stand in people"),
     ("policy_of_version_1", {"policy.content.verifier_version": 1}, "expected a policy of ('service_issue', 2)"),
     ("parameter_left_out", {"policy.content.parameters": first.policy_content()["parameters"]}, "expected exactly the members"),
     ("too_many_persons", {"evidence": [{**record(f"r{n}", version=n + 3, source=f"s{n}"), "seq": 16} for n in range(13)]}, "at most 12 persons"),
@@ -154,9 +170,12 @@ KIT = Kit(
         **{line: f"as_before_{name}" for line, name in first.GAMING.items()},
         "the work of a colleague who says nothing, where the system names them": "another_is_named",
         "a complaint of one's own under an address nobody knows, where two are asked for": "two_asked_for_and_not_known",
+        "a guest of one's own who only complained before": "known_by_an_earlier_complaint",
+        "the work of a colleague, by whoever was given the case": "owner_is_recognised_for_the_work_of_another",
+        "an own issue: the record's first version is of who resolves it": "raised_by_a_version_of_ones_own",
         "a guest who was made known by a record of one's own": "known_by_a_record_of_their_own",
     },
-    names=("ada", "ben", "cyn", "bot", "zoe", "cus", "pms", "till", "bill", "rec", "yes"),
+    names=("ada", "ben", "cyn", "bot", "zoe", "cus", "pms", "till", "stay-1", "rec", "yes"),
     noise=(
         done("later", **LATER), done("cyns", "cyn"), done("cyns-later", "cyn", **LATER), record("silent"),
         {**done("unseen"), "review": None}, {**done("mine"), "controllers": UPLOADED},

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from verifiers.controllers import (
     K_OR_MORE,
     NODES_MAX,
+    Party,
     all_of,
     any_of,
     award_k,
@@ -192,6 +193,17 @@ def test_too_many_coalitions_keep_the_smallest() -> None:
     parse_formula(to_json(flat))
     assert forgery_number(flat, {}) == forgery_number(formula, {})
     assert forgery_number(flat, {}).k == 2
+
+
+@pytest.mark.parametrize(("left", "right"), [(2, 9), (5, 6), (6, 5), (8, 3)])
+def test_too_many_smallest_coalitions_keep_everybody_who_adds_nobody_by_a_yes(left: int, right: int) -> None:
+    """Each of some with each of others: whoever of them approves stands in a smallest coalition."""
+    sides = [[f"a{n}" for n in range(left)], [f"b{n}" for n in range(right)]]
+    formula = all_of(any_of(Party(f"member:{one}") for one in side) for side in sides)
+    flat = coalitions(formula, {})
+    assert parse_formula(to_json(flat)) == flat
+    for approver in (*sides[0], *sides[1], "nobody"):
+        assert award_k(flat, approver, {}) == award_k(formula, approver, {})
 
 
 @given(FORMULAS)

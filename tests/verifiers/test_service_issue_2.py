@@ -8,7 +8,7 @@ import pytest
 
 from tests.verifiers import service_issue_2_cases, service_issue_cases
 from tests.verifiers.kit import Json
-from verifiers.controllers import parse_formula
+from verifiers.controllers import award_k, parse_formula
 from verifiers.policy import policy_digest
 from verifiers.registry import judge
 
@@ -26,6 +26,7 @@ def as_newer(value: Json) -> Json:
     content = newer["policy"]["content"]
     content["verifier_version"] = 2
     content["parameters"] |= {"done_by_field": {"complaint": "done_by"}, "customer_known_days": 0}
+    content["parameters"]["customer_known_by"] = {"bill": {"paid": [True]}}
     newer["policy"]["digest"] = policy_digest(content)
     return newer
 
@@ -77,3 +78,10 @@ def test_twenty_who_share_do_not_make_it_too_large() -> None:
     value["people"] |= people
     output = judge(value, "service_issue", 2).output
     assert (output["result"], output["k_evidence"]) == ("pass", 2)
+
+
+@pytest.mark.parametrize(("named_by", "k"), [({}, 3), ({"done_by": "ben"}, 2), ({"sold_by": "ben"}, 3)])
+def test_whoever_said_whom_a_name_means_adds_nobody_by_their_yes(named_by: dict[str, str], k: int) -> None:
+    output = judge(KIT.input({"evidence.0.named_by": named_by}), "service_issue", 2).output
+    assert (output["result"], output["k_evidence"]) == ("pass", 2)
+    assert award_k(parse_formula(output["controllers"]), "ben", {}).k == k

@@ -76,7 +76,9 @@ CLAIMS: tuple[tuple[str, Kit, Json, list[str]], ...] = (
     ("known by a record that who earns keeps", ISSUE, {"evidence": [done(), confirmation(), bill(controllers=KEPT_BY_ADA)]}, [ADA]),
     ("known by two records, one of them kept by who earns", ISSUE, {"evidence": [done(), confirmation(), bill(controllers=KEPT_BY_ADA), bill("door", source="door", id="d-1")]}, ["customer:cus", ADA]),
     ("two systems and no guest", ISSUE, {"facts.subject.customer": None, "evidence": [done(), TILL]}, [ADA, "source:pms"]),
-    ("recognised who owned it, done by another", ISSUE, {"facts.owner": "cyn", "beneficiaries": ["cyn"], "evidence": [UNSAID, confirmation(), bill()]}, ["customer:cus", ADA]),
+    ("shared with who owned it, and nobody named", ISSUE, {"facts.owner": "cyn", "beneficiaries": ["ada", "cyn"], "evidence": [UNSAID, confirmation(), bill()]}, [ADA]),
+    ("raised by a version that who earns sent", ISSUE, {"evidence.0.facts.versions_by": {"any": [{"party": "source:pms"}, {"party": ADA}]}, "evidence.1": handed_over()}, [ADA]),
+    ("known since a version that who earns sent", ISSUE, {"evidence": [done(), confirmation(), bill(versions_by=KEPT_BY_ADA)]}, [ADA]),
     ("somebody hired: their yes came before, so the record of it alone has to lie", REFERRAL, {**HIRED, **JULY, "evidence": [hired(), consent()]}, ["source:crm"]),
 )  # fmt: skip
 
