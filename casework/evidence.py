@@ -80,7 +80,8 @@ def item_draft(view: View, asked: Asked, request: AttachEvidence, at: str) -> Dr
         if not _is_submitter(view, asked.who.id, replaced):
             raise refuse("evidence_closed", "expected its own submitter to replace an item", "/replaces")
         cases.without_award(cases.find(view, request.case))
-    _check_room(cases.find(view, request.case), there, request.submitter)
+    if len(there) >= ITEMS_OF_OTHERS_MAX:  # a case that opens with its first item has no row yet
+        _check_room(cases.find(view, request.case), there, request.submitter)
     return Draft(
         "evidence_attached",
         request.case,
