@@ -9,6 +9,7 @@ from typing import Any
 from api.scope import Row, Scoped
 from casework.tables import evidence, policy
 from ledger.codec import loads
+from playbooks.records import senders_of
 from playbooks.tables import record_version
 
 VERSIONS_READ_MAX = 200
@@ -37,19 +38,21 @@ async def earlier_records(rows: Scoped, case: Row) -> tuple[EarlierRecord, ...]:
     opened = None if case["subject_item"] is None else await rows.open(case["subject_item"])
     if opened is None or opened.get("customer") is None:
         return ()
+    known_by = await _known_by(rows, case)
+    if not known_by:
+        return ()
     versions = await rows.find(
         record_version,
-        {"subject": opened["customer"]},
+        {"subject": opened["customer"], "kind": sorted(known_by)},
         limit=VERSIONS_READ_MAX,
         also=(record_version.c.event_at < case["onset"],),
     )
-    known_by = await _known_by(rows, case)
     own = (opened["kind"], opened["id"])
-    of_matter = {one["source"] for one in versions if (one["kind"], one["record"]) == own}
+    of_matter = {source for source, _ in await senders_of(rows, *own)}
     first: dict[tuple[str, str], EarlierRecord] = {}
     for one in sorted(versions, key=lambda row: str(row["event_at"])):
         name = (one["kind"], one["record"])
-        if name != own and one["kind"] in known_by:
+        if name != own:
             first.setdefault(name, EarlierRecord(*name, one["source"], one["event_at"]))
     brought = await _brought(rows, case)
     offered = [one for name, one in first.items() if name not in brought]

@@ -46,7 +46,6 @@ from tests.postgres_server import execute_apart, running_postgres
 AWARDS = 192
 IN_FLIGHT = 64
 ROUNDS = 5
-STORIES_AT_ONCE = 1  # all are of one guest: a verdict beside another one of theirs is stale
 BUSY_TIMEOUT_MS = 120_000
 SYNC_TRIES = 300
 SHAPES = shapes()
@@ -120,14 +119,10 @@ async def _scene(folder: Path) -> Scene:
     async with shop(f"sqlite:///{database}", folder) as stage:
         await _fill_budget(stage)
         stage.wait = lambda **passed: _tick(stage)  # type: ignore[method-assign]
-        gate = asyncio.Semaphore(STORIES_AT_ONCE)
-
-        async def play() -> tuple[str, str]:
-            async with gate:
-                case = await stage.until("passed")
-                return case, (await stage.approve(case, amount=1)).ids["decision"]
-
-        decided = await asyncio.gather(*(play() for _ in range(AWARDS)))
+        decided = []
+        for _ in range(AWARDS):  # all are of one guest: a verdict beside another one of theirs is stale
+            case = await stage.until("passed")
+            decided.append((case, (await stage.approve(case, amount=1)).ids["decision"]))
         stage.clock.advance(60_000)
         stage.intake._writer = (
             keeper  # the one place where a bench must reach inside: to hold the command in the hand

@@ -25,10 +25,12 @@ ReadSubject = Callable[[Records, Row], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What was told, and what it was read from: related cases, their awards, and when this case came back."""
+    """What was told, and what it was read from: the ids of all related cases, the rows of those told of, their awards,
+    and when this case came back."""
 
     value: dict[str, Any]
-    related: Mapping[str, Row]
+    related: frozenset[str]
+    told: Mapping[str, Row]
     awards: Mapping[str, Row]
     again: tuple[str, ...]
 
@@ -48,7 +50,8 @@ async def read(records: Records, row: Row, subject: Mapping[str, Any], read_subj
                 related[other["case"]] = other
     kept: dict[str, Row] = {}
     awards, reopened = [], []
-    for other in sorted(latest(related.values()), key=lambda one: str(one["case"])):
+    told = {str(one["case"]): one for one in latest(related.values())}
+    for _, other in sorted(told.items()):
         award = await _award(records, other, kept)
         try:
             theirs = await read_subject(records, other)
@@ -63,7 +66,7 @@ async def read(records: Records, row: Row, subject: Mapping[str, Any], read_subj
     own = await _award(records, row, kept)
     awards += [] if own is None else [told_award(row, own, subject)]
     value = {"awards": sorted(awards, key=lambda one: str(one["award"])), "reopened": reopened}
-    return Prior(value, related, kept, tuple(str(one["entry"]) for one in again))
+    return Prior(value, frozenset(related), told, kept, tuple(str(one["entry"]) for one in again))
 
 
 async def _award(records: Records, row: Row, kept: dict[str, Row]) -> Row | None:
@@ -98,7 +101,7 @@ def needs(row: Row, prior: Prior) -> list[Need]:
     """Need the rows that say whether it still is so."""
     return [
         *(Need("case_group", (group,)) for group in json.loads(row["groups"])),
-        *(Need("case_file", (case,)) for case in prior.related),
+        *(Need("case_file", (case,)) for case in prior.told),
         *(Need("award", (award,)) for award in prior.awards),
         Need("case_reopening", (row["case"],)),
     ]
@@ -107,11 +110,11 @@ def needs(row: Row, prior: Prior) -> list[Need]:
 def moved(view: View, row: Row, prior: Prior) -> bool:
     """Say whether a related case was opened or recognised, an award ended, or this case came back meanwhile."""
     found = {one["case"] for group in json.loads(row["groups"]) for one in view.scan("case_group", (group,))}
-    if found - {row["case"]} != prior.related.keys():
+    if found - {row["case"]} != prior.related:
         return True
     if tuple(str(one["entry"]) for one in view.scan("case_reopening", (row["case"],))) != prior.again:
         return True
-    if any(_award_of(view, case) != one["award"] for case, one in prior.related.items()):
+    if any(_award_of(view, case) != one["award"] for case, one in prior.told.items()):
         return True
     return any(_state_of(view, award) != one["state"] for award, one in prior.awards.items())
 

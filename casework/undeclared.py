@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from verifiers import controllers
-
-UNDECLARED = "system:undeclared"
+from verifiers.controllers import UNDECLARED as UNDECLARED
 
 
 def as_judged(formula: Any, beneficiaries: Iterable[str]) -> dict[str, Any]:

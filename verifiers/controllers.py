@@ -24,6 +24,8 @@ DEPTH_MAX = 6
 
 PARTY_KINDS = ("member", "customer", "source", "system")
 SERVER = "server"
+UNDECLARED = "system:undeclared"
+"""Whoever writes in a source of which nobody declared that: a collector names them so (docs/spec/verdict.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from verifiers.controllers import (
+    UNDECLARED,
     Formula,
     Party,
     all_of,
@@ -49,8 +50,6 @@ from verifiers.service_issue_policy import CONFIRMATION, RECORD, Parameters2, re
 from verifiers.verdicts import FAIL, INSUFFICIENT, NEEDS_HUMAN, NOT_NEEDED, PASS, Check, Verdict
 
 KNOWN_GRADE_MIN = "E3"
-UNDECLARED = "system:undeclared"
-"""How a collector calls who writes in a source of which nobody declared that (docs/spec/verdict.md)."""
 
 
 @dataclass(frozen=True, slots=True)

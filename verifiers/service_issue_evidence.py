@@ -334,17 +334,16 @@ def _differing_copies(given: VerdictInput) -> tuple[Item, ...]:
 def _later_other_state(
     given: VerdictInput, parameters: Parameters, counted: tuple[Item, ...]
 ) -> tuple[Item, ...]:
-    newest = max((age_of(record_of(item)) for item in counted), default=(0, 0))
+    newest = max((_age(record_of(item)) for item in counted), default=(0, 0))
     return tuple(
         item
         for item, record in _unrefused(given)
-        if age_of(record) >= newest
+        if _age(record) >= newest
         and _not_attached(given, parameters, item) == OK
         and _not_changed(given, parameters, item) == OK
         and _not_in_state(given, parameters, item) in ("other_state", "field_absent")
     )
 
 
-def age_of(record: SystemRecord | None) -> tuple[int, int]:
-    """Return what orders versions of a record: the later the larger."""
+def _age(record: SystemRecord | None) -> tuple[int, int]:
     return (0, 0) if record is None else (record.event_time_ms, record.version)
