@@ -22,6 +22,7 @@ from api.installation import open_installation
 from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
+    anchors,
     announcing,
     assessors,
     awards,
@@ -97,6 +98,7 @@ ROUTERS = (
     work,
     assessors,
     hooks,
+    anchors,
 )
 
 

@@ -31,6 +31,7 @@ from api.sessions import Sessions
 from api.settings import Settings, SettingsInvalid
 from api.tries import Tries
 from api.watching import Watching
+from casework.anchoring import Anchoring
 from casework.credentials import Credentials
 from casework.desk import Desk
 from casework.hooks import Hooks
@@ -152,6 +153,7 @@ class Installation:
             office=Office(intake),
             joining=Joining(intake),
             hooks=Hooks(intake),
+            anchoring=Anchoring(intake),
             credentials=credentials,
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),

@@ -68,6 +68,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "anchor", name=op.f("pk_anchor")),
     )
     op.create_table(
+        "anchor_asked",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "anchor", name=op.f("pk_anchor_asked")),
+        info={"vault": True},
+    )
+    op.create_table(
+        "anchor_sight",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("looked_at", sa.Text(), nullable=False),
+        sa.Column("pending_size", sa.BigInteger(), nullable=True),
+        sa.Column("troubles", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "anchor", name=op.f("pk_anchor_sight")),
+        info={"vault": True},
+    )
+    op.create_table(
         "anchored",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("anchor", sa.Text(), nullable=False),
