@@ -17,10 +17,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
-from prometheus_client import Gauge
 
 from api.anchor_cases import Cases
 from api.anchor_sights import Sight, Standing, asked_sizes, open_anchors, saw, sights_of
+from api.anchor_types import AnchorSetupMissing
 from api.installation import Installation
 from api.rooms import Rooms
 from casework.anchor_requests import RecordAnchored
@@ -46,31 +46,6 @@ Build = Callable[[Rooms, Row], Awaitable[Anchor]]
 """Makes an anchor of its row. Raises LedgerError: settings or files it needs are not there."""
 
 
-class AnchorSetupMissing(LedgerError):
-    """What an anchor needs to work is not set: an RPC of its chain, a key, a password. `trouble` says which."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.detail)
-        self.trouble = trouble
-
-
-class Gauges:
-    """What machines that watch this machine read: no names, only how many and how far."""
-
-    def __init__(self, installation: Installation) -> None:
-        made = installation.registry
-        self.open = Gauge("tallystick_anchors_open", "Anchors that are open", registry=made)
-        self.troubled = Gauge("tallystick_anchors_troubled", "Open anchors with a trouble", registry=made)
-        self.stopped = Gauge(
-            "tallystick_anchors_stopped", "Open anchors that wait for a person", registry=made
-        )
-        self.behind = Gauge(
-            "tallystick_anchor_entries_behind",
-            "Most entries that an open anchor does not hold",
-            registry=made,
-        )
-
-
 class Anchors:
     """The anchors of an installation, as far as this process looks after them."""
 
@@ -79,7 +54,6 @@ class Anchors:
         self._build = build
         self._built: dict[tuple[str, str], Anchor] = {}
         self._cases = Cases()
-        self._gauges = Gauges(installation)
         settings = installation.settings
         self._policy = Policy(settings.anchor_entries, settings.anchor_minutes)
 
@@ -108,7 +82,10 @@ class Anchors:
                 return await self._turn_of(one, row)
 
         done = await asyncio.gather(*(taken(one, row) for one, row in turns), return_exceptions=True)
-        self._tell([one for one in done if not isinstance(one, BaseException)], len(turns))
+        seen = [one for one in done if not isinstance(one, BaseException)]
+        self._at.anchors.tell(
+            [sight for _, _, sight in seen], max((behind for _, behind, _ in seen), default=0)
+        )
         for (one, _), result in zip(turns, done, strict=True):
             if isinstance(result, (LedgerError, OSError)):
                 log.error(
@@ -116,7 +93,7 @@ class Anchors:
                 )
             elif isinstance(result, BaseException):
                 raise result
-        return sum(one[0] for one in done if not isinstance(one, BaseException))
+        return sum(written for written, _, _ in seen)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -125,12 +102,6 @@ class Anchors:
     async def _let_go(self, but: set[tuple[str, str]]) -> None:
         for name in [name for name in self._built if name not in but]:
             await self._built.pop(name).close()
-
-    def _tell(self, done: list[tuple[int, int, Sight]], count: int) -> None:
-        self._gauges.open.set(count)
-        self._gauges.troubled.set(sum(1 for _, _, sight in done if sight.troubles))
-        self._gauges.stopped.set(sum(1 for _, _, sight in done if any(one.stops for one in sight.troubles)))
-        self._gauges.behind.set(max((behind for _, behind, _ in done), default=0))
 
     # ------------------------------------------------------------------------------------------ one anchor
     async def _turn_of(self, rooms: Rooms, row: Row) -> tuple[int, int, Sight]:

@@ -22,6 +22,7 @@ from api.installation import open_installation
 from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
+    anchor_chain,
     anchors,
     announcing,
     assessors,
@@ -99,6 +100,7 @@ ROUTERS = (
     assessors,
     hooks,
     anchors,
+    anchor_chain,
 )
 
 
