@@ -13,6 +13,7 @@ Requests go through ledger/anchors/rpc.py, because web3 repeats a send by itself
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -145,6 +146,12 @@ class Calls:
         return f"{name}({', '.join(said)})"
 
 
+@functools.cache
+def contract_calls() -> Calls:
+    """Return the one that everybody uses: it holds no state, and making it takes a while."""
+    return Calls()
+
+
 def checkpoint_digest(chain_id: int, contract: str, log_id: str, size: int, root: bytes) -> bytes:
     """Return what the anchor key signs (EIP-712; the contract's `digestOf` gives the same)."""
     address = bytes.fromhex(contract[2:]).rjust(32, b"\x00")
@@ -175,7 +182,7 @@ class EvmAnchor:
         self._tree = tree
         self._load_signers = signers
         self._signers: Signers | None = None
-        self._calls = Calls()
+        self._calls = contract_calls()
         self._terms = terms
         self._search_below: int | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -359,6 +366,7 @@ class EvmAnchor:
         work = Checkpointing(self.anchor, wanted.size, wanted.root)
         if await self._ahead(now, work):
             return
+        await self._derive(now, work)
         # A crash after it: the next round takes up what is intended, before any newer one.
         if await self._journal.intend(work):
             await self._take_up(now, work)
@@ -372,11 +380,7 @@ class EvmAnchor:
         if await self._ahead(now, work):
             return
         latest = await self._latest(now.head)
-        head = await self._tree.head()
-        root = await self._tree.root(work.size) if work.size <= head.size else b""
-        if root != work.root:
-            said = f"size {work.size}: expected root {work.root.hex()} as published, got {root.hex() or 'no such size'}"
-            await self.sending.halt(now, "log_differs", said)
+        await self._derive(now, work)
         proof = await self._tree.consistency(latest[0], work.size) if latest[0] else []
         signers = await self._unlock()
         digest = checkpoint_digest(
@@ -390,6 +394,14 @@ class EvmAnchor:
         name = f"{self.anchor}/{work.size}"
         send = self.sending.build(now, name, "anchor", self.place.contract, data, gas)
         await self.sending.send(now, signers.payer, send, work)
+
+    async def _derive(self, now: Round, work: Checkpointing) -> None:
+        """Hold size and root against the log as it is now: what was published is not believed either."""
+        head = await self._tree.head()
+        root = await self._tree.root(work.size) if work.size <= head.size else b""
+        if root != work.root:
+            said = f"size {work.size}: expected root {work.root.hex()} as published, got {root.hex() or 'no such size'}"
+            await self.sending.halt(now, "log_differs", said)
 
     async def _ahead(self, now: Round, work: Checkpointing) -> bool:
         """Return whether the contract holds this size or a larger one of our log already; that one is adopted.

@@ -17,7 +17,7 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from ledger.anchors.evm import Calls
+from ledger.anchors.evm import contract_calls
 from ledger.anchors.journal import FINAL, MINED, JournalMoved, Send
 from ledger.anchors.looking import Halted, Round, read_receipt
 from ledger.anchors.protocol import Trouble
@@ -62,7 +62,7 @@ class Owning:
         self._contract = contract
         self._wait_seconds = wait_seconds
         self._poll_seconds = poll_seconds
-        self._calls = Calls()
+        self._calls = contract_calls()
 
     async def deploy(self, name: str) -> Done:
         """Put the committed contract on the chain. `made` is where.

@@ -78,7 +78,12 @@ class Rpc:
         self._ids = itertools.count(1)
         self._rest_until = 0.0
         # Transport retries are 0 by default; redirects would carry the call to somebody else.
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            trust_env=False,
+            verify=parts.scheme == "https",  # reading certificates takes a while, for nothing on plain HTTP
+        )
 
     async def request(self, method: str, params: Sequence[Any]) -> Any:
         """Ask once and return `result`.
