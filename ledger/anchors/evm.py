@@ -44,7 +44,7 @@ from ledger.anchors.receipts import prove_receipt
 from ledger.anchors.rpc import Block, Pool, RpcError, RpcRefused, RpcUnreachable, bytes_of, hash_of
 from ledger.anchors.sending import Sending
 from ledger.anchors.signer import Signer, SignerError
-from ledger.errors import ProofError
+from ledger.errors import LedgerError, ProofError
 from ledger.reader import TreeHead
 
 GAS_MAX = 500_000
@@ -52,6 +52,8 @@ GAS_MAX = 500_000
 GAS_MARGIN_PERCENT = 20
 EVENT_BLOCKS_COUNT = 5_000
 EVENT_RANGES_PER_CALL = 40
+REVERTED = 3
+"""The code of a JSON-RPC error that geth, and others after it, give for a call that reverted."""
 CHECKPOINT_EVENT = "0x" + keccak(b"CheckpointAnchored(bytes32,uint64,bytes32)").hex()
 _DOMAIN = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 _CHECKPOINT = keccak(b"Checkpoint(bytes32 logId,uint64 treeSize,bytes32 root)")
@@ -130,6 +132,13 @@ class Calls:
             raise ValueError(
                 f"{function}: expected {self._outputs[function]}, got {len(data)} bytes"
             ) from error
+
+    def refusal(self, refused: RpcRefused) -> LedgerError:
+        """Return what to raise when a call was refused: by the contract, or by the node for reasons of its own."""
+        reverted = refused.data is not None or refused.code == REVERTED or "revert" in refused.message.lower()
+        if not reverted:
+            return RpcUnreachable(str(refused))
+        return Halted(Trouble("contract_refuses", self.error(refused.data, str(refused)), stops=True))
 
     def error(self, data: str | None, message: str) -> str:
         """Return the contract's error by name with its arguments, else what the node said."""
@@ -445,9 +454,7 @@ class EvmAnchor:
                 bytes_of,
             )
         except RpcRefused as error:
-            raise Halted(
-                Trouble("contract_refuses", self._calls.error(error.data, str(error)), True)
-            ) from None
+            raise self._calls.refusal(error) from None
         try:
             size, root = self._calls.decode("checkpoint", answer)
         except ValueError as error:
@@ -464,9 +471,10 @@ class EvmAnchor:
         try:
             await self._pool.agreed("eth_call", [call, hex(now.head.number)], bytes_of)
         except RpcRefused as error:
-            if not _reverted(error):
-                raise RpcUnreachable(str(error)) from None
-            await self.sending.halt(now, "contract_refuses", self._calls.error(error.data, str(error)))
+            refusal = self._calls.refusal(error)
+            if isinstance(refusal, Halted):
+                await self.sending.halt(now, refusal.trouble.code, refusal.trouble.detail)
+            raise refusal from None
         return await self.sending.gas(call, GAS_MAX, GAS_MARGIN_PERCENT)
 
     # ------------------------------------------------------------------------------------------ events
@@ -554,11 +562,6 @@ def _after(work: Checkpointing, send: Send) -> Checkpointing:
     return replace(
         work, state=state, tx_hash=there[0], block_number=there[1], block_hash=there[2], receipt=None
     )
-
-
-def _reverted(error: RpcRefused) -> bool:
-    """Return whether the contract refused, and not the node for reasons of its own (code 3: geth's for a revert)."""
-    return error.data is not None or error.code == 3 or "revert" in error.message.lower()
 
 
 def _shown(value: Any) -> str:

@@ -204,7 +204,7 @@ class Looking:
             # Perhaps ours, from a journal that was lost: it gets in or is dropped, and then the nonce is known.
             said = f"expected nothing under way that is not journalled, got {max(pending) - count}"
             raise Halted(Trouble("key_used_elsewhere", f"{self.sender}: {said}"))
-        await self.journal.begin(driver, count)
+        await self.journal.start_nonces(driver, count)
         return replace(driver, nonce_next=count, nonce_done=count)
 
     # ------------------------------------------------------------------------------------------ observing
@@ -253,7 +253,7 @@ class Looking:
                 now.driver = replace(now.driver, nonce_done=nonce + 1)
         if now.driver.nonce_next is not None and now.count > now.driver.nonce_next:
             if now.driver.nonce_next == now.driver.nonce_done and self._explain and await self._explain(now):
-                await self.journal.begin(now.driver, now.count)
+                await self.journal.start_nonces(now.driver, now.count)
                 now.driver = replace(now.driver, nonce_next=now.count, nonce_done=now.count)
                 return
             said = f"expected nonce {now.driver.nonce_next} next, the chain has {now.count} transactions"

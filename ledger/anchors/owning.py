@@ -187,8 +187,7 @@ class Owning:
         try:
             await self._sending.pool.agreed("eth_call", [call, hex(now.head.number)], bytes_of)
         except RpcRefused as error:
-            detail = self._calls.error(error.data, str(error))
-            raise Halted(Trouble("contract_refuses", detail, stops=True)) from None
+            raise self._calls.refusal(error) from None
         return await self._sending.gas(call, gas_max, GAS_MARGIN_PERCENT)
 
     async def _done(self, send: Send) -> Done | None:
@@ -208,8 +207,7 @@ class Owning:
             answer = await self._sending.pool.agreed("eth_call", [call, hex(height)], bytes_of)
             return self._calls.decode(function, answer)
         except RpcRefused as error:
-            detail = self._calls.error(error.data, str(error))
-            raise Halted(Trouble("contract_refuses", detail, stops=True)) from None
+            raise self._calls.refusal(error) from None
         except ValueError as error:
             raise RpcUnreachable(str(error)) from None
 

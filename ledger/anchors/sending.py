@@ -148,7 +148,7 @@ class Sending(Looking):
             if send.nonce < now.count and now.driver.stopped == "key_used_elsewhere":
                 await self._set(now, send, replace(send, state=FAILED, name=None))
         if now.count > (now.driver.nonce_next or 0):
-            await self.journal.begin(now.driver, now.count)
+            await self.journal.start_nonces(now.driver, now.count)
             now.driver = replace(now.driver, nonce_next=now.count, nonce_done=now.count)
         await self.journal.resume(now.driver)
         now.driver = replace(now.driver, stopped=None, detail=None)

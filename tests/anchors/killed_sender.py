@@ -32,7 +32,7 @@ from tests.anchors.sender_world import ANCHOR, KEY, PAYER
 from tests.ledger.writing import LOG, PROJECTIONS, note
 
 TERMS = {"ceiling_wei": 3000 * GWEI_WEI, "replace_blocks": 6, "stuck_blocks": 10**6, "lease_seconds": 3}
-WRITES = ("lease", "begin", "intend", "sign", "again", "moved", "done", "set_work", "recorded")
+WRITES = ("lease", "start_nonces", "intend", "sign", "again", "moved", "done", "set_work", "recorded")
 STEPS = tuple(f"{when} {what}" for what in (*WRITES, "push", "receipt") for when in ("before", "after"))
 TIMEOUT_SECONDS = 0.5
 NEVER = "never"

@@ -14,7 +14,7 @@ from tests.anchors.sender_world import ANVIL_OPTIONS
 from tests.anvil import running_anvil
 
 ANCHORS = {"sqlite": 500, "postgresql": 60}
-RARE = ("before begin", "after begin")
+RARE = ("before start_nonces", "after start_nonces")
 """Of the first use of an address alone."""
 
 
