@@ -44,14 +44,14 @@ from ledger.anchors.receipts import prove_receipt
 from ledger.anchors.rpc import Block, Pool, RpcError, RpcRefused, RpcUnreachable, bytes_of, hash_of
 from ledger.anchors.sending import Sending
 from ledger.anchors.signer import Signer, SignerError
-from ledger.errors import LedgerError, ProofError
+from ledger.errors import LedgerError, ProofError, StoreError
 from ledger.reader import TreeHead
 
-GAS_MAX = 500_000
-"""An anchor takes some 100,000 at 10^9 entries; a node that says much more is not believed."""
+GAS_MAX = 2_000_000
+"""An anchor takes some 100,000 at 10^9 entries, more where data is paid for as gas; what is above is not believed."""
 GAS_MARGIN_PERCENT = 20
-EVENT_BLOCKS_COUNT = 5_000
-EVENT_RANGES_PER_CALL = 40
+EVENT_BLOCKS_COUNT = 1_000
+EVENT_RANGES_PER_CALL = 100
 REVERTED = 3
 """The code of a JSON-RPC error that geth, and others after it, give for a call that reverted."""
 CHECKPOINT_EVENT = "0x" + keccak(b"CheckpointAnchored(bytes32,uint64,bytes32)").hex()
@@ -256,7 +256,10 @@ class EvmAnchor:
 
     async def close(self) -> None:
         """Let go of the lease and the connections."""
-        await self._journal.release(self.place.chain_id, self.place.payer, self._terms.name)
+        try:
+            await self._journal.release(self.place.chain_id, self.place.payer, self._terms.name)
+        except StoreError:
+            pass  # the writer is closed already: the lease ends by itself
         await self._pool.close()
 
     async def _advance(self, wanted: Wanted | None, troubles: list[Trouble]) -> None:

@@ -141,6 +141,15 @@ class Owning:
         """Send it unless one of that name is under way or done, and wait until it is in a block."""
         if not 0 < len(name) <= NAME_SIZE_MAX_CHARACTERS:
             raise ValueError(f"name: expected 1 to {NAME_SIZE_MAX_CHARACTERS} characters, got {len(name)}")
+        try:
+            return await self._until_done(name, action, target, data, gas_max)
+        finally:
+            terms = self._sending.terms
+            await self._sending.journal.release(self._sending.chain_id, self._sending.sender, terms.name)
+
+    async def _until_done(
+        self, name: str, action: str, target: str | None, data: bytes, gas_max: int
+    ) -> Done:
         deadline = time.monotonic() + self._wait_seconds
         back: range = range(0)
         while True:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -38,6 +39,9 @@ REST_SECONDS_MAX = 600.0
 URLS_MAX_COUNT = 9
 
 T = TypeVar("T")
+
+# httpx writes the whole URL of every request, and the path of an RPC's URL often holds its key.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class RpcError(LedgerError):

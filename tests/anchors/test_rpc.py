@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -130,6 +131,13 @@ async def test_a_send_is_asked_once_whatever_happens(
         assert "secret-path-key" not in str(caught.value) and "127.0.0.1" in str(caught.value)
         made[0].faults = set()
         assert await found.rpcs[0].request("eth_x", []) == "0x1"
+
+
+async def test_no_url_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        async with pool("0x1") as (found, _):
+            await found.rpcs[0].request("eth_x", [])
+    assert "secret-path-key" not in caplog.text
 
 
 async def test_a_rate_limit_is_kept_without_asking_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,10 +192,7 @@ async def test_what_stops_the_sender_is_told_and_nothing_is_sent_until_a_person_
         wanted = await one.grow()
         await one.step(wanted, blocks=0)
         one.chain.evict(PAYER.address)
-        foreign = PAYER.sign_transaction(
-            {"type": 2, "chainId": 31337, "nonce": 0, "to": "0x" + "00" * 20, "value": 1, "data": b"", "gas": 21_000,
-             "maxFeePerGas": 100 * GWEI_WEI, "maxPriorityFeePerGas": GWEI_WEI}
-        )  # fmt: skip
+        foreign = PAYER.sign_transaction(transfer(0))
         await one.chain.take("0x" + foreign.raw.hex())
         await one.chain.mine()
         seen = [await one.step(wanted) for _ in range(3)]
@@ -207,10 +204,7 @@ async def test_what_stops_the_sender_is_told_and_nothing_is_sent_until_a_person_
         await one.anchor.resume()
         await one.until_recorded(wanted)
         # 2. The key is used elsewhere while nothing is under way.
-        foreign = PAYER.sign_transaction(
-            {"type": 2, "chainId": 31337, "nonce": 2, "to": "0x" + "00" * 20, "value": 1, "data": b"", "gas": 21_000,
-             "maxFeePerGas": 100 * GWEI_WEI, "maxPriorityFeePerGas": GWEI_WEI}
-        )  # fmt: skip
+        foreign = PAYER.sign_transaction(transfer(2))
         await one.chain.take("0x" + foreign.raw.hex())
         await one.chain.mine()
         wanted = await one.grow()
@@ -230,6 +224,14 @@ async def test_what_stops_the_sender_is_told_and_nothing_is_sent_until_a_person_
         await one.anchor.resume()
         await one.until_recorded(wanted)
         assert await one.events() == [size for size, _ in one.recorded]
+
+
+def transfer(nonce: int) -> dict[str, Any]:
+    """A transaction that no journal knows."""
+    return {
+        "type": 2, "chainId": 31337, "nonce": nonce, "to": "0x" + "00" * 20, "value": 1, "data": b"", "gas": 21_000,
+        "maxFeePerGas": 100 * GWEI_WEI, "maxPriorityFeePerGas": GWEI_WEI,
+    }  # fmt: skip
 
 
 class LyingTree:
@@ -328,6 +330,23 @@ async def test_a_stuck_nonce_stops_and_is_freed_by_a_transfer_of_nothing(tmp_pat
             (0, "cancelled"),
             (1, "final"),
         }
+        await settled(one)
+
+
+async def test_a_nonce_that_went_missing_below_ours_is_told_and_filled(tmp_path: Path) -> None:
+    async with world(tmp_path) as one:
+        first = PAYER.sign_transaction(transfer(0))  # of before there was a journal
+        await one.chain.take("0x" + first.raw.hex())
+        await one.chain.mine()
+        wanted = await one.grow()
+        await one.step(wanted, blocks=0)
+        assert [row["nonce"] for row in (await one.journal())["anchor_send"]] == [1]
+        await one.chain.reorg(1)
+        one.chain.pool.pop((PAYER.address, 0))
+        seen = [await one.step(wanted) for _ in range(2)]
+        assert codes(seen) == {"nonce_stuck"} and "nonce 0 is missing" in details(seen, "nonce_stuck")
+        await one.anchor.cancel(0)
+        await one.until_recorded(wanted)
         await settled(one)
 
 
