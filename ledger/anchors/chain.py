@@ -49,16 +49,20 @@ class RpcFailed(ChainUnread):
 class ChainNode:
     """One node. Its URL may hold a key, so only its host is ever shown."""
 
-    def __init__(self, url: str) -> None:
-        """Raises ChainUnread: no http or https URL."""
-        parts = urlsplit(url)
+    def __init__(self, url: str, seconds_max: float = ANSWER_SECONDS_MAX) -> None:
+        """`seconds_max` is of one answer. Raises ChainUnread: no http or https URL."""
+        try:
+            parts = urlsplit(url)
+            port_number = parts.port
+        except ValueError:
+            raise ChainUnread("chain: expected an http or https URL, got another") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ChainUnread("chain: expected an http or https URL, got another")
-        port = f":{parts.port}" if parts.port else ""
+        port = f":{port_number}" if port_number else ""
         self.name = f"{parts.hostname}{port}"
         self._url = url
-        self._client = httpx.Client(timeout=ANSWER_SECONDS_MAX, follow_redirects=False, trust_env=False)
-        self._asked = 0
+        self._client = httpx.Client(timeout=seconds_max, follow_redirects=False, trust_env=False)
+        self._asked, self._seconds_max = 0, seconds_max
 
     def close(self) -> None:
         """Close the connections."""
@@ -95,7 +99,7 @@ class ChainNode:
         if self._asked > REQUESTS_MAX:
             raise self._unread(method, f"expected at most {REQUESTS_MAX} questions, got one more")
         request = {"jsonrpc": "2.0", "id": self._asked, "method": method, "params": list(params)}
-        deadline = time.monotonic() + ANSWER_SECONDS_MAX
+        deadline = time.monotonic() + self._seconds_max
         held = bytearray()
         try:
             with self._client.stream("POST", self._url, json=request) as response:
@@ -107,7 +111,7 @@ class ChainNode:
                         )
                     if time.monotonic() > deadline:
                         raise self._unread(
-                            method, f"expected an answer within {ANSWER_SECONDS_MAX:g} s, got part"
+                            method, f"expected an answer within {self._seconds_max:g} s, got part"
                         )
                 wait = response.headers.get("retry-after", "1")
                 pause = float(wait) if wait.isascii() and wait.isdigit() else 1.0
@@ -172,6 +176,8 @@ def read_view(node: ChainNode, chain_id: int, opening: Opening, blocks: Iterable
         successor = _successor(node, contract, log_id, height)
         try:
             events = _events(node, contract, log_id, height, deadline)
+            if size and not any((event.size, event.root) == (size, root) for event in events):
+                missing = "expected an event of the checkpoint that the contract holds, got none"
         except ChainUnread as error:
             missing = str(error)
     known = {event.block_number for event in events}
