@@ -51,6 +51,7 @@ from ledger.entries import Entry
 from ledger.errors import ProgrammingError, StoreError
 from ledger.reader import LogReader
 from ledger.reading import read_entry
+from ledger.store.tables import entry as entries
 from ledger.store.tables import job, log_head, metadata
 from ledger.vault import Vault
 
@@ -188,6 +189,13 @@ class Scoped:
             query = query.where(table.c[name] == value)
         async with _reading(self._engine) as connection:
             return int((await connection.execute(query)).scalar_one())
+
+    async def entries_since(self, seq: int, end: int, without: Sequence[str], most: int) -> int:
+        """Return how many entries from `seq` to before `end` are of other kinds than `without`, counted to `most`."""
+        where = (entries.c.log == self.log, entries.c.seq >= seq, entries.c.seq < end)
+        found = select(entries.c.seq).where(*where, entries.c.kind.not_in(without)).limit(most).subquery()
+        async with _reading(self._engine) as connection:
+            return int((await connection.execute(select(func.count()).select_from(found))).scalar_one())
 
     async def waiting(self) -> dict[str | None, Waiting]:
         """Return, by kind of subject, the cases in which a yes or a no may be wanted: about an action, about what was
