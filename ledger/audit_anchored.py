@@ -1,4 +1,4 @@
-"""The audit of anchors: does each receipt hold, and is what it anchors this log? docs/spec/anchoring.md section 9.
+"""The audit of anchors: does each receipt hold, and is what it anchors this log? docs/spec/anchoring.md section 8.
 
 A consistency proof does not bind the size of a tree, so neither does a contract: size and root are computed here, from
 the entries.

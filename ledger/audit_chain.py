@@ -1,4 +1,4 @@
-"""What a contract says of a log, held against the log: docs/spec/anchoring.md section 9.
+"""What a contract says of a log, held against the log: docs/spec/anchoring.md section 8.
 
     ChainView   what a node answered of one anchor's contract (ledger/anchors/chain.py reads it)
     1. the code at the address is the one of the opening   2. what the contract holds lies on this log

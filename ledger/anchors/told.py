@@ -1,4 +1,4 @@
-"""What the receipt of one anchored checkpoint says, by the anchor's type. docs/spec/anchoring.md sections 3 and 9.
+"""What the receipt of one anchored checkpoint says, by the anchor's type. docs/spec/anchoring.md sections 3 and 8.
 
     Opening, Claim -> tell -> Told: whose clock says that so many entries stood at that time, and what stays open
                            -> ProofError: the receipt is wrong, or another anchor's
