@@ -26,7 +26,8 @@ from ledger.errors import ProofError
 from ledger.merkle import SIZE_MAX
 
 VERSION = 1
-EVENT = b"CheckpointAnchored(bytes32,uint64,bytes32)"
+ANCHORED = b"CheckpointAnchored(bytes32,uint64,bytes32)"
+SUPERSEDED = b"LogSupersededBy(bytes32,bytes32,bytes32,uint64,bytes32)"
 ADDRESS_SIZE_BYTES = 20
 HASH_SIZE_BYTES = 32
 BLOOM_SIZE_BYTES = 256
@@ -61,6 +62,15 @@ class ReceiptWrong(ProofError):
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """The block that a receipt names: all of it stands in a header of that hash."""
+
+    number: int
+    hash: bytes
+    time_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class EvmReceipt:
     """What a receipt proves, given that the block of `block_hash` is part of the chain.
 
@@ -80,8 +90,23 @@ class EvmReceipt:
     tx_hash: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class EvmSuperseded:
+    """What the receipt of `LogSupersededBy` proves, given the block: which log id goes on, why (SHA-256 of the reason),
+    and the checkpoint that the contract held then (size 0: none)."""
+
+    successor: bytes
+    reason_hash: bytes
+    size: int
+    root: bytes
+    contract: bytes
+    log_id: bytes
+    block: Block
+    chain_id: int
+
+
 def check_receipt(receipt: Mapping[str, Any], keccak: Keccak) -> EvmReceipt:
-    """Return what a receipt proves.
+    """Return what the receipt of an anchoring proves.
 
     1. members, types and sizes   2. the header has the block hash, and the number that the receipt names
     3. the nodes lead from the header's receipts root to the receipt's bytes, under the transaction's place
@@ -92,43 +117,86 @@ def check_receipt(receipt: Mapping[str, Any], keccak: Keccak) -> EvmReceipt:
     Raises:
         ReceiptMalformed, ReceiptWrong, RlpMalformed, TrieProofWrong
     """
-    # 1. members, types and sizes
-    numbers, given = _numbers(receipt), {name: _hex(receipt, name, size) for name, size in SIZES.items()}
-    header, data = (
-        _hex(receipt, "header", most=HEADER_SIZE_MAX_BYTES),
-        _hex(receipt, "receipt", most=RECEIPT_SIZE_MAX_BYTES),
-    )
-    proof = _nodes(receipt["proof"])
-    # 2. the header
-    digest = keccak(header)
-    if digest != given["block_hash"]:
-        raise ReceiptWrong(f"header: expected block hash {given['block_hash'].hex()}, got {digest.hex()}")
-    receipts_root, number, time_seconds = read_header(header)
-    if number != numbers["block_number"]:
-        raise ReceiptWrong(f"header: expected block {numbers['block_number']}, got {number}")
-    # 3. the receipt is in the block
-    value = value_at(receipts_root, encoded_number(numbers["tx_index"]), proof, keccak)
-    if value != data:
-        raise ReceiptWrong(
-            f"receipt of transaction {numbers['tx_index']}: expected {value[:40].hex()}..., got {data[:40].hex()}..."
-        )
-    # 4. and 5. what it says
-    size, root = _read_log(
-        _logs_of(data), numbers["log_index"], given["contract"], given["log_id"], keccak(EVENT)
-    )
+    parts = _read_parts(receipt)
+    block, logs = _prove(parts, keccak)
+    topics, data = _log_at(logs, parts, keccak(ANCHORED), 2, 2)
     return EvmReceipt(
-        size=size,
-        root=root,
-        contract=given["contract"],
-        log_id=given["log_id"],
-        block_number=number,
-        block_hash=digest,
-        block_time_seconds=time_seconds,
-        tx_index=numbers["tx_index"],
-        log_index=numbers["log_index"],
-        chain_id=numbers["chain_id"],
-        tx_hash=given["tx_hash"],
+        size=_size(data[0], 1),
+        root=data[1],
+        contract=parts.given["contract"],
+        log_id=topics[1],
+        block_number=block.number,
+        block_hash=block.hash,
+        block_time_seconds=block.time_seconds,
+        tx_index=parts.numbers["tx_index"],
+        log_index=parts.numbers["log_index"],
+        chain_id=parts.numbers["chain_id"],
+        tx_hash=parts.given["tx_hash"],
     )
+
+
+def check_superseded(receipt: Mapping[str, Any], keccak: Keccak) -> EvmSuperseded:
+    """Return what the receipt of a supersession proves, by the steps of `check_receipt` and with the same left to do.
+
+    Raises:
+        ReceiptMalformed, ReceiptWrong, RlpMalformed, TrieProofWrong
+    """
+    parts = _read_parts(receipt)
+    block, logs = _prove(parts, keccak)
+    topics, data = _log_at(logs, parts, keccak(SUPERSEDED), 3, 3)
+    return EvmSuperseded(
+        successor=topics[2],
+        reason_hash=data[0],
+        size=_size(data[1], 0),
+        root=data[2],
+        contract=parts.given["contract"],
+        log_id=topics[1],
+        block=block,
+        chain_id=parts.numbers["chain_id"],
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- the proof
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The members of a receipt, as bytes and numbers."""
+
+    numbers: Mapping[str, int]
+    given: Mapping[str, bytes]
+    header: bytes
+    receipt: bytes
+    proof: list[bytes]
+
+
+def _read_parts(receipt: Mapping[str, Any]) -> _Parts:
+    """Step 1."""
+    return _Parts(
+        _numbers(receipt),
+        {name: read_hex(receipt[name], name, size) for name, size in SIZES.items()},
+        read_hex(receipt["header"], "header", most=HEADER_SIZE_MAX_BYTES),
+        read_hex(receipt["receipt"], "receipt", most=RECEIPT_SIZE_MAX_BYTES),
+        _nodes(receipt["proof"]),
+    )
+
+
+def _prove(parts: _Parts, keccak: Keccak) -> tuple[Block, list[Item]]:
+    """Steps 2 to 4: return the block, and the logs of the transaction."""
+    # 2. the header
+    digest, expected = keccak(parts.header), parts.given["block_hash"]
+    if digest != expected:
+        raise ReceiptWrong(f"header: expected block hash {expected.hex()}, got {digest.hex()}")
+    receipts_root, number, time_seconds = read_header(parts.header)
+    if number != parts.numbers["block_number"]:
+        raise ReceiptWrong(f"header: expected block {parts.numbers['block_number']}, got {number}")
+    # 3. the receipt is in the block
+    index = parts.numbers["tx_index"]
+    value = value_at(receipts_root, encoded_number(index), parts.proof, keccak)
+    if value != parts.receipt:
+        raise ReceiptWrong(
+            f"receipt of transaction {index}: expected {value[:40].hex()}..., got {parts.receipt[:40].hex()}..."
+        )
+    # 4. the transaction succeeded
+    return Block(number, digest, time_seconds), _logs_of(value)
 
 
 def read_header(header: bytes) -> tuple[bytes, int, int]:
@@ -159,10 +227,6 @@ def _numbers(receipt: Mapping[str, Any]) -> dict[str, int]:
     if receipt["tx_index"] > TX_INDEX_MAX:
         raise ReceiptMalformed(f"tx_index: expected at most {TX_INDEX_MAX}, got {receipt['tx_index']}")
     return {name: receipt[name] for name in NUMBERS}
-
-
-def _hex(receipt: Mapping[str, Any], name: str, size: int | None = None, *, most: int = 0) -> bytes:
-    return read_hex(receipt[name], name, size, most=most)
 
 
 def read_hex(value: Any, name: str, size: int | None = None, *, most: int = 0) -> bytes:
@@ -205,10 +269,11 @@ def _logs_of(data: bytes) -> list[Item]:
     return as_list(fields[3], "receipt, logs")
 
 
-def _read_log(
-    logs: list[Item], index: int, contract: bytes, log_id: bytes, event: bytes
-) -> tuple[int, bytes]:
-    """Return size and root of the log at `index`, which must be the anchoring of this log by this contract."""
+def _log_at(
+    logs: list[Item], parts: _Parts, event: bytes, topics_count: int, words_count: int
+) -> tuple[list[bytes], list[bytes]]:
+    """Step 5: return topics and data, in words of 32 bytes, of the log at log_index: this event, of this log."""
+    index, contract, log_id = parts.numbers["log_index"], parts.given["contract"], parts.given["log_id"]
     if index >= len(logs):
         raise ReceiptWrong(f"log_index: expected below {len(logs)}, got {index}")
     fields = as_list(logs[index], f"log {index}")
@@ -221,13 +286,16 @@ def _read_log(
         as_bytes(one, f"log {index}, topic", HASH_SIZE_BYTES)
         for one in as_list(fields[1], f"log {index}, topics")
     ]
-    if topics != [event, log_id]:
-        got = ", ".join(one.hex() for one in topics)
-        raise ReceiptWrong(
-            f"log {index}: expected CheckpointAnchored ({event.hex()}) of log id {log_id.hex()}, got {got or 'none'}"
-        )
-    data = as_bytes(fields[2], f"log {index}, data", 2 * HASH_SIZE_BYTES)
-    size = int.from_bytes(data[:HASH_SIZE_BYTES], "big")
-    if not 0 < size <= SIZE_MAX:
-        raise ReceiptWrong(f"log {index}: expected a size from 1 to 2^53-1, got {size}")
-    return size, data[HASH_SIZE_BYTES:]
+    if topics[:2] != [event, log_id] or len(topics) != topics_count:
+        got = ", ".join(one.hex() for one in topics) or "none"
+        expected = f"{topics_count} topics, the event {event.hex()} of log id {log_id.hex()}"
+        raise ReceiptWrong(f"log {index}: expected {expected}, got {got}")
+    data = as_bytes(fields[2], f"log {index}, data", words_count * HASH_SIZE_BYTES)
+    return topics, [data[at : at + HASH_SIZE_BYTES] for at in range(0, len(data), HASH_SIZE_BYTES)]
+
+
+def _size(word: bytes, least: int) -> int:
+    size = int.from_bytes(word, "big")
+    if not least <= size <= SIZE_MAX:
+        raise ReceiptWrong(f"size: expected {least} to 2^53-1, got {size}")
+    return size

@@ -10,13 +10,14 @@ The checking side is ledger/anchors/evm_receipt.py, which needs no library.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import rlp
 from eth_hash.auto import keccak
 
-from ledger.anchors.evm_receipt import EVENT, VERSION, check_receipt
+from ledger.anchors.evm_receipt import ANCHORED, VERSION, check_receipt
+from ledger.anchors.patricia import Keccak
 from ledger.errors import ProofError
 
 RECEIPTS_MAX_COUNT = 100_000
@@ -52,6 +53,10 @@ _LATER = (
 """Each is there from its fork on, after all that came before it: the header ends with the first that is missing."""
 
 
+Check = Callable[[Mapping[str, Any], Keccak], object]
+"""`check_receipt` or `check_superseded`."""
+
+
 class NodeContradicts(ProofError):
     """What the node answered does not belong together: it lies, or its chain has another header. Ask another node."""
 
@@ -64,11 +69,12 @@ def prove_receipt(
     contract: str,
     log_id: str,
     log_index: int,
+    check: Check = check_receipt,
 ) -> dict[str, Any]:
     """Return the receipt for the log at `log_index` of the receipt (counted within it) of transaction `tx_index`.
 
     `header` and `receipts` are as JSON-RPC gives them (0x text) or as web3 does (int, bytes); the receipts are all
-    of the block. What is returned was checked with `check_receipt`.
+    of the block. What is returned was checked with `check`: `check_superseded` for the log of a supersession.
 
     Raises:
         NodeContradicts: a field is missing or unreadable; the header's hash, the receipts root or a receipt's place
@@ -101,19 +107,19 @@ def prove_receipt(
         "proof": ["0x" + node.hex() for node in proof],
         "log_index": log_index,
     }
-    check_receipt(receipt, keccak)
+    check(receipt, keccak)
     return receipt
 
 
-def find_log(receipt: Mapping[str, Any], contract: str, log_id: str) -> int | None:
-    """Return where in a transaction's receipt this contract anchored this log, counted from 0; None: nowhere.
+def find_log(receipt: Mapping[str, Any], contract: str, log_id: str, event: bytes = ANCHORED) -> int | None:
+    """Return where in a transaction's receipt this contract logged this event of this log, from 0; None: nowhere.
 
     Raises:
         NodeContradicts: the logs cannot be read.
     """
-    address, topics = bytes.fromhex(contract[2:]), [keccak(EVENT), bytes.fromhex(log_id[2:])]
+    address, topics = bytes.fromhex(contract[2:]), [keccak(event), bytes.fromhex(log_id[2:])]
     for at, log in enumerate(_logs(receipt, "receipt")):
-        if log[0] == address and log[1] == topics:
+        if log[0] == address and log[1][:2] == topics:
             return at
     return None
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.anchors import strict_rlp
-from ledger.anchors.evm_receipt import EvmReceipt, ReceiptWrong, check_receipt
+from ledger.anchors.evm_receipt import EvmReceipt, ReceiptWrong, check_receipt, check_superseded
 from ledger.anchors.receipts import NodeContradicts, find_log, prove_index, prove_receipt
 from ledger.anchors.strict_rlp import RlpMalformed
 from ledger.errors import ProofError
@@ -30,6 +30,8 @@ from tests.anchors.blocks import (
     shown,
     trie_of,
 )
+from tests.anchors.blocks import header as header_over
+from tests.anchors.blocks import receipt as made_receipt
 from tests.anchors.forged_receipts import Receipt, forged, honest
 from tests.vectors.regenerate_receipts import FILE, facts, recorded, rendered
 
@@ -281,3 +283,48 @@ def test_strict_rlp_fails_beyond_its_limits() -> None:
     assert strict_rlp.as_number(strict_rlp.decode(b"\x80"), "zero") == 0
     for number in (0, 1, 127, 128, 255, 256, 2**64 - 1):
         assert strict_rlp.encoded_number(number) == rlp.encode(number)
+
+
+# ----------------------------------------------------------------------------------------------------- superseded
+SUPERSEDED = keccak(b"LogSupersededBy(bytes32,bytes32,bytes32,uint64,bytes32)")
+NEXT_ID, WHY = "0x" + "2d" * 32, b"why" + bytes(29)
+
+
+def superseding(size: int = SIZE, *, topics: list[str] | None = None, data: bytes | None = None) -> Receipt:
+    log = {
+        "address": CONTRACT,
+        "topics": topics or [shown(SUPERSEDED), LOG_ID, NEXT_ID],
+        "data": shown(WHY + size.to_bytes(32, "big") + ROOT if data is None else data),
+    }
+    receipts = [made_receipt(0, 2, []), made_receipt(1, 2, [log])]
+    return prove_receipt(
+        header_over(receipts), receipts, 1, CHAIN_ID, CONTRACT, LOG_ID, 0, check=check_superseded
+    )
+
+
+def test_a_supersession_proves_which_log_goes_on_and_what_the_contract_held() -> None:
+    for size in (0, SIZE):
+        found = check_superseded(superseding(size), keccak)
+        assert (shown(found.successor), found.reason_hash, found.size, found.root) == (
+            NEXT_ID,
+            WHY,
+            size,
+            ROOT,
+        )
+        assert (shown(found.log_id), shown(found.contract), found.chain_id) == (LOG_ID, CONTRACT, CHAIN_ID)
+
+
+def test_check_superseded_fails_if_the_log_is_another() -> None:
+    with pytest.raises(ProofError, match=EXPECTED_GOT):
+        check_superseded(BASE, keccak)
+    with pytest.raises(ProofError, match=EXPECTED_GOT):
+        check_receipt(superseding(), keccak)
+    for lie in (
+        {"topics": [shown(SUPERSEDED), LOG_ID]},
+        {"topics": [shown(SUPERSEDED), NEXT_ID, LOG_ID]},
+        {"topics": [shown(keccak(b"Other()")), LOG_ID, NEXT_ID]},
+        {"data": bytes(64)},
+        {"size": 2**53},
+    ):
+        with pytest.raises(ProofError, match=EXPECTED_GOT):
+            superseding(**lie)
