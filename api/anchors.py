@@ -1,6 +1,6 @@
 """Sending checkpoints to anchors, on a timer of its own: nothing else the server does ever waits for the other side.
 
-    every anchor_poll_seconds, for each open anchor
+    every anchor_poll_ms, for each open anchor
         is it time (ledger/anchors/policy.py) -> advance(newest published checkpoint, or none)
         what became final -> checked against the record -> an entry -> recorded()
         what went wrong   -> kept for the pages; what stops, or lasts, becomes a case for an owner
@@ -66,10 +66,10 @@ class Anchors:
             while not stop.is_set():
                 try:
                     await self.turn()
-                except (LedgerError, OSError) as error:
+                except Exception as error:  # whatever it is: it must not keep the next turn from coming
                     log.error("anchors_failed", error_type=type(error).__name__, detail=str(error)[:300])
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._at.settings.anchor_poll_seconds)
+                    await asyncio.wait_for(stop.wait(), self._at.settings.anchor_poll_ms / 1000)
         finally:
             await self.close()
 
