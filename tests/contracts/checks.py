@@ -10,6 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from random import Random
+from typing import Any
 
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -19,7 +20,7 @@ from tests.contracts import attempts, forgeries, rules
 from tests.contracts.deployed import BARE, Deployed, deployed
 from tests.contracts.forgeries import Consistency, Ground, Inclusion
 from tests.contracts.machine import CHAIN_ID, new_machine
-from tests.contracts.signing import hashed, recovered
+from tests.contracts.signing import ORDER, hashed, key_with_s, recovered
 from tests.contracts.world import ANCHOR, NEXT, OTHER, OWNER, World
 
 SEED = 20261127
@@ -32,6 +33,8 @@ ELSEWHERE = 0xF7
 REVERTS_WITH_A_WORD = bytes.fromhex("60205ffd")
 GIVES_31_BYTES = bytes.fromhex("601f5ff3")
 GIVES_33_BYTES = bytes.fromhex("60215ff3")
+FORWARDS = bytes.fromhex("601436038060145f375f5f825f5f5f3560601c5af13d5f5f3e3d5f82602057fd5bf3")
+"""A wallet: calls the address in its first 20 bytes with the rest, and gives back what came of it."""
 
 Check = Callable[[Artefact], dict[str, int]]
 
@@ -137,7 +140,20 @@ def recovery(artefact: Artefact) -> dict[str, int]:
     signed = bytes(Account.unsafe_sign_hash(digest, ANCHOR.secret.to_bytes(32, "big")).signature)
     world.model.signers[digest, signed] = ANCHOR.address
     assert world.send(OWNER, "anchor", log_id, 9, bytes(32), (), signed).error == ""
-    return {"signatures": 25}
+    for s, error in (
+        (1, ""),
+        (ORDER // 2, ""),
+        (ORDER // 2 + 1, "SignatureWrong"),
+        (ORDER - 1, "SignatureWrong"),
+    ):
+        salt = world.salt()
+        log_id = world.model.log_id(OWNER.address, salt)
+        digest = world.model.digest(log_id, 9, bytes(32))
+        key, signature = key_with_s(digest, s)
+        world.model.signers[digest, signature] = key.address
+        world.send(OWNER, "openLog", OWNER.address, key.address, salt, bytes(32))
+        assert world.send(OWNER, "anchor", log_id, 9, bytes(32), (), signature).error == error, s
+    return {"signatures": 29}
 
 
 def without_sha256(artefact: Artefact) -> dict[str, int]:
@@ -176,14 +192,39 @@ def neighbours(artefact: Artefact) -> dict[str, int]:
     return {"logs": len(logs)}
 
 
+def contract_owners(artefact: Artefact) -> dict[str, int]:
+    """A contract may open, own and take over logs; who sent the transaction to it may not."""
+    world, wallet = World(artefact), b"\xfa" * 20
+    world.machine.place(wallet, FORWARDS)
+    salt = world.salt()
+    log_id = world.model.log_id(wallet, salt)
+    steps: tuple[tuple[str, tuple[Any, ...]], ...] = (
+        ("openLog", (wallet, ANCHOR.address, salt, bytes(32))),
+        ("rotateAnchorKey", (log_id, NEXT.address)),
+        ("proposeOwner", (log_id, wallet)),
+        ("acceptOwner", (log_id,)),
+        ("supersede", (log_id, bytes(32), bytes(32))),
+    )
+    for name, arguments in steps:
+        if name != "openLog":
+            assert world.send(OWNER, name, *arguments).error == "NotAllowed"
+        data = world.contract.address + world.contract.data(name, *arguments)
+        ran = world.machine.send(OWNER.address, wallet, data)
+        error, _, events = world.model.send(wallet, name, *arguments)
+        assert ran.success is (error == "") and len(ran.logs) == len(events), (name, ran, error)
+        world.compare(log_id)
+    return {"steps": len(steps)}
+
+
 CHECKS: dict[str, Check] = {
-    "honest proofs": honest,
-    "honest anchors": honest_anchors,
     "rules of the state": state_rules,
+    "honest anchors": honest_anchors,
+    "honest proofs": honest,
     "digests and ids": digests,
     "recovered signers": recovery,
     "no SHA-256": without_sha256,
     "neighbours": neighbours,
+    "contracts as owners": contract_owners,
     "forged consistency": forged_consistency,
     "forged inclusion": forged_inclusion,
     "forged anchors": forged_anchors,

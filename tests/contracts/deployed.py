@@ -71,6 +71,8 @@ class Deployed:
             return Answer(STARVED, (), (), ran.gas)
         if not ran.output:
             return Answer(BARE, (), (), ran.gas)
+        if ran.output[:4] not in self._errors:
+            return Answer("0x" + ran.output.hex(), (), (), ran.gas)
         error = self._errors[ran.output[:4]]
         return Answer(error["name"], _words(_types(error["inputs"]), ran.output[4:]), (), ran.gas)
 

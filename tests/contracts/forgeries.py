@@ -327,6 +327,13 @@ def _backwards(ground: Ground) -> Consistency:
     return Consistency("", case.new_size, case.new_root, case.old_size, case.old_root, case.proof)
 
 
+def _backwards_without_a_proof(ground: Ground) -> Consistency:
+    """Shrinking to the very same root: where nothing is hashed, only the comparison of the sizes is left."""
+    case = ground.consistency()
+    larger = ground.draw.choice((ground.new, 1 << (ground.new - 1).bit_length()))
+    return Consistency("", larger, case.old_root, ground.draw.randint(1, larger - 1), case.old_root, ())
+
+
 def _from_nothing(ground: Ground) -> Consistency:
     case = ground.consistency()
     proof = ground.draw.choice(((), case.proof, (case.new_root,)))
@@ -407,6 +414,7 @@ CONSISTENCY_KINDS: dict[str, ConsistencyKind] = {
     "consistency: a lie about both sizes": _both_sizes_lie,
     "consistency: the sizes swapped": _sizes_swapped,
     "consistency: backwards": _backwards,
+    "consistency: backwards without a proof": _backwards_without_a_proof,
     "consistency: from nothing": _from_nothing,
     "consistency: equal sizes": _equal_sizes,
     "consistency: roots computed after one hash more": _root_after_one_more,

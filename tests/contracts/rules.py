@@ -223,6 +223,7 @@ OWNERS = (
     Row("who was offered it accepts", _offered, _sent(OTHER, "acceptOwner")),
     Row("the owner accepts for another", _offered, _sent(OWNER, "acceptOwner"), "NotAllowed"),
     Row("a stranger accepts", _offered, _sent(STRANGER, "acceptOwner"), "NotAllowed"),
+    Row("the anchor key accepts", _offered, _sent(ANCHOR, "acceptOwner"), "NotAllowed"),
     Row("nothing was offered", _opened, _sent(OTHER, "acceptOwner"), "NotAllowed"),
     Row("it was taken back", _taken_back, _sent(OTHER, "acceptOwner"), "NotAllowed"),
     Row("it was offered to a third", _offered_to_a_third, _sent(OTHER, "acceptOwner"), "NotAllowed"),

@@ -51,20 +51,31 @@ class Key:
 
     secret: int
     address: bytes = field(init=False)
+    nonce: int = field(init=False)
+    r: int = field(init=False)
+    odd: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.address = bytes(PrivateKey(word(self.secret)).public_key.to_canonical_address())
-        self._nonce = int.from_bytes(hashed(word(self.secret)), "big") % ORDER
-        point = PrivateKey(word(self._nonce)).public_key.to_bytes()
-        self._r, self._odd = int.from_bytes(point[:32], "big") % ORDER, point[63] & 1
+        self.nonce = int.from_bytes(hashed(word(self.secret)), "big") % ORDER
+        point = PrivateKey(word(self.nonce)).public_key.to_bytes()
+        self.r, self.odd = int.from_bytes(point[:32], "big") % ORDER, point[63] & 1
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature of a 32-byte digest."""
-        z, odd = int.from_bytes(message, "big"), self._odd
-        s = pow(self._nonce, -1, ORDER) * (z + self._r * self.secret) % ORDER
+        z, odd = int.from_bytes(message, "big"), self.odd
+        s = pow(self.nonce, -1, ORDER) * (z + self.r * self.secret) % ORDER
         if s > ORDER // 2:
             s, odd = ORDER - s, odd ^ 1
-        return word(self._r) + word(s) + bytes([27 + odd])
+        return word(self.r) + word(s) + bytes([27 + odd])
+
+
+def key_with_s(message: bytes, s: int) -> tuple[Key, bytes]:
+    """Return a key whose signature of this digest has just this s, and that signature, whatever half s lies in."""
+    maker = Key(7)
+    z, r, nonce = int.from_bytes(message, "big"), maker.r, maker.nonce
+    secret = (s * nonce - z) * pow(r, -1, ORDER) % ORDER
+    return Key(secret), word(r) + word(s) + bytes([27 + maker.odd])
 
 
 def well_formed(signature: bytes) -> bool:
