@@ -110,7 +110,7 @@ def verdicts(mutants: list[Mutant]) -> Iterator[Verdict]:
         yield from sorted((one.get(JUDGE_SECONDS_MAX) for one in waiting), key=lambda v: v.mutant.id)
 
 
-def text_of(found: list[Verdict]) -> str:
+def text_of(found: list[Verdict], commit: str) -> str:
     """Return contracts/MUTANTS.md."""
     counted = [one for one in found if not one.mutant.equivalent]
     killed = [one for one in counted if one.killed_by]
@@ -121,7 +121,7 @@ def text_of(found: list[Verdict]) -> str:
         "first of the checks of `tests/contracts/checks.py` that failed, in their order. The changes themselves stand",
         "in `mutants/mutants.json`.",
         "",
-        f"- commit: {_commit()}",
+        f"- commit: {commit}",
         f"- compiler: {compiler_version()}",
         f"- seed of the corpus: {SEED}",
         f"- mutants: {len(counted)}; killed: {len(killed)}; survived: {len(counted) - len(killed)}",
@@ -154,7 +154,7 @@ def main(arguments: list[str]) -> int:
     )
     asked = parser.parse_args(arguments)
     mutants = [one for one in listed() if not asked.ids or one.id in asked.ids]
-    found = list(verdicts(mutants))
+    commit, found = _commit(), list(verdicts(mutants))
     wrong = 0
     for one in found:
         if bool(one.killed_by) == bool(one.mutant.equivalent):
@@ -163,7 +163,7 @@ def main(arguments: list[str]) -> int:
             print(f"{one.mutant.id} {one.mutant.file}: {one.mutant.what}: {said}")
     print(f"mutants: judged={len(found)} wrong={wrong}")
     if not asked.ids:
-        WRITTEN.write_text(text_of(found), encoding="utf-8")
+        WRITTEN.write_text(text_of(found, commit), encoding="utf-8")
         print(f"written: {WRITTEN.relative_to(ROOT)}")
     return 1 if wrong else 0
 
