@@ -9,6 +9,7 @@ small interface, because either may go stale one day.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ PAYER = b"\x11" * 20
 WEALTH_WEI = 10**24
 PYREVM = "pyrevm"
 PYEVM = "py-evm"
+ENGINE_VARIABLE = "TALLYSTICK_TEST_EVM"
+"""`py-evm`: run everything with that engine, as a machine without a wheel of pyrevm does. Minutes, not seconds."""
 _REVERTED = re.compile(r"Revert \{ gas_used: (\d+), output: 0x([0-9a-f]*) \}")
 _HALTED = re.compile(r"Halt \{ reason: .*, gas_used: (\d+) \}")
 _UNPAID = "CallGasCostMoreThanGasLimit"
@@ -63,6 +66,10 @@ class Machine(Protocol):
         """Return the runtime code at an address."""
         ...
 
+    def slot(self, address: bytes, number: int) -> int:
+        """Return what stands in a storage slot."""
+        ...
+
 
 class Pyrevm:
     """revm, in Rust."""
@@ -100,6 +107,10 @@ class Pyrevm:
         """See Machine."""
         # Comes with the padding of zeros that the analysis of its code adds.
         return bytes(self._evm.get_code(_hex(address)) or b"")
+
+    def slot(self, address: bytes, number: int) -> int:
+        """See Machine."""
+        return int(self._evm.storage(_hex(address), number))
 
     def _ran(self, sender: bytes, to: bytes, data: bytes, gas: int, static: bool) -> Ran:
         try:
@@ -155,6 +166,10 @@ class Pyevm:
         """See Machine."""
         return bytes(self._vm.state.get_code(address))
 
+    def slot(self, address: bytes, number: int) -> int:
+        """See Machine."""
+        return int(self._vm.state.get_storage(address, number))
+
     def _ran(self, sender: bytes, to: bytes, data: bytes, gas: int, locked: bool = False) -> Ran:
         try:
             used, computation = self._apply(sender, to, data, gas, locked)
@@ -185,8 +200,8 @@ class Pyevm:
 
 
 def has_pyrevm() -> bool:
-    """Say whether the fast engine has a wheel on this machine."""
-    return importlib.util.find_spec("pyrevm") is not None
+    """Say whether the fast engine has a wheel on this machine, and the other was not asked for."""
+    return importlib.util.find_spec("pyrevm") is not None and os.environ.get(ENGINE_VARIABLE) != PYEVM
 
 
 def new_machine(chain_id: int = CHAIN_ID) -> Machine:

@@ -60,6 +60,10 @@ class OnAnvil:
         """See Machine."""
         return bytes.fromhex(self._result("eth_getCode", "0x" + address.hex(), "latest")[2:])
 
+    def slot(self, address: bytes, number: int) -> int:
+        """See Machine."""
+        return int(self._result("eth_getStorageAt", "0x" + address.hex(), hex(number), "latest"), 16)
+
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()

@@ -160,3 +160,24 @@ def test_a_mutant_without_its_place_is_refused() -> None:
     lost = mutants.Mutant("1", contract.FILE, "lost", "no such text", "")
     with pytest.raises(ValueError, match="expected its text once"):
         mutants.mutated(contract.sources(), lost)
+
+
+# -------------------------------------------------------------------------------------------------------- the documents
+def test_the_readme_has_every_error_and_finding_and_the_gas_that_was_measured() -> None:
+    text = (contract.CONTRACTS / "README.md").read_text()
+    table = (contract.CONTRACTS / "GAS.md").read_text()
+    errors = [one["name"] for one in committed()["abi"] if one["type"] == "error"]
+    assert [name for name in errors if f"| `{name}` |" not in text] == []
+    limited = [line for line in table.splitlines() if re.search(r"\d \|$", line)]
+    assert len(limited) == 3 and [line for line in limited if line not in text] == []
+    overwrite = next(line for line in table.splitlines() if "overwrite, again" in line)
+    assert overwrite in text
+    for one in json.loads(contract_checks.ALLOWED.read_text()):
+        place = re.search(r"\.(\w+)\(", one["where"])
+        assert f"| `{one['check']}`" in text and (place is None or f"`{place[1]}`" in text)
+
+
+def test_the_specification_has_every_event() -> None:
+    text = (contract.ROOT / "docs" / "spec" / "anchor-contract.md").read_text()
+    events = [signature_of(one) for one in committed()["abi"] if one["type"] == "event"]
+    assert [one for one in events if f"`{one}`" not in text] == []
