@@ -11,7 +11,8 @@ from eth_account import Account
 from ledger.anchors.artefact import load_artefact
 from tests.contracts.deployed import Deployed
 from tests.contracts.machine import Machine, Pyevm, Pyrevm, has_pyrevm, new_machine
-from tests.vectors.regenerate_anchor import ANCHOR, FOLDER, rendered
+from tests.vectors.regenerate_anchor import ANCHOR, rendered
+from tests.vectors.regenerate_record import FOLDER
 
 FILE = FOLDER / "anchor_contract.json"
 
