@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +20,20 @@ from api.rooms import Rooms
 from api.settings import Settings
 from casework import tables
 from ledger.anchors.artefact import load_artefact
+from ledger.anchors.evm_receipt import SUPERSEDED, check_superseded
+from ledger.anchors.fees import quantity
 from ledger.anchors.journal import Journal, JournalMoved
 from ledger.anchors.looking import Halted
 from ledger.anchors.owning import Done, Owning
 from ledger.anchors.protocol import EVM
-from ledger.anchors.rpc import Pool, RpcError
+from ledger.anchors.receipts import find_log, prove_receipt
+from ledger.anchors.rpc import Pool, RpcError, RpcUnreachable
 from ledger.anchors.sending import Sending
 from ledger.anchors.signer import SignerError, keystore_address, load_keystore
 from ledger.changes import Row
 from ledger.codec import loads
 from ledger.entropy import uuid7
+from ledger.errors import ProofError
 
 SALT_DOMAIN = b"tallystick/anchor-salt/v1\x00"
 WAIT_SECONDS = 60.0
@@ -72,7 +76,9 @@ class ChainDoor:
         return keystore_folder(self._settings, self._rooms.log) / f"{keystore.removesuffix('.json')}.json"
 
     @asynccontextmanager
-    async def _owning(self, chain_id: int, key: Key, contract: str | None) -> AsyncIterator[Owning]:
+    async def _owning(
+        self, chain_id: int, key: Key, contract: str | None
+    ) -> AsyncIterator[tuple[Owning, Pool]]:
         """Open the key and the chain, and say what goes wrong in one way."""
         given = key.password_file or self._settings.anchor_password_file
         if given is None:
@@ -85,14 +91,14 @@ class ChainDoor:
             try:
                 signer = await asyncio.to_thread(load_keystore, self._path(key.keystore), Path(given))
                 sending = self._made(pool, chain_id, signer.address, contract)
-                yield Owning(sending, signer, contract, WAIT_SECONDS, POLL_SECONDS)
+                yield Owning(sending, signer, contract, WAIT_SECONDS, POLL_SECONDS), pool
             finally:
                 await pool.close()
 
     # ------------------------------------------------------------------------------------------ commands
     async def deploy(self, chain_id: int, key: Key, again: int = 0) -> tuple[str, Done]:
         """Put the contract on a chain, once for each key and `again`; return its address. Raises ChainRefused."""
-        async with self._owning(chain_id, key, None) as owning:
+        async with self._owning(chain_id, key, None) as (owning, _):
             done = await owning.deploy(f"deploy:{chain_id}:{self.address_of(key.keystore)}:{again}")
         if done.made is None:
             raise ChainRefused(
@@ -109,7 +115,7 @@ class ChainDoor:
         said = f"{log}\x00{chain_id}\x00{contract}\x00{owner}\x00{number}".encode()
         salt = hashlib.sha256(SALT_DOMAIN + said).digest()
         signs, pays = self.address_of(anchor_key), self.address_of(payer)
-        async with self._owning(chain_id, key, contract) as owning:
+        async with self._owning(chain_id, key, contract) as (owning, _):
             name = f"open:{chain_id}:{contract}:{owner}:{number}"
             log_id, done = await owning.open_log(name, owner, signs, salt, log)
         place = {
@@ -128,8 +134,9 @@ class ChainDoor:
         places = [loads(row["place"]) for row in rows]
         return sum(1 for one in places if (one["chain_id"], one["contract"]) == (chain_id, contract))
 
-    async def supersede(self, row: Row, by: Row, key: Key, reason: str) -> Done | None:
-        """Name the successor on the chain; None where the two are not in one contract, so that only the record can.
+    async def supersede(self, row: Row, by: Row, key: Key, reason: str) -> tuple[Done, dict[str, Any]] | None:
+        """Name the successor on the chain, and return the receipt once it is there for good; None where the two are not
+        in one contract, so that only the record can say it.
 
         Raises:
             ChainRefused
@@ -139,8 +146,13 @@ class ChainDoor:
             return None
         if (old["chain_id"], old["contract"]) != (new["chain_id"], new["contract"]):
             return None
-        async with self._owning(int(old["chain_id"]), key, str(old["contract"])) as owning:
-            return await owning.supersede(f"supersede:{row['anchor']}", old["log_id"], new["log_id"], reason)
+        async with self._owning(int(old["chain_id"]), key, str(old["contract"])) as (owning, pool):
+            done = await owning.supersede(f"supersede:{row['anchor']}", old["log_id"], new["log_id"], reason)
+            if not done.final:
+                raise ChainRefused(
+                    "rpc_unreachable", f"{done.tx_hash} is not final; under way, give it again"
+                )
+            return done, await _superseded_receipt(pool, done, old)
 
     async def balances(self, row: Row) -> dict[str, int]:
         """Return address -> wei of the payer and the owner of an anchor. Raises ChainRefused."""
@@ -185,6 +197,29 @@ class ChainDoor:
         terms = terms_of(self._settings, self._name)
         code_hash = None if contract is None else "0x" + load_artefact().code_hash.hex()
         return Sending(pool, journal, chain_id, address, terms, contract, code_hash)
+
+
+async def _superseded_receipt(pool: Pool, done: Done, place: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the receipt of what names the successor, from the first RPC whose block proves it. Raises RpcError."""
+    failures = []
+    for rpc in pool.good():
+        try:
+            header = await rpc.request("eth_getBlockByHash", [done.block_hash, False])
+            receipts = await rpc.request("eth_getBlockReceipts", [done.block_hash])
+            mine = next(one for one in receipts if one["transactionHash"].lower() == done.tx_hash)
+            contract, log_id = str(place["contract"]), str(place["log_id"])
+            at = find_log(mine, contract, log_id, SUPERSEDED)
+            if at is None:
+                raise ValueError("expected the successor's event, got none")
+            index = quantity(mine["transactionIndex"])
+            return prove_receipt(
+                header, receipts, index, int(place["chain_id"]), contract, log_id, at, check_superseded
+            )
+        except RpcError as error:
+            failures.append(str(error))
+        except (ProofError, ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
+            failures.append(f"{rpc.name}: {error}"[:200])
+    raise RpcUnreachable(f"receipt of {done.tx_hash}: {'; '.join(failures) or 'no RPC answers'}")
 
 
 @contextmanager

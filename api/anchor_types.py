@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from api.anchor_audits import stamps_of
 from api.anchor_settings import read_rpcs
 from api.rooms import Rooms
 from api.settings import Settings
+from casework.time_tokens import StampFault
 from ledger import ed25519
 from ledger.anchors.double import DoubleAnchor
 from ledger.anchors.evm import EvmAnchor, Place, Signers
 from ledger.anchors.fees import parse_gwei
 from ledger.anchors.journal import Journal
 from ledger.anchors.looking import Terms
-from ledger.anchors.protocol import DOUBLE, EVM, WITNESS, Anchor, Trouble
+from ledger.anchors.protocol import DOUBLE, EVM, TIMESTAMP, WITNESS, Anchor, Trouble
 from ledger.anchors.rpc import Pool, Rpc, RpcError
 from ledger.anchors.signer import (
     KeystoreMissing,
@@ -23,6 +25,7 @@ from ledger.anchors.signer import (
     keystore_address,
     load_keystore,
 )
+from ledger.anchors.timestamp import TimestampAnchor
 from ledger.anchors.witness import WitnessAnchor
 from ledger.changes import Row
 from ledger.codec import loads
@@ -104,6 +107,7 @@ class Builder:
         makers: dict[str, Callable[[Rooms, Row], Anchor]] = {
             EVM: self._evm,
             WITNESS: self._witness,
+            TIMESTAMP: self._timestamp,
             DOUBLE: self._double,
         }
         return makers[str(row["type"])](rooms, row)
@@ -142,3 +146,21 @@ class Builder:
 
     def _double(self, rooms: Rooms, row: Row) -> Anchor:
         return DoubleAnchor(str(row["anchor"]), int(row["size"]))
+
+    def _timestamp(self, rooms: Rooms, row: Row) -> Anchor:
+        try:
+            check = stamps_of(rooms.tsa_roots)
+        except (StampFault, OSError) as error:
+            said = f"TALLYSTICK_TSA_ROOTS: expected roots of the time authority, got {error}"
+            raise AnchorSetupMissing(Trouble("other_side_refuses", said)) from error
+        if check is None:
+            said = "TALLYSTICK_TSA_ROOTS: expected the roots of the time authority, got none"
+            raise AnchorSetupMissing(Trouble("other_side_refuses", said))
+        return TimestampAnchor(
+            str(row["anchor"]),
+            loads(row["place"]),
+            check,
+            lambda: rooms.clock.unix_ms() / 1000,
+            int(row["size"]),
+            seconds_max=float(self._settings.anchor_rpc_seconds),
+        )

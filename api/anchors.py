@@ -1,6 +1,6 @@
 """Sending checkpoints to anchors, on a timer of its own: nothing else the server does ever waits for the other side.
 
-    every anchor_poll_seconds, for each open anchor
+    every anchor_poll_ms, for each open anchor
         is it time (ledger/anchors/policy.py) -> advance(newest published checkpoint, or none)
         what became final -> checked against the record -> an entry -> recorded()
         what went wrong   -> kept for the pages; what stops, or lasts, becomes a case for an owner
@@ -24,8 +24,11 @@ from api.anchor_types import AnchorSetupMissing
 from api.installation import Installation
 from api.rooms import Rooms
 from casework.anchor_requests import RecordAnchored
+from ledger.anchors.evm import EvmAnchor
+from ledger.anchors.looking import Halted
 from ledger.anchors.policy import UNCOUNTED, Policy, Since, is_due
 from ledger.anchors.protocol import Anchor, Anchored, Progress, Trouble, Wanted
+from ledger.anchors.rpc import RpcError
 from ledger.changes import Row
 from ledger.checkpoints import parse_text
 from ledger.clock import unix_ms_of
@@ -63,10 +66,10 @@ class Anchors:
             while not stop.is_set():
                 try:
                     await self.turn()
-                except (LedgerError, OSError) as error:
+                except Exception as error:  # whatever it is: it must not keep the next turn from coming
                     log.error("anchors_failed", error_type=type(error).__name__, detail=str(error)[:300])
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._at.settings.anchor_poll_seconds)
+                    await asyncio.wait_for(stop.wait(), self._at.settings.anchor_poll_ms / 1000)
         finally:
             await self.close()
 
@@ -107,7 +110,7 @@ class Anchors:
     async def _turn_of(self, rooms: Rooms, row: Row) -> tuple[int, int, Sight]:
         """Return how many checkpoints were written down, how many entries are not held, and what was seen."""
         anchor, before = str(row["anchor"]), (await sights_of(rooms)).get(str(row["anchor"]))
-        progress, facts = await self._advanced(rooms, row)
+        progress, facts = await self._advanced(rooms, row, before)
         written, held = 0, int(row["size"])
         troubles = list(progress.troubles)
         for one in sorted(progress.anchored, key=lambda found: found.size):
@@ -127,7 +130,19 @@ class Anchors:
         await self._cases.follow(rooms, row, sight)
         return written, (await rooms.reader.head()).size - held, sight
 
-    async def _advanced(self, rooms: Rooms, row: Row) -> tuple[Progress, dict[str, object]]:
+    async def _facts(self, anchor: Anchor, progress: Progress, before: Sight | None) -> dict[str, object]:
+        """Return what the payer holds, asked anew where something moved; what is not known stays as it was."""
+        known = dict(before.facts) if before else {}
+        moved = before is None or bool(progress.anchored) or progress.pending_size != before.pending_size
+        if isinstance(anchor, EvmAnchor) and (moved or "payer_wei" not in known):
+            with suppress(Halted, RpcError):
+                head = await anchor.sending.pool.block("latest")
+                known["payer_wei"] = str(await anchor.sending.balance(head))
+        return known
+
+    async def _advanced(
+        self, rooms: Rooms, row: Row, before: Sight | None
+    ) -> tuple[Progress, dict[str, object]]:
         """Give an anchor its turn. A failure of the other side is a trouble of it, never an exception."""
         name = (rooms.log, str(row["anchor"]))
         try:
@@ -135,7 +150,8 @@ class Anchors:
                 self._built[name] = await self._build(rooms, row)
             wanted = await self._wanted(rooms, row)
             async with asyncio.timeout(TURN_SECONDS_MAX):
-                return await self._built[name].advance(wanted), {}
+                progress = await self._built[name].advance(wanted)
+                return progress, await self._facts(self._built[name], progress, before)
         except AnchorSetupMissing as error:
             return Progress(troubles=(error.trouble,)), {}
         except TimeoutError:

@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     anchor_minutes: Annotated[int, Field(ge=1, le=43_200)] = 60
     """... or so long after the last anchor, if anything was entered since."""
 
-    anchor_poll_seconds: Annotated[int, Field(ge=1, le=3_600)] = 15
+    anchor_poll_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 15_000
     """How often what is under way is looked at."""
 
     anchor_fee_ceiling_gwei: Annotated[str, AfterValidator(_gwei)] = "50"

@@ -82,7 +82,7 @@ class Worker:
         # Simulated time promises the same log for the same seed, so there nothing runs side by side.
         at_once = {"claim_count": 1} if installation.simulated else {}
         self.name = "server" if installation.settings.is_sqlite else name
-        """Tells whoever sends to chains from others. On SQLite there are none, and who is started anew goes on at once."""
+        """Tells whoever sends to chains from others. On SQLite there are none: a new start goes on at once."""
         self._anchors = Anchors(installation, Builder(installation.settings, self.name))
         self._jobs = Jobs(installation.writer, handlers, name, **at_once)
 

@@ -12,7 +12,7 @@ from eth_hash.auto import keccak
 from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
-from api.anchor_settings import link_of, read_patterns
+from api.anchor_settings import ANCHOR_GAS, link_of, read_patterns
 from api.anchor_sights import Sight, ask, asked_sizes, sights_of
 from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import show, with_toast
@@ -21,10 +21,13 @@ from api.pages.story import Note
 from api.pages.words import Words, mark
 from api.permissions import role_for
 from api.scope import Row
+from api.settings import Settings
 from casework import tables
 from casework.errors import refuse
 from casework.views_of_anchors import OPEN
 from ledger.anchors.evm_receipt import EvmReceipt, check_receipt
+from ledger.anchors.fees import parse_gwei
+from ledger.anchors.policy import ENTRIES_MAX, UNCOUNTED
 from ledger.anchors.protocol import DOUBLE, EVM
 from ledger.clock import instant_of
 from ledger.codec import loads
@@ -65,7 +68,8 @@ class PlaceSeen:
     behind: str
     asked: bool
     money: str
-    troubles: tuple[Note, ...]
+    troubles: tuple[tuple[Note, str], ...]
+    """What is the matter, and what the other side or the server says of it."""
     exact: tuple[tuple[str, str], ...]
     looked: str
 
@@ -163,11 +167,11 @@ async def stamp_now(anchor: AnchorId, acting: Acts) -> Response:
 async def _place(seen: Seen, row: Row, sight: Sight | None, asked: int, size: int) -> PlaceSeen:
     words, place, is_open = seen.frame.words, loads(row["place"]), row["state"] == OPEN
     held, ended = int(row["size"]), ""
+    newer = await seen.rooms.rows.entries_since(held, size, UNCOUNTED, ENTRIES_MAX)
     if not is_open:
         said = words.gettext(REASONS.get(str(row["reason"]), REASONS["not_wanted"]))
         ended = words.gettext("Given up %(time)s: %(why)s", time=words.full(str(row["ended_at"])), why=said)
     sight = sight if is_open else None
-    money = str(sight.facts.get("balance", "")) if sight else ""
     return PlaceSeen(
         id=str(row["anchor"]),
         where=place_words(row["type"], place, words),
@@ -175,16 +179,29 @@ async def _place(seen: Seen, row: Row, sight: Sight | None, asked: int, size: in
         ended=ended,
         stamp=await _last_of(seen, row),
         pending=_pending(sight, words),
-        behind=words.ngettext("%(num)s step since then", "%(num)s steps since then", size - held)
+        behind=words.ngettext("%(num)s step since then", "%(num)s steps since then", newer)
         if is_open
         else "",
         asked=is_open and asked > held,
-        money=money,
+        money=_money(sight, seen.request.app.state.installation.settings, words),
         troubles=()
         if sight is None
-        else tuple(trouble_note(one.code, one.detail, one.stops, words) for one in sight.troubles),
+        else tuple((trouble_note(one.code, one.stops, words), one.detail) for one in sight.troubles),
         exact=tuple((name, str(value)) for name, value in sorted(place.items())),
         looked=words.full(sight.looked_at) if sight else "",
+    )
+
+
+def _money(sight: Sight | None, settings: Settings, words: Words) -> str:
+    """Return for how many stamps the paying key holds enough; empty where it is not known."""
+    wei = sight.facts.get("payer_wei") if sight else None
+    if wei is None:
+        return ""
+    each = parse_gwei(settings.anchor_fee_ceiling_gwei) * ANCHOR_GAS
+    return words.ngettext(
+        "Money for %(num)s stamp at the highest cost that was set",
+        "Money for %(num)s stamps at the highest cost that was set",
+        int(str(wei)) // each,
     )
 
 
@@ -196,7 +213,7 @@ def _pending(sight: Sight | None, words: Words) -> str:
     )
 
 
-def trouble_note(code: str, detail: str, stops: bool, words: Words) -> Note:
+def trouble_note(code: str, stops: bool, words: Words) -> Note:
     """Return what is the matter and what to do."""
     lead, what = TROUBLES.get(
         code, (mark("Something is wrong with this place."), mark("See what it says below."))

@@ -14,7 +14,7 @@ from api.anchor_chain import ChainDoor, Key
 from api.bodies import Door
 from api.identity import Asking, need_to_write
 from api.permissions import OPERATOR
-from api.problems import PROBLEM_RESPONSES, NotSignedIn
+from api.problems import PROBLEM_RESPONSES, NotAllowed
 from api.routes.answers import tell
 from api.routes.shapes import Asked, Code, Id, IdInPath, Recorded, Told
 from casework import tables
@@ -45,12 +45,14 @@ class OperatorToo:
         token: Annotated[str | None, Header(alias="X-Operator-Token", max_length=200)] = None,
     ) -> None:
         if not request.app.state.is_operator(token):
-            raise NotSignedIn(
-                f"expected the X-Operator-Token of this data folder ({OPERATOR}), got another or none"
+            raise NotAllowed(
+                "operator_needed",
+                f"expected the token of the {OPERATOR} too, got none",
             )
 
 
-operator_too = Depends(OperatorToo())
+Operator = Annotated[None, Depends(OperatorToo())]
+"""Stands after `Writes`: who may not do it in any case is told that first."""
 
 
 class ByKey(Asked):
@@ -143,15 +145,15 @@ def _on_chain(done: Done) -> dict[str, Any]:
     return {name: getattr(done, name) for name in names}
 
 
-@router.post("/anchor-chain/deploy", dependencies=[operator_too])
-async def deploy_contract(body: Deployment, request: Request, asking: Writes) -> Deployed:
+@router.post("/anchor-chain/deploy")
+async def deploy_contract(body: Deployment, request: Request, asking: Writes, _: Operator) -> Deployed:
     """Put the contract on a chain; asked again it is the same one."""
     address, done = await _door(asking, request).deploy(body.chain_id, body.key(), body.again)
     return Deployed(contract=address, **_on_chain(done))
 
 
-@router.post("/anchor-chain/open", dependencies=[operator_too], status_code=201)
-async def open_on_chain(body: LogOpening, request: Request, asking: Writes) -> Opened:
+@router.post("/anchor-chain/open", status_code=201)
+async def open_on_chain(body: LogOpening, request: Request, asking: Writes, _: Operator) -> Opened:
     """Open a log in a contract, then let checkpoints go there."""
     anchor, place, done = await _door(asking, request).open_log(
         body.chain_id, body.contract, body.key(), body.anchor_key, body.payer
@@ -161,30 +163,32 @@ async def open_on_chain(body: LogOpening, request: Request, asking: Writes) -> O
     return Opened(**told.model_dump(), place=place, chain=OnChain(**_on_chain(done)))
 
 
-@router.post("/anchors/{anchor}/chain/supersede", dependencies=[operator_too])
+@router.post("/anchors/{anchor}/chain/supersede")
 async def supersede_on_chain(
-    anchor: IdInPath, body: Succession, request: Request, asking: Writes
+    anchor: IdInPath, body: Succession, request: Request, asking: Writes, _: Operator
 ) -> Superseded:
     """Name the successor on the chain where both are in one contract, then in the record."""
     rows = asking.rooms.rows
     row = await rows.need("anchor", tables.anchor, anchor=anchor)
     by = await rows.need("anchor", tables.anchor, anchor=body.by)
     done = await _door(asking, request).supersede(row, by, body.key(), body.reason)
-    asked = SupersedeAnchor(anchor, body.by, body.reason)
+    asked = SupersedeAnchor(anchor, body.by, body.reason, {} if done is None else done[1])
     told = await tell(asking, await asking.rooms.anchoring.supersede(asking.who, asking.key, asked))
-    return Superseded(**told.model_dump(), chain=None if done is None else OnChain(**_on_chain(done)))
+    return Superseded(**told.model_dump(), chain=None if done is None else OnChain(**_on_chain(done[0])))
 
 
-@router.post("/anchors/{anchor}/chain/balance", dependencies=[operator_too])
-async def balances_on_chain(anchor: IdInPath, request: Request, asking: Writes) -> Balances:
+@router.post("/anchors/{anchor}/chain/balance")
+async def balances_on_chain(anchor: IdInPath, request: Request, asking: Writes, _: Operator) -> Balances:
     """Ask what the payer and the owner of an anchor hold."""
     row = await asking.rooms.rows.need("anchor", tables.anchor, anchor=anchor)
     found = await _door(asking, request).balances(row)
     return Balances(wei={address: str(wei) for address, wei in found.items()})
 
 
-@router.post("/anchors/{anchor}/chain/resume", dependencies=[operator_too])
-async def resume_on_chain(anchor: IdInPath, body: Resumption, request: Request, asking: Writes) -> Resumed:
+@router.post("/anchors/{anchor}/chain/resume")
+async def resume_on_chain(
+    anchor: IdInPath, body: Resumption, request: Request, asking: Writes, _: Operator
+) -> Resumed:
     """Let an anchor send again that stopped: a person has looked."""
     row = await asking.rooms.rows.need("anchor", tables.anchor, anchor=anchor)
     return Resumed(payer=await _door(asking, request).resume(row, body.cancel_nonce))

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from api.anchor_settings import ANCHOR_GAS
 from api.anchor_types import keystore_folder
 from api.remote import RemoteRefused, reach, read_key
 from api.verbs.console import FAILED, Misuse, here, run, tell, tell_rows
@@ -26,8 +27,6 @@ WAIT_SECONDS_MAX = 900
 """So long a verb waits for a chain, or for a stamp with --wait; given again it goes on."""
 LOOK_SECONDS = 1.0
 WEI_PER_GWEI, GWEI_PER_ETHER = 10**9, 10**9
-ANCHOR_GAS = 75_000
-"""Of one anchor at 10^6 entries; contracts/README.md has the table."""
 
 anchor = typer.Typer(
     help="Anchors: checkpoints in somebody else's hands (docs/anchoring.md).", no_args_is_help=True

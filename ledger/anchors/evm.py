@@ -13,6 +13,7 @@ Requests go through ledger/anchors/rpc.py, because web3 repeats a send by itself
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -43,14 +44,16 @@ from ledger.anchors.receipts import prove_receipt
 from ledger.anchors.rpc import Block, Pool, RpcError, RpcRefused, RpcUnreachable, bytes_of, hash_of
 from ledger.anchors.sending import Sending
 from ledger.anchors.signer import Signer, SignerError
-from ledger.errors import ProofError
+from ledger.errors import LedgerError, ProofError, StoreError
 from ledger.reader import TreeHead
 
-GAS_MAX = 500_000
-"""An anchor takes some 100,000 at 10^9 entries; a node that says much more is not believed."""
+GAS_MAX = 2_000_000
+"""An anchor takes some 100,000 at 10^9 entries, more where data is paid for as gas; what is above is not believed."""
 GAS_MARGIN_PERCENT = 20
-EVENT_BLOCKS_COUNT = 5_000
-EVENT_RANGES_PER_CALL = 40
+EVENT_BLOCKS_COUNT = 1_000
+EVENT_RANGES_PER_CALL = 100
+REVERTED = 3
+"""The code of a JSON-RPC error that geth, and others after it, give for a call that reverted."""
 CHECKPOINT_EVENT = "0x" + keccak(b"CheckpointAnchored(bytes32,uint64,bytes32)").hex()
 _DOMAIN = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 _CHECKPOINT = keccak(b"Checkpoint(bytes32 logId,uint64 treeSize,bytes32 root)")
@@ -130,6 +133,13 @@ class Calls:
                 f"{function}: expected {self._outputs[function]}, got {len(data)} bytes"
             ) from error
 
+    def refusal(self, refused: RpcRefused) -> LedgerError:
+        """Return what to raise when a call was refused: by the contract, or by the node for reasons of its own."""
+        reverted = refused.data is not None or refused.code == REVERTED or "revert" in refused.message.lower()
+        if not reverted:
+            return RpcUnreachable(str(refused))
+        return Halted(Trouble("contract_refuses", self.error(refused.data, str(refused)), stops=True))
+
     def error(self, data: str | None, message: str) -> str:
         """Return the contract's error by name with its arguments, else what the node said."""
         raw = bytes.fromhex(data[2:]) if data and data.startswith("0x") and len(data) % 2 == 0 else b""
@@ -143,6 +153,12 @@ class Calls:
             return name
         said = (f"{one['name']}={_shown(value)}" for one, value in zip(inputs, values, strict=True))
         return f"{name}({', '.join(said)})"
+
+
+@functools.cache
+def contract_calls() -> Calls:
+    """Return the one that everybody uses: it holds no state, and making it takes a while."""
+    return Calls()
 
 
 def checkpoint_digest(chain_id: int, contract: str, log_id: str, size: int, root: bytes) -> bytes:
@@ -175,7 +191,7 @@ class EvmAnchor:
         self._tree = tree
         self._load_signers = signers
         self._signers: Signers | None = None
-        self._calls = Calls()
+        self._calls = contract_calls()
         self._terms = terms
         self._search_below: int | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -240,7 +256,10 @@ class EvmAnchor:
 
     async def close(self) -> None:
         """Let go of the lease and the connections."""
-        await self._journal.release(self.place.chain_id, self.place.payer, self._terms.name)
+        try:
+            await self._journal.release(self.place.chain_id, self.place.payer, self._terms.name)
+        except StoreError:
+            pass  # the writer is closed already: the lease ends by itself
         await self._pool.close()
 
     async def _advance(self, wanted: Wanted | None, troubles: list[Trouble]) -> None:
@@ -359,6 +378,7 @@ class EvmAnchor:
         work = Checkpointing(self.anchor, wanted.size, wanted.root)
         if await self._ahead(now, work):
             return
+        await self._derive(now, work)
         # A crash after it: the next round takes up what is intended, before any newer one.
         if await self._journal.intend(work):
             await self._take_up(now, work)
@@ -372,11 +392,7 @@ class EvmAnchor:
         if await self._ahead(now, work):
             return
         latest = await self._latest(now.head)
-        head = await self._tree.head()
-        root = await self._tree.root(work.size) if work.size <= head.size else b""
-        if root != work.root:
-            said = f"size {work.size}: expected root {work.root.hex()} as published, got {root.hex() or 'no such size'}"
-            await self.sending.halt(now, "log_differs", said)
+        await self._derive(now, work)
         proof = await self._tree.consistency(latest[0], work.size) if latest[0] else []
         signers = await self._unlock()
         digest = checkpoint_digest(
@@ -390,6 +406,14 @@ class EvmAnchor:
         name = f"{self.anchor}/{work.size}"
         send = self.sending.build(now, name, "anchor", self.place.contract, data, gas)
         await self.sending.send(now, signers.payer, send, work)
+
+    async def _derive(self, now: Round, work: Checkpointing) -> None:
+        """Hold size and root against the log as it is now: what was published is not believed either."""
+        head = await self._tree.head()
+        root = await self._tree.root(work.size) if work.size <= head.size else b""
+        if root != work.root:
+            said = f"size {work.size}: expected root {work.root.hex()} as published, got {root.hex() or 'no such size'}"
+            await self.sending.halt(now, "log_differs", said)
 
     async def _ahead(self, now: Round, work: Checkpointing) -> bool:
         """Return whether the contract holds this size or a larger one of our log already; that one is adopted.
@@ -433,9 +457,7 @@ class EvmAnchor:
                 bytes_of,
             )
         except RpcRefused as error:
-            raise Halted(
-                Trouble("contract_refuses", self._calls.error(error.data, str(error)), True)
-            ) from None
+            raise self._calls.refusal(error) from None
         try:
             size, root = self._calls.decode("checkpoint", answer)
         except ValueError as error:
@@ -452,9 +474,10 @@ class EvmAnchor:
         try:
             await self._pool.agreed("eth_call", [call, hex(now.head.number)], bytes_of)
         except RpcRefused as error:
-            if not _reverted(error):
-                raise RpcUnreachable(str(error)) from None
-            await self.sending.halt(now, "contract_refuses", self._calls.error(error.data, str(error)))
+            refusal = self._calls.refusal(error)
+            if isinstance(refusal, Halted):
+                await self.sending.halt(now, refusal.trouble.code, refusal.trouble.detail)
+            raise refusal from None
         return await self.sending.gas(call, GAS_MAX, GAS_MARGIN_PERCENT)
 
     # ------------------------------------------------------------------------------------------ events
@@ -542,11 +565,6 @@ def _after(work: Checkpointing, send: Send) -> Checkpointing:
     return replace(
         work, state=state, tx_hash=there[0], block_number=there[1], block_hash=there[2], receipt=None
     )
-
-
-def _reverted(error: RpcRefused) -> bool:
-    """Return whether the contract refused, and not the node for reasons of its own (code 3: geth's for a revert)."""
-    return error.data is not None or error.code == 3 or "revert" in error.message.lower()
 
 
 def _shown(value: Any) -> str:

@@ -166,7 +166,7 @@ class Journal:
 
         await self._run((Need("anchor_driver", (chain_id, sender)),), rule)
 
-    async def begin(self, driver: Driver, nonce: int) -> None:
+    async def start_nonces(self, driver: Driver, nonce: int) -> None:
         """Say where the nonces go on: at the first use of an address, or after a person looked.
 
         Raises:

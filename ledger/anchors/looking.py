@@ -204,7 +204,7 @@ class Looking:
             # Perhaps ours, from a journal that was lost: it gets in or is dropped, and then the nonce is known.
             said = f"expected nothing under way that is not journalled, got {max(pending) - count}"
             raise Halted(Trouble("key_used_elsewhere", f"{self.sender}: {said}"))
-        await self.journal.begin(driver, count)
+        await self.journal.start_nonces(driver, count)
         return replace(driver, nonce_next=count, nonce_done=count)
 
     # ------------------------------------------------------------------------------------------ observing
@@ -226,9 +226,14 @@ class Looking:
             undone += 1
             said = f"block {send.block_number} was final and is gone: nonce {nonce} is under way again"
             now.troubles.append(Trouble("final_undone", said))
-        if now.count < now.driver.nonce_done:
+        if now.count < now.driver.nonce_done and not self._misses_one(now):
             said = f"expected nonce {now.driver.nonce_done} of {self.sender}, got {now.count}"
             raise RpcDisagree(f"head {now.head.number} is too old: {said}")
+
+    def _misses_one(self, now: Round) -> bool:
+        """Return whether what is below our first nonce went missing: nothing of ours is final, and the head is new."""
+        newest, first = now.sends.get(now.driver.nonce_done - 1), now.sends.get(now.driver.nonce_done)
+        return newest is None and first is not None and now.head.number >= first.first_height
 
     async def _stands(self, now: Round, send: Send) -> bool:
         """Return whether the block of a send is still in the chain; one above the head cannot be judged and stands."""
@@ -253,7 +258,7 @@ class Looking:
                 now.driver = replace(now.driver, nonce_done=nonce + 1)
         if now.driver.nonce_next is not None and now.count > now.driver.nonce_next:
             if now.driver.nonce_next == now.driver.nonce_done and self._explain and await self._explain(now):
-                await self.journal.begin(now.driver, now.count)
+                await self.journal.start_nonces(now.driver, now.count)
                 now.driver = replace(now.driver, nonce_next=now.count, nonce_done=now.count)
                 return
             said = f"expected nonce {now.driver.nonce_next} next, the chain has {now.count} transactions"

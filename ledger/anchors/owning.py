@@ -17,7 +17,7 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from ledger.anchors.evm import Calls
+from ledger.anchors.evm import contract_calls
 from ledger.anchors.journal import FINAL, MINED, JournalMoved, Send
 from ledger.anchors.looking import Halted, Round, read_receipt
 from ledger.anchors.protocol import Trouble
@@ -62,7 +62,7 @@ class Owning:
         self._contract = contract
         self._wait_seconds = wait_seconds
         self._poll_seconds = poll_seconds
-        self._calls = Calls()
+        self._calls = contract_calls()
 
     async def deploy(self, name: str) -> Done:
         """Put the committed contract on the chain. `made` is where.
@@ -141,6 +141,15 @@ class Owning:
         """Send it unless one of that name is under way or done, and wait until it is in a block."""
         if not 0 < len(name) <= NAME_SIZE_MAX_CHARACTERS:
             raise ValueError(f"name: expected 1 to {NAME_SIZE_MAX_CHARACTERS} characters, got {len(name)}")
+        try:
+            return await self._until_done(name, action, target, data, gas_max)
+        finally:
+            terms = self._sending.terms
+            await self._sending.journal.release(self._sending.chain_id, self._sending.sender, terms.name)
+
+    async def _until_done(
+        self, name: str, action: str, target: str | None, data: bytes, gas_max: int
+    ) -> Done:
         deadline = time.monotonic() + self._wait_seconds
         back: range = range(0)
         while True:
@@ -187,8 +196,7 @@ class Owning:
         try:
             await self._sending.pool.agreed("eth_call", [call, hex(now.head.number)], bytes_of)
         except RpcRefused as error:
-            detail = self._calls.error(error.data, str(error))
-            raise Halted(Trouble("contract_refuses", detail, stops=True)) from None
+            raise self._calls.refusal(error) from None
         return await self._sending.gas(call, gas_max, GAS_MARGIN_PERCENT)
 
     async def _done(self, send: Send) -> Done | None:
@@ -208,8 +216,7 @@ class Owning:
             answer = await self._sending.pool.agreed("eth_call", [call, hex(height)], bytes_of)
             return self._calls.decode(function, answer)
         except RpcRefused as error:
-            detail = self._calls.error(error.data, str(error))
-            raise Halted(Trouble("contract_refuses", detail, stops=True)) from None
+            raise self._calls.refusal(error) from None
         except ValueError as error:
             raise RpcUnreachable(str(error)) from None
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -38,6 +39,9 @@ REST_SECONDS_MAX = 600.0
 URLS_MAX_COUNT = 9
 
 T = TypeVar("T")
+
+# httpx writes the whole URL of every request, and the path of an RPC's URL often holds its key.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class RpcError(LedgerError):
@@ -78,7 +82,12 @@ class Rpc:
         self._ids = itertools.count(1)
         self._rest_until = 0.0
         # Transport retries are 0 by default; redirects would carry the call to somebody else.
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            trust_env=False,
+            verify=parts.scheme == "https",  # reading certificates takes a while, for nothing on plain HTTP
+        )
 
     async def request(self, method: str, params: Sequence[Any]) -> Any:
         """Ask once and return `result`.

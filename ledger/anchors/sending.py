@@ -25,7 +25,7 @@ from ledger.anchors.fees import (
     suggested,
     within,
 )
-from ledger.anchors.journal import FAILED, MINED, OPEN, Attempt, Checkpointing, Send
+from ledger.anchors.journal import FAILED, OPEN, Attempt, Checkpointing, Send
 from ledger.anchors.looking import Halted, Looking, Round
 from ledger.anchors.protocol import Trouble
 from ledger.anchors.rpc import Block, RpcRefused, RpcUnreachable
@@ -51,18 +51,13 @@ class Sending(Looking):
         if now.stopped:
             return
         waiting = now.open()
-        if waiting and now.count < waiting[0].nonce and self._below(now, waiting[0]):
+        if waiting and now.count < now.driver.nonce_done:
             said = f"nonce {now.count} is missing in the chain and in the journal: cancel fills it"
             await self.halt(now, "nonce_stuck", f"{self.sender}: {said}")
         for send in waiting:
             if send is waiting[0] and now.head.number - send.last_height >= self.terms.replace_blocks:
                 send = await self._replace(now, send, signer)
             await self._push_one(now, now.attempts[send.nonce][-1].raw)
-
-    def _below(self, now: Round, send: Send) -> bool:
-        """Return whether no send of ours stands below this one and the head is no older than its journalling."""
-        below = [one for one in now.sends.values() if one.nonce < send.nonce and one.state in (OPEN, MINED)]
-        return not below and now.head.number >= send.first_height
 
     async def _replace(self, now: Round, send: Send, signer: Signer) -> Send:
         attempts = now.attempts[send.nonce]
@@ -148,7 +143,7 @@ class Sending(Looking):
             if send.nonce < now.count and now.driver.stopped == "key_used_elsewhere":
                 await self._set(now, send, replace(send, state=FAILED, name=None))
         if now.count > (now.driver.nonce_next or 0):
-            await self.journal.begin(now.driver, now.count)
+            await self.journal.start_nonces(now.driver, now.count)
             now.driver = replace(now.driver, nonce_next=now.count, nonce_done=now.count)
         await self.journal.resume(now.driver)
         now.driver = replace(now.driver, stopped=None, detail=None)

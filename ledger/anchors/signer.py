@@ -201,13 +201,14 @@ def _read_keystore(path: Path) -> dict[str, Any]:
         stored: Any = orjson.loads(_read_private(path, "keystore"))
         # What a file asks for in work and memory is bounded before it is done.
         known = stored["version"] == 3 and stored["crypto"]["kdf"] == "scrypt"
+        known = known and stored["crypto"]["cipher"] == "aes-128-ctr"
         parameters = stored["crypto"]["kdfparams"]
         work = parameters["n"] * parameters["r"] * parameters["p"] if known else 0
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise KeystoreRefused(f"{path}: expected a keystore of version 3, got other content") from None
     if type(work) is not int or not 0 < work <= SCRYPT_ITERATIONS_MAX * 8:
         raise KeystoreRefused(
-            f"{path}: expected scrypt of at most n = {SCRYPT_ITERATIONS_MAX}, got other work"
+            f"{path}: expected version 3 with scrypt of at most n = {SCRYPT_ITERATIONS_MAX}, got another"
         )
     return dict(stored)
 

@@ -12,7 +12,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from ledger.anchors.artefact import load_artefact
-from ledger.anchors.evm import EvmAnchor, Place, Signers
+from ledger.anchors.evm import EvmAnchor, Place, Signers, contract_calls
 from ledger.anchors.evm_receipt import check_receipt
 from ledger.anchors.fees import GWEI_WEI
 from ledger.anchors.journal import Journal
@@ -21,7 +21,7 @@ from ledger.anchors.owning import Owning
 from ledger.anchors.protocol import Progress, Wanted
 from ledger.anchors.rpc import Pool, Rpc
 from ledger.anchors.sending import Sending
-from ledger.anchors.signer import LocalSigner
+from ledger.anchors.signer import LocalSigner, checksummed
 from ledger.clock import SystemClock
 from ledger.reader import LogReader
 from ledger.store.tables import metadata
@@ -112,8 +112,13 @@ class SenderWorld:
 
     async def journal(self) -> dict[str, list[dict[str, Any]]]:
         """All rows of the journal."""
-        names = ("anchor_driver", "anchor_work", "anchor_send", "anchor_attempt")
-        return {name: [dict(row) for row in await self.reader.rows(name)] for name in names}
+        return await journal_of(self.reader)
+
+
+async def journal_of(reader: LogReader) -> dict[str, list[dict[str, Any]]]:
+    """All rows of a journal."""
+    names = ("anchor_driver", "anchor_work", "anchor_send", "anchor_attempt")
+    return {name: [dict(row) for row in await reader.rows(name)] for name in names}
 
 
 async def fund(chain: Chain, *signers: LocalSigner, wei: int = 100 * ETHER) -> None:
@@ -140,6 +145,25 @@ def owning(
     return Owning(sending, who, contract, wait_seconds=20, poll_seconds=0.01)
 
 
+async def _contract(chain: Chain) -> tuple[str, str]:
+    """Deploy and open a log by hand: tests/anchors/test_owning.py shows the commands that do it."""
+    calls = contract_calls()
+    hashes: list[str] = []
+    contract: str | None = None
+    opening_data = calls.encode("openLog", checksummed(OWNER.address), checksummed(KEY.address), SALT, SALT)
+    for data in (calls.creation, opening_data):
+        fields = {"type": 2, "chainId": CHAIN_ID, "nonce": len(hashes), "value": 0, "data": data, "gas": 3_000_000,
+                  "maxFeePerGas": 100 * GWEI_WEI, "maxPriorityFeePerGas": GWEI_WEI}  # fmt: skip
+        signed = OWNER.sign_transaction(fields | ({} if contract is None else {"to": checksummed(contract)}))
+        hashes.append(await chain.take("0x" + signed.raw.hex()))
+        await chain.mine()
+        receipt = await chain.rpc("eth_getTransactionReceipt", hashes[-1])
+        assert receipt["status"] == "0x1"
+        contract = contract or receipt["contractAddress"]
+    assert contract is not None
+    return contract, receipt["logs"][0]["topics"][1]
+
+
 @contextlib.asynccontextmanager
 async def opened(chain: Chain, nodes: list[Node], url: str) -> AsyncIterator[SenderWorld]:
     """A log in the database at `url`, and the same log opened in a fresh contract."""
@@ -147,11 +171,7 @@ async def opened(chain: Chain, nodes: list[Node], url: str) -> AsyncIterator[Sen
     async with empty_store(url) as store, Writer(store, PROJECTIONS, SystemClock()) as writer:
         await writer.submit(opening())
         await fund(chain, OWNER, PAYER)
-        owner = owning(chain, nodes, writer, None)
-        contract = (await mined(chain, owner.deploy("deploy-1"))).made
-        assert contract is not None
-        owner = owning(chain, nodes, writer, contract)
-        log_id, _ = await mined(chain, owner.open_log("open-1", OWNER.address, KEY.address, SALT, LOG))
+        contract, log_id = await _contract(chain)
         code_hash = "0x" + load_artefact().code_hash.hex()
         place = Place(CHAIN_ID, contract, code_hash, log_id, OWNER.address, KEY.address, PAYER.address)
         world = SenderWorld(chain, nodes, writer, LogReader(store.reader, LOG), place, None, [])  # type: ignore[arg-type]

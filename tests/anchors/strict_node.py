@@ -15,8 +15,8 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
 import rlp
 from eth_account import Account
 from eth_hash.auto import keccak
@@ -53,6 +53,19 @@ class Pooled:
 
 
 @dataclass
+class Connection:
+    """A connection to anvil that is kept open: an HTTP library would take most of the time of these tests."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self, body: bytes) -> bytes:
+        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.writer.write(head.encode() + body)
+        return await self.reader.readexactly(_length(await self.reader.readuntil(b"\r\n\r\n")))
+
+
+@dataclass
 class Chain:
     """One anvil started with `--no-mining --slots-in-an-epoch 1`: final is what has two blocks on top."""
 
@@ -62,19 +75,26 @@ class Chain:
     pushes: int = 0
     replaced: int = 0
     spike_wei: int = 0
-    _client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30, trust_env=False))
+    _idle: list[Connection] = field(default_factory=list)
 
     async def rpc(self, method: str, *params: Any) -> Any:
         """Ask anvil."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-        answer = (await self._client.post(self.url, json=body)).json()
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}).encode()
+        connection = self._idle.pop() if self._idle else await self._connect()
+        answer = json.loads(await connection.ask(body))
+        self._idle.append(connection)
         if "error" in answer:
             error = answer["error"]
             raise NodeError(error["code"], error["message"], error.get("data"))
         return answer["result"]
 
+    async def _connect(self) -> Connection:
+        parts = urlsplit(self.url)
+        return Connection(*await asyncio.open_connection(parts.hostname, parts.port, limit=32 * 1024 * 1024))
+
     async def close(self) -> None:
-        await self._client.aclose()
+        for connection in self._idle:
+            connection.writer.close()
 
     async def nonce(self, sender: str) -> int:
         return int(await self.rpc("eth_getTransactionCount", sender, "latest"), 16)
@@ -176,9 +196,7 @@ class Node:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                lines = head.decode("latin-1").lower().split("\r\n")
-                size = next(int(line[15:]) for line in lines if line.startswith("content-length:"))
-                answer = await self._answer(json.loads(await reader.readexactly(size)))
+                answer = await self._answer(json.loads(await reader.readexactly(_length(head))))
                 if answer is None:
                     return
                 writer.write(answer)
@@ -290,6 +308,11 @@ async def nodes(url: str, count: int = 3) -> AsyncIterator[tuple[Chain, list[Nod
         for node in made:
             await node.stop()
         await chain.close()
+
+
+def _length(head: bytes) -> int:
+    lines = head.decode("latin-1").lower().split("\r\n")
+    return next(int(line[15:]) for line in lines if line.startswith("content-length:"))
 
 
 def _http(status: int, body: bytes, more: str = "") -> bytes:
