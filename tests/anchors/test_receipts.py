@@ -363,7 +363,7 @@ def _branch(child: int, below: bytes, value: bytes = b"") -> list[bytes]:
 
 
 LEAF_3, LEAF = rlp.encode([b"\x33", VALUE]), rlp.encode([b"\x20\x03", VALUE])
-LAST_BRANCH = rlp.encode(_branch(0, LEAF, VALUE))
+LAST_BRANCH, EMPTY_BRANCH = rlp.encode(_branch(0, LEAF, VALUE)), rlp.encode(_branch(0, LEAF))
 TRIES: list[tuple[str, list[bytes], bool]] = [
     ("a leaf alone", [LEAF], True),
     ("a branch, then a leaf", [rlp.encode(_branch(0, LEAF_3)), LEAF_3], True),
@@ -377,6 +377,8 @@ TRIES: list[tuple[str, list[bytes], bool]] = [
     ("an extension to another key", [rlp.encode([b"\x11", keccak(LEAF_3)]), LEAF_3], False),
     ("a branch at the end of the key",
      [rlp.encode([b"\x00\x03", keccak(LAST_BRANCH)]), LAST_BRANCH], False),
+    ("a branch without a value at the end of the key",
+     [rlp.encode([b"\x00\x03", keccak(EMPTY_BRANCH)]), EMPTY_BRANCH], False),
     ("a branch with a value", [rlp.encode(_branch(0, LEAF_3, b"x")), LEAF_3], False),
     ("a branch to another nibble", [rlp.encode(_branch(1, LEAF_3)), LEAF_3], False),
     ("a node within a node", [rlp.encode([*FULL[:0], [b"\x33", b"v"], *FULL[1:]])], False),
