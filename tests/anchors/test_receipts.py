@@ -254,7 +254,7 @@ def _depth(item: Any) -> int:
     return 0 if isinstance(item, bytes) else 1 + max(map(_depth, item), default=0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ITEMS)
 def test_what_another_implementation_encodes_is_read_back(item: Any) -> None:
     if _depth(item) <= strict_rlp.DEPTH_MAX:
@@ -264,7 +264,7 @@ def test_what_another_implementation_encodes_is_read_back(item: Any) -> None:
             strict_rlp.decode(rlp.encode(item))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.one_of(st.binary(max_size=80), st.tuples(ITEMS.map(rlp.encode), st.binary(max_size=2)).map(b"".join))
 )
