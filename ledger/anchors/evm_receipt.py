@@ -41,6 +41,8 @@ TYPES_MAX = 4
 TX_INDEX_MAX = 2**24
 HEADER_FIELDS_MIN, HEADER_FIELDS_MAX = 15, 40
 """From the first block of all to far more than the 21 of Prague: later forks only add at the end."""
+TIME_MAX_SECONDS = 253_402_300_799
+"""The last second of the year 9999: what comes after is no instant of the record."""
 _RECEIPTS_ROOT, _NUMBER, _TIME = 5, 8, 11
 
 NUMBERS = ("v", "chain_id", "block_number", "tx_index", "log_index")
@@ -200,17 +202,24 @@ def _prove(parts: _Parts, keccak: Keccak) -> tuple[Block, list[Item]]:
 
 
 def read_header(header: bytes) -> tuple[bytes, int, int]:
-    """Return receipts root, number and time (unix seconds) of a block's RLP header. Raises RlpMalformed."""
+    """Return receipts root, number and time (unix seconds) of a block's RLP header.
+
+    Raises:
+        RlpMalformed, ReceiptMalformed, ReceiptWrong (a time that is none)
+    """
     fields = as_list(decode(header), "header")
     if not HEADER_FIELDS_MIN <= len(fields) <= HEADER_FIELDS_MAX:
         raise ReceiptMalformed(
             f"header: expected {HEADER_FIELDS_MIN} to {HEADER_FIELDS_MAX} fields, got {len(fields)}"
         )
-    return (
-        as_bytes(fields[_RECEIPTS_ROOT], "header, receipts root", HASH_SIZE_BYTES),
+    root = as_bytes(fields[_RECEIPTS_ROOT], "header, receipts root", HASH_SIZE_BYTES)
+    number, time_seconds = (
         as_number(fields[_NUMBER], "header, number"),
         as_number(fields[_TIME], "header, time"),
     )
+    if not 0 < time_seconds <= TIME_MAX_SECONDS:
+        raise ReceiptWrong(f"header, time: expected seconds from 1970 to the year 9999, got {time_seconds}")
+    return root, number, time_seconds
 
 
 # -------------------------------------------------------------------------------------------------- the parts

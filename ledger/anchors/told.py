@@ -13,16 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.anchors.evm_receipt import Block, ReceiptWrong, check_receipt
+from ledger.anchors.evm_receipt import TIME_MAX_SECONDS, Block, ReceiptWrong, check_receipt
 from ledger.anchors.patricia import Keccak
 from ledger.anchors.protocol import DOUBLE, EVM, TIMESTAMP, WITNESS
 from ledger.anchors.stamp_receipt import CheckStamp, check_stamp_receipt
 from ledger.anchors.witness_receipt import check_witness_receipt
 from ledger.checkpoints import Checkpoint
 from ledger.notes import Verify, parse_vkey
-
-TIME_MAX_SECONDS = 253_402_300_799
-"""The last second of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,5 +311,7 @@ def of_headers() -> Iterator[Forged]:
     )
     yield "header of 41 fields", with_header(lambda fields: fields.extend([b""] * 20)), ReceiptMalformed
     yield "header's number with a leading zero", with_header(_set(8, b"\x00\x01")), RlpMalformed
+    yield "header's time after the year 9999", with_header(_set(11, b"\x01" * 8)), ReceiptWrong
+    yield "header's time 0", with_header(_set(11, b"")), ReceiptWrong
     yield "header's time of 9 bytes", with_header(_set(11, b"\x01" * 9)), RlpMalformed
     yield "header's receipts root of 31 bytes", with_header(_set(5, bytes(31))), RlpMalformed

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ledger.anchors import strict_rlp
 from ledger.anchors.evm_receipt import EvmReceipt, ReceiptWrong, check_receipt, check_superseded
+from ledger.anchors.patricia import value_at
 from ledger.anchors.receipts import NodeContradicts, find_log, prove_index, prove_receipt
 from ledger.anchors.strict_rlp import RlpMalformed
 from ledger.errors import ProofError
@@ -253,7 +254,7 @@ def _depth(item: Any) -> int:
     return 0 if isinstance(item, bytes) else 1 + max(map(_depth, item), default=0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ITEMS)
 def test_what_another_implementation_encodes_is_read_back(item: Any) -> None:
     if _depth(item) <= strict_rlp.DEPTH_MAX:
@@ -263,7 +264,7 @@ def test_what_another_implementation_encodes_is_read_back(item: Any) -> None:
             strict_rlp.decode(rlp.encode(item))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.one_of(st.binary(max_size=80), st.tuples(ITEMS.map(rlp.encode), st.binary(max_size=2)).map(b"".join))
 )
@@ -328,3 +329,67 @@ def test_check_superseded_fails_if_the_log_is_another() -> None:
     ):
         with pytest.raises(ProofError, match=EXPECTED_GOT):
             superseding(**lie)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x81\x05",
+        b"\xb8\x37" + bytes(55),
+        b"\xf8\x37" + bytes(55),
+        b"\xb9\x00\x40" + bytes(64),
+        b"\x82\x01",
+        b"\xc2\x01",
+        b"\xc1\x82\x01",
+        b"\xc2\x81\x05",
+        b"\x01\x02",
+        b"\xb8",
+    ],
+    ids=bytes.hex,
+)
+def test_strict_rlp_fails_if_it_is_not_the_shortest_form(data: bytes) -> None:
+    with pytest.raises(RlpMalformed, match=EXPECTED_GOT):
+        strict_rlp.decode(data)
+
+
+# ------------------------------------------------------------------------------------------------------------- tries
+VALUE, KEY = b"v" * 40, b"\x03"  # nibbles 0, 3
+FULL = [b""] * 17
+
+
+def _branch(child: int, below: bytes, value: bytes = b"") -> list[bytes]:
+    return [*FULL[:child], keccak(below), *FULL[child + 1 : 16], value]
+
+
+LEAF_3, LEAF = rlp.encode([b"\x33", VALUE]), rlp.encode([b"\x20\x03", VALUE])
+LAST_BRANCH, EMPTY_BRANCH = rlp.encode(_branch(0, LEAF, VALUE)), rlp.encode(_branch(0, LEAF))
+TRIES: list[tuple[str, list[bytes], bool]] = [
+    ("a leaf alone", [LEAF], True),
+    ("a branch, then a leaf", [rlp.encode(_branch(0, LEAF_3)), LEAF_3], True),
+    ("an extension of one nibble, a branch, a leaf without a path",
+     [rlp.encode([b"\x10", keccak(rlp.encode(_branch(3, rlp.encode([b"\x20", VALUE]))))]),
+      rlp.encode(_branch(3, rlp.encode([b"\x20", VALUE]))), rlp.encode([b"\x20", VALUE])], True),
+    ("a leaf under another key of that length", [rlp.encode([b"\x20\x04", VALUE])], False),
+    ("a leaf under a longer key", [rlp.encode([b"\x20\x03\x01", VALUE])], False),
+    ("a leaf under a shorter key", [rlp.encode([b"\x30", VALUE])], False),
+    ("an extension without a path", [rlp.encode([b"\x00", keccak(LEAF)]), LEAF], False),
+    ("an extension to another key", [rlp.encode([b"\x11", keccak(LEAF_3)]), LEAF_3], False),
+    ("a branch at the end of the key",
+     [rlp.encode([b"\x00\x03", keccak(LAST_BRANCH)]), LAST_BRANCH], False),
+    ("a branch without a value at the end of the key",
+     [rlp.encode([b"\x00\x03", keccak(EMPTY_BRANCH)]), EMPTY_BRANCH], False),
+    ("a branch with a value", [rlp.encode(_branch(0, LEAF_3, b"x")), LEAF_3], False),
+    ("a branch to another nibble", [rlp.encode(_branch(1, LEAF_3)), LEAF_3], False),
+    ("a node within a node", [rlp.encode([*FULL[:0], [b"\x33", b"v"], *FULL[1:]])], False),
+    ("a hash cut off", [rlp.encode([keccak(LEAF_3)[:31], *FULL[1:]]), LEAF_3], False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("nodes", "holds"), [one[1:] for one in TRIES], ids=[one[0] for one in TRIES])
+def test_a_trie_proof_leads_from_root_to_key(nodes: list[bytes], holds: bool) -> None:
+    if holds:
+        assert value_at(keccak(nodes[0]), KEY, nodes, keccak) == VALUE
+        return
+    with pytest.raises(ProofError, match=EXPECTED_GOT):
+        value_at(keccak(nodes[0]), KEY, nodes, keccak)
