@@ -142,7 +142,10 @@ class Calls:
 
     def error(self, data: str | None, message: str) -> str:
         """Return the contract's error by name with its arguments, else what the node said."""
-        raw = bytes.fromhex(data[2:]) if data and data.startswith("0x") and len(data) % 2 == 0 else b""
+        try:
+            raw = bytes_of(data)
+        except ValueError:
+            raw = b""
         known = self._errors.get(raw[:4])
         if known is None:
             return message
