@@ -1,4 +1,4 @@
-"""Every trouble of an anchor and every reason of its end has words: on the page, and in the case that tells an owner."""
+"""Every trouble of an anchor and every reason of its end has words: on the page, and in what tells an owner."""
 
 from __future__ import annotations
 
