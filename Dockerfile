@@ -6,6 +6,7 @@ RUN python -m venv /opt/tallystick \
     && /opt/tallystick/bin/python -m pip install --no-cache-dir --require-hashes -r requirements-build.lock \
     && /opt/tallystick/bin/python -m pip install --no-cache-dir --require-hashes --no-build-isolation -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY contracts/artifacts contracts/artifacts
 COPY ledger ledger
 COPY playbooks playbooks
 COPY verifiers verifiers

@@ -287,3 +287,4 @@ def test_wheel_holds_our_top_level_names_and_no_others(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == WHEEL_NAMES
     packaged = [path for path in tracked() if path.partition("/")[0] in {*PACKAGES, "web"}]
     assert [path for path in packaged if path not in names] == []
+    assert "ledger/anchors/artifacts/CheckpointAnchor.json" in names

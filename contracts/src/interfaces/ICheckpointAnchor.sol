@@ -33,7 +33,12 @@ interface ICheckpointAnchor {
 
     /// @notice A log was opened. `originHash` is SHA-256 of the log's origin.
     event LogOpened(
-        bytes32 indexed logId, address indexed opener, address owner, address anchorKey, bytes32 salt, bytes32 originHash
+        bytes32 indexed logId,
+        address indexed opener,
+        address owner,
+        address anchorKey,
+        bytes32 salt,
+        bytes32 originHash
     );
     /// @notice The log's latest checkpoint is this one now.
     event CheckpointAnchored(bytes32 indexed logId, uint64 treeSize, bytes32 root);
@@ -44,15 +49,20 @@ interface ICheckpointAnchor {
     /// @notice The one who was named took the log over.
     event OwnerChanged(bytes32 indexed logId, address previous, address current);
     /// @notice The owner says which log goes on in place of this one. `reasonHash` is SHA-256 of the reason's text.
-    event LogSupersededBy(bytes32 indexed logId, bytes32 indexed successor, bytes32 reasonHash, uint64 treeSize, bytes32 root);
+    event LogSupersededBy(
+        bytes32 indexed logId, bytes32 indexed successor, bytes32 reasonHash, uint64 treeSize, bytes32 root
+    );
 
     /// @notice Opens a log with the id `logIdOf(msg.sender, salt)`.
-    function openLog(address owner, address anchorKey, bytes32 salt, bytes32 originHash) external returns (bytes32 logId);
+    function openLog(address owner, address anchorKey, bytes32 salt, bytes32 originHash)
+        external
+        returns (bytes32 logId);
 
     /// @notice Anchors a checkpoint. Reverts unless size, proof and signature hold.
     /// @param proof RFC 9162 section 2.1.4 hashes from the latest checkpoint to this one; empty for the first.
     /// @param signature r, s, v of the anchor key over `digestOf(logId, treeSize, root)` (EIP-712).
-    function anchor(bytes32 logId, uint64 treeSize, bytes32 root, bytes32[] calldata proof, bytes calldata signature) external;
+    function anchor(bytes32 logId, uint64 treeSize, bytes32 root, bytes32[] calldata proof, bytes calldata signature)
+        external;
 
     /// @notice Names another anchor key. Only the owner.
     function rotateAnchorKey(bytes32 logId, address anchorKey) external;
@@ -83,15 +93,21 @@ interface ICheckpointAnchor {
     function digestOf(bytes32 logId, uint64 treeSize, bytes32 root) external view returns (bytes32);
 
     /// @notice Whether a tree of `newSize` continues one of `oldSize` (RFC 9162 section 2.1.4.2); `oldSize` is at least 1.
-    function verifyConsistency(uint64 oldSize, bytes32 oldRoot, uint64 newSize, bytes32 newRoot, bytes32[] calldata proof)
-        external
-        view
-        returns (bool);
+    function verifyConsistency(
+        uint64 oldSize,
+        bytes32 oldRoot,
+        uint64 newSize,
+        bytes32 newRoot,
+        bytes32[] calldata proof
+    ) external view returns (bool);
 
     /// @notice Whether the bytes of an entry stand at `index` in a tree (RFC 9162 section 2.1.3.2). Takes the entry's
     /// bytes, not its hash, so that an inner node cannot pose as an entry.
-    function verifyInclusion(bytes calldata entry, uint64 index, uint64 treeSize, bytes32 root, bytes32[] calldata proof)
-        external
-        view
-        returns (bool);
+    function verifyInclusion(
+        bytes calldata entry,
+        uint64 index,
+        uint64 treeSize,
+        bytes32 root,
+        bytes32[] calldata proof
+    ) external view returns (bool);
 }
