@@ -22,6 +22,8 @@ from api.installation import open_installation
 from api.plain_http import Explain, PlainHttp, in_english
 from api.problems import ProblemDocument, install
 from api.routes import (
+    anchor_chain,
+    anchors,
     announcing,
     assessors,
     awards,
@@ -97,6 +99,8 @@ ROUTERS = (
     work,
     assessors,
     hooks,
+    anchors,
+    anchor_chain,
 )
 
 

@@ -12,12 +12,14 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.anchor_audits import Outside, audit_anchors
 from api.installation import PROJECTIONS
 from api.settings import Settings
 from casework import signatures, weighing
 from casework.audit import Earned
 from casework.audit import audit as audit_earned
 from ledger import codec, ed25519
+from ledger.anchors.told import Anchored
 from ledger.audit import Source
 from ledger.audit import audit as audit_intact
 from ledger.audit_head import HeadCheck
@@ -39,6 +41,8 @@ from ledger.vault import Vault
 
 COMPARED = frozenset(derived_tables()) - {"account", "posting", "job", "member_name"}
 """The book has its own check, jobs go when done, names need the vault."""
+NOBODY = Outside()
+"""An auditor who asks no chain and trusts no time authority."""
 EASIEST_SHOWN_MAX = 3
 """Awards that are named as the easiest to fake."""
 
@@ -47,12 +51,14 @@ EASIEST_SHOWN_MAX = 3
 class Audited:
     """What both audits say about one target.
 
-    `earned` None: it was not asked, because the record is damaged or a part.
+    `earned` None: it was not asked, because the record is damaged or a part. `anchored` None: no anchor was opened, or
+    it was not asked either.
     """
 
     target: str
     intact: Result
     earned: Earned | None
+    anchored: Anchored | None = None
 
     @property
     def exit(self) -> Exit:
@@ -64,6 +70,8 @@ class Audited:
         earned = self.earned
         if earned is not None and earned.with_values and (earned.unreplayable or earned.unsigned):
             return Exit.UNREPLAYABLE
+        if self.anchored is not None and self.anchored.unread and self.intact.exit == Exit.INTACT:
+            return Exit.CONSISTENT_ONLY
         return self.intact.exit
 
     def sentences(self) -> list[str]:
@@ -77,6 +85,7 @@ class Audited:
             " audit the whole log with it"
             for size in self.intact.uncompared
         ]
+        said += [f"  {line}" for line in (self.anchored.sentences() if self.anchored is not None else ())]
         if self.earned is None:
             part = (
                 "a bundle shows one award, not the whole log"
@@ -122,20 +131,27 @@ def audit_file(target: Path, trust: TrustPolicy | None, known: Sequence[bytes]) 
 
 
 def audit_folder(
-    target: Path, trust: TrustPolicy | None, known: Sequence[bytes], hook_secrets: Sequence[str] = ()
+    target: Path,
+    trust: TrustPolicy | None,
+    known: Sequence[bytes],
+    hook_secrets: Sequence[str] = (),
+    outside: Outside = NOBODY,
 ) -> Audited:
     """Audit a log folder; `hook_secrets` are of hooks, which no folder holds. Raises OSError."""
 
     def source() -> FolderSource:
         return FolderSource(FolderFiles(target), codec.loads, codec.dumps)
 
-    return _both(
-        str(target), source(), source(), (target / "vault").is_dir(), trust, known, None, hook_secrets
-    )
+    with_vault = (target / "vault").is_dir()
+    return _both(str(target), source(), source(), with_vault, trust, known, None, hook_secrets, outside)
 
 
 async def audit_database(
-    reader: LogReader, vault: Vault | None, trust: TrustPolicy | None, known: Sequence[bytes]
+    reader: LogReader,
+    vault: Vault | None,
+    trust: TrustPolicy | None,
+    known: Sequence[bytes],
+    outside: Outside = NOBODY,
 ) -> Audited:
     """Audit one log in its database; with `vault` the private values too. Raises StoreError."""
     loop = asyncio.get_running_loop()
@@ -143,7 +159,7 @@ async def audit_database(
 
     def work() -> Audited:
         first, second = (DatabaseSource(reader, loop, vault) for _ in range(2))
-        return _both(reader.log, first, second, vault is not None, trust, known, head)
+        return _both(reader.log, first, second, vault is not None, trust, known, head, outside=outside)
 
     found = await asyncio.to_thread(work)
     if found.earned is not None:
@@ -190,13 +206,15 @@ def _both(
     known: Sequence[bytes],
     head: HeadCheck | None = None,
     hook_secrets: Sequence[str] = (),
+    outside: Outside = NOBODY,
 ) -> Audited:
-    """1. intact? 2. only over an intact record: earned? It reads the entries a second time, `head` with it."""
+    """1. intact? Only over an intact record: 2. anchored? 3. earned? It reads the entries again, `head` with it."""
     intact = audit_intact(
         source, ed25519.verify, trust=trust, known=known, loads=codec.loads, dumps=codec.dumps
     )
     if intact.findings or intact.newer:
         return Audited(name, intact, None)
+    anchored = audit_anchors(source, intact, trust, outside)
     values = _Values(again.opened())
     entries = ((data, read_entry(data, codec.loads, codec.dumps)) for data in again.entries())
     try:
@@ -210,7 +228,7 @@ def _both(
         )
     finally:
         values.close()
-    return Audited(name, intact, earned)
+    return Audited(name, intact, earned, anchored)
 
 
 class _Values:

@@ -21,6 +21,7 @@ from api.remote import NoKey, RemoteRefused
 from api.schema import SchemaBehind
 from api.settings import SettingsInvalid
 from api.verbs import (
+    anchors,
     badges,
     demo,
     doctor,
@@ -82,6 +83,7 @@ app.add_typer(watching.playbook, name="playbook")
 app.add_typer(policies.policy, name="policy")
 app.command("simulate")(rehearsing.simulate)
 app.command("audit")(record.audit)
+app.add_typer(anchors.anchor, name="anchor")
 app.add_typer(badges.badge, name="badge")
 app.command("export")(record.export)
 app.command("checkpoint")(record.checkpoint)

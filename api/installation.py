@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from api.anchor_gauges import AnchorGauges
 from api.caller import draw_key
 from api.journal import Journal
 from api.mail_keys import DnsKeys
@@ -31,6 +32,7 @@ from api.sessions import Sessions
 from api.settings import Settings, SettingsInvalid
 from api.tries import Tries
 from api.watching import Watching
+from casework.anchoring import Anchoring
 from casework.credentials import Credentials
 from casework.desk import Desk
 from casework.hooks import Hooks
@@ -100,6 +102,7 @@ class Installation:
     registry: CollectorRegistry
     journal: Journal
     dead_jobs: Gauge
+    anchors: AnchorGauges
     sessions: Sessions
     passwords: Passwords = field(default_factory=Passwords)
     tries: Tries = field(default_factory=Tries)
@@ -152,6 +155,7 @@ class Installation:
             office=Office(intake),
             joining=Joining(intake),
             hooks=Hooks(intake),
+            anchoring=Anchoring(intake),
             credentials=credentials,
             publisher=publisher,
             watching=Watching(self.writer, rows, intake, desk),
@@ -296,6 +300,7 @@ async def open_installation(
                 dead_jobs=Gauge(
                     "tallystick_jobs_dead", "Jobs given up, which wait for a person", registry=registry
                 ),
+                anchors=AnchorGauges(registry),
                 sessions=Sessions(writer, drawn, instants, settings.session_hours),
             )
             real = [log for log in await installation.logs() if not log.endswith(SIMULATED_SUFFIX)]

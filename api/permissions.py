@@ -64,6 +64,8 @@ MATRIX: Mapping[str, frozenset[str]] = {
     "watch.write": _OWNER,
     "hook.read": _LEADS,
     "hook.write": _OWNER,
+    "anchor.read": _READERS,
+    "anchor.write": _OWNER,
     "record.write": _LEADS | {AGENT},
     "account.link": _LEADS,  # the rule: never for oneself (casework/account_rules.py)
     # the path of a case

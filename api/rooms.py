@@ -1,5 +1,5 @@
-"""The rooms of one organisation as the doors enter them: desk, office, joining, rows, record. Built once per log, by
-installation.py."""
+"""The rooms of one organisation as the doors enter them: desk, office, joining, anchoring, rows, record. Built once per
+log, by installation.py."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from api.pictures import Pictures
 from api.scope import Scoped
 from api.watching import Watching
 from casework import references
+from casework.anchoring import Anchoring
 from casework.collectors.signed_mail import KeyLookup
 from casework.credentials import Credentials
 from casework.desk import Desk
@@ -58,6 +59,7 @@ class Rooms:
     office: Office
     joining: Joining
     hooks: Hooks
+    anchoring: Anchoring
     credentials: Credentials
     publisher: Publisher
     watching: Watching

@@ -49,6 +49,7 @@ from ledger.errors import ProgrammingError
 from ledger.reader import LogReader
 from ledger.reading import read_entry
 from ledger.store.readers import Reader
+from ledger.store.tables import entry as entries
 from ledger.store.tables import job, log_head, metadata
 from ledger.vault import Vault
 
@@ -170,6 +171,12 @@ class Scoped:
         for name, value in where.items():
             query = query.where(table.c[name] == value)
         return int((await self._store.rows(query))[0]["n"])
+
+    async def entries_since(self, seq: int, end: int, without: Sequence[str], most: int) -> int:
+        """Return how many entries from `seq` to before `end` are of other kinds than `without`, counted to `most`."""
+        where = (entries.c.log == self.log, entries.c.seq >= seq, entries.c.seq < end)
+        found = select(entries.c.seq).where(*where, entries.c.kind.not_in(without)).limit(most).subquery()
+        return int((await self._store.rows(select(func.count().label("n")).select_from(found)))[0]["n"])
 
     async def waiting(self) -> dict[str | None, Waiting]:
         """Return, by kind of subject, the cases in which a yes or a no may be wanted: about an action, about what was

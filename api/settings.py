@@ -16,10 +16,13 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+from api.anchor_settings import read_patterns, read_rpcs
 from api.mail_keys import resolver_of
+from ledger.anchors.fees import FeeSettingRefused, parse_gwei
 from ledger.keys import KeyFolder
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -96,6 +99,27 @@ def _dns(given: str) -> str:
     return given
 
 
+def _rpcs(given: str) -> str:
+    """Return the RPCs as they were given. Raises ValueError, without the addresses."""
+    read_rpcs(given)
+    return given
+
+
+def _explorer(given: str) -> str:
+    """Return the patterns as they were given. Raises ValueError."""
+    read_patterns(given)
+    return given
+
+
+def _gwei(given: str) -> str:
+    """Return a fee as it was given. Raises ValueError: no plain decimal number of gwei."""
+    try:
+        parse_gwei(given)
+    except FeeSettingRefused as error:
+        raise ValueError(str(error)) from error
+    return given
+
+
 class Settings(BaseSettings):
     """One installation: where its data lies, where it listens, and its named limits."""
 
@@ -151,6 +175,34 @@ class Settings(BaseSettings):
 
     tsa_roots: Path | None = None
     """A PEM file with the roots that are trusted to stamp times, and what may lie between; without it none is taken."""
+
+    anchor_rpc: Annotated[str, AfterValidator(_rpcs)] = ""
+    """Where chains are asked: `chain_id=url` by comma, several of one chain allowed; or `@` and the path of a file with
+    one a line, for addresses that hold a key. Empty: no chain is asked (docs/anchoring.md)."""
+
+    anchor_quorum: Annotated[int, Field(ge=0, le=9)] = 0
+    """How many RPCs of a chain must say the same; 0: more than half of them."""
+
+    anchor_rpc_seconds: Annotated[int, Field(ge=1, le=120)] = 10
+    """How long one RPC, witness or time authority may take to answer."""
+
+    anchor_password_file: Path | None = None
+    """A file with the password of the anchor key and of the payer's key; mode 0600."""
+
+    anchor_entries: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """Anchor after so many entries ..."""
+
+    anchor_minutes: Annotated[int, Field(ge=1, le=43_200)] = 60
+    """... or so long after the last anchor, if anything was entered since."""
+
+    anchor_poll_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 15_000
+    """How often what is under way is looked at."""
+
+    anchor_fee_ceiling_gwei: Annotated[str, AfterValidator(_gwei)] = "50"
+    """The most that a unit of gas may cost, in gwei; above it nothing is sent and an owner decides."""
+
+    anchor_explorer: Annotated[str, AfterValidator(_explorer)] = ""
+    """Where pages lead for a stamp: a pattern with {chain_id}, {tx} or {block}, or `chain_id=pattern` by comma."""
 
     clock_file: Path | None = None
     """A file that holds the time; only for organisations whose origin ends in `.invalid` (demo and simulation)."""
@@ -235,6 +287,14 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"expected the name of a setting ({hint}), got one that nothing reads"
 
 
+_UNTOLD = frozenset({"database_password", "anchor_rpc"})
+"""Settings that may hold a secret: what was got is not told."""
+
+
+def _got(item: ErrorDetails) -> str:
+    return "" if item["loc"] and item["loc"][0] in _UNTOLD else f", got {item['input']!r}"
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the environment, then the overrides.
 
@@ -246,7 +306,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, got {item['input']!r}"
+            f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}{_got(item)}"
             for item in error.errors()
         ]
         raise SettingsInvalid("; ".join(lines)) from error

@@ -57,6 +57,30 @@ preference = Table(
     info=VAULT,
 )
 
+anchor_sight = Table(
+    "anchor_sight",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("anchor", Text, primary_key=True),
+    Column("looked_at", Text, nullable=False),
+    Column("pending_size", BigInteger),  # of the checkpoint under way; null: none
+    Column("troubles", Text, nullable=False),  # canonical JSON list of {code, detail, stops, since}
+    Column(
+        "facts", Text, nullable=False
+    ),  # canonical JSON object: what the other side says, such as a balance
+    info=VAULT,
+)
+"""What the worker saw of an anchor last: for the pages, which may be served by another process."""
+
+anchor_asked = Table(
+    "anchor_asked",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("anchor", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),  # of the record when somebody asked for an anchor
+    info=VAULT,
+)
+
 pin_tries = Table(
     "pin_tries",
     metadata,

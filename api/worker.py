@@ -7,6 +7,7 @@
     keeping      what was kept for a stated time goes                         api/keeping.py
     jobs         judge, grant, settle, link, acknowledgement                  rows caused by entries (ledger/jobs.py)
     checkpoints  at most every interval while a log grows, at once after a settlement
+    anchors      beside all this, on a timer of their own: nothing here waits for them          api/anchors.py
 
 Inside `run` by default; `tallystick worker` runs the same on PostgreSQL in a process of its own. Every effect is a
 command under the job's own key, so a crash after the effect and before the row is gone does it once.
@@ -21,6 +22,8 @@ from contextlib import suppress
 
 import structlog
 
+from api.anchor_types import Builder
+from api.anchors import Anchors
 from api.climbing import Climbing, over_report
 from api.installation import Installation
 from api.keeping import Keeping
@@ -78,6 +81,9 @@ class Worker:
         name = f"worker-{os.getpid()}-{installation.entropy.token(4).hex()}"
         # Simulated time promises the same log for the same seed, so there nothing runs side by side.
         at_once = {"claim_count": 1} if installation.simulated else {}
+        self.name = "server" if installation.settings.is_sqlite else name
+        """Tells whoever sends to chains from others. On SQLite there are none: a new start goes on at once."""
+        self._anchors = Anchors(installation, Builder(installation.settings, self.name))
         self._jobs = Jobs(installation.writer, handlers, name, **at_once)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -85,6 +91,16 @@ class Worker:
 
         What is in hand when `stop` is set is finished, and nothing else begun. Cancelled, it gives its jobs back.
         """
+        beside = asyncio.create_task(self._anchors.run(stop))
+        try:
+            await self._ticks(stop)
+        finally:
+            # nothing waits for a chain: what is under way there is journalled, and goes on at the next start
+            beside.cancel()
+            with suppress(asyncio.CancelledError):
+                await beside
+
+    async def _ticks(self, stop: asyncio.Event) -> None:
         pause_seconds = self._at.settings.worker_pause_ms / 1000
         while not stop.is_set():
             try:

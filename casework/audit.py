@@ -32,10 +32,13 @@ as they stood at that entry, over rows rebuilt from the log alone. One recipe, b
                   asked to decide by time alone was next, and it was time
     14. systems   what a system sent by itself was signed by a key of its source's hook that was good, in time, once;
                   a provider's file by a key that was trusted then; each worth what that shows
+    15. anchors   opened and ended by an owner; what they hold written by the system, of an open anchor, in rising
+                  sizes, with the root the record had
 
 Steps 1 and 2 are here, 3 to 5 and 12 in audit_cases.py (passkeys in audit_passkeys.py, names in records in
 audit_names.py, related cases in audit_prior.py), 6 to 8 in audit_awards.py, 9 in audit_people.py, 10 in
-audit_joining.py, 11 in audit_points.py, 13 in audit_disputes.py and with what ends, 14 in audit_hooks.py.
+audit_joining.py, 11 in audit_points.py, 13 in audit_disputes.py and with what ends, 14 in audit_hooks.py,
+15 in audit_anchors.py.
 
 What the caller still must do: bring the entries from an intact record, and `open_value` for what the vault still
 holds. Without a verdict's input it is counted as unreplayable, not as damage; a passkey's signature likewise.
@@ -48,6 +51,8 @@ from dataclasses import dataclass, field
 
 from casework import (
     absence,
+    anchor_requests,
+    audit_anchors,
     audit_awards,
     audit_cases,
     audit_disputes,
@@ -88,7 +93,7 @@ OWNERS_ONLY = frozenset({
     "agent_registered", "budget_set", "kinds_published", "playbook_published", "mode_changed", "policy_published",
     "watch_purpose_written", "plan_published", "plan_ended", "source_registered", "settings_changed", "subject_erased",
     "clock_confirmed", "hook_opened", "hook_key_issued", "hook_ended", "source_key_trusted", "source_key_ended",
-    "assessor_named", "assessor_ended",
+    "assessor_named", "assessor_ended", "anchor_opened", "anchor_superseded", "anchor_closed",
 })  # fmt: skip
 """Who may do what, and what counts, is for owners to say."""
 
@@ -108,7 +113,7 @@ CUSTOMER_KINDS = frozenset({"link_answered", "evidence_attached"})
 
 SYSTEM_KINDS = frozenset({
     "award_settled", "draw_made", "award_escalated", "credential_issued", "link_expired", "case_expired", "key_rotated",
-    "owner_recovered", "hook_received",
+    "owner_recovered", "hook_received", "checkpoint_anchored",
 })  # fmt: skip
 """What follows from time alone, or from the server at hand: a person who wrote these would only choose the moment."""
 
@@ -143,6 +148,8 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "hook_opened": {"scheme": hook_requests.SCHEMES},
     "hook_ended": {"reason_code": hook_requests.END_REASONS},
     "source_key_ended": {"reason_code": hook_requests.END_REASONS},
+    "anchor_superseded": {"reason": anchor_requests.REASONS},
+    "anchor_closed": {"reason": anchor_requests.REASONS},
 }
 """Kind -> its coded fields and their codes: a reason that is none tells the person nothing."""
 
@@ -378,5 +385,6 @@ _CHECKS: Mapping[str, Check] = {
     **audit_points.CHECKS,
     **audit_disputes.CHECKS,
     **audit_hooks.CHECKS,
+    **audit_anchors.CHECKS,
     **audit_names.CHECKS,
 }

@@ -71,6 +71,10 @@ REFUSALS: dict[str, str] = {
     "hook_clock": "the sender's clock is too far from this server's, or this was signed long ago",
     "delivery_repeated": "this came before",
     "delivery_changed": "under this id something else came before",
+    # anchors
+    "anchor_known": "there is an anchor at this place, or of this id, already",
+    "anchor_over": "this anchor was superseded or closed",
+    "anchor_not_newer": "a checkpoint of this size, or a larger one, is anchored here already",
     # decisions
     "nonce_replayed": "this decision was already used once",
     "expired": "this was valid until an earlier instant",

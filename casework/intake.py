@@ -63,6 +63,9 @@ IDS_OF: Mapping[str, tuple[str, ...]] = {
     "hook_ended": ("hook",),
     "hook_received": ("hook", "evidence"),
     **dict.fromkeys(("source_key_trusted", "source_key_ended"), ("source", "key")),
+    **dict.fromkeys(
+        ("anchor_opened", "checkpoint_anchored", "anchor_superseded", "anchor_closed"), ("anchor",)
+    ),
     **dict.fromkeys(("passkey_enrolled", "passkey_confirmed", "passkey_ended"), ("passkey",)),
     **dict.fromkeys(("budget_set", "budget_approved"), ("budget",)),
     **dict.fromkeys(("playbook_published", "mode_changed", "watch_purpose_written"), ("playbook",)),

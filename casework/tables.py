@@ -24,6 +24,8 @@ from casework.absence_tables import announcing as announcing
 from casework.absence_tables import assignment as assignment
 from casework.absence_tables import delegation as delegation
 from casework.absence_tables import look as look
+from casework.anchor_tables import anchor as anchor
+from casework.anchor_tables import anchored as anchored
 from casework.hook_tables import hook as hook
 from casework.hook_tables import hook_key as hook_key
 from casework.hook_tables import hook_seen as hook_seen

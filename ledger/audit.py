@@ -13,6 +13,8 @@ One recipe over a `Source`: a folder, a database or a test's lists. It streams: 
     9. commands: none twice
    10. trust policy: origin, keys, witnesses, minimum size
 
+Anchors are a recipe of their own, over a log in which this one found nothing: ledger/audit_anchored.py.
+
 What the caller still must do: bring trust policy and known checkpoints from somewhere the operator cannot write.
 Without a trust policy the best answer is "consistent with itself; origin and freshness not checked".
 """
@@ -234,6 +236,7 @@ class _Run:
             self._book.check(kind, seq, body)
         self._add_leaves(run.leaves, run.top)
         self._size += len(run.leaves)
+        self.result.kinds |= run.kinds
         self._prev, self._at = run.leaves[-1].hex(), run.at_last
         self._vault.check(first, run.privates, self._log)
         if seen is not None:
@@ -251,6 +254,7 @@ class _Run:
             self.result.found("envelope", f"entry {seq}: {error}", seq, "entries")
             return None
         self._log = self._log or entry.log
+        self.result.kinds.add(entry.kind)
         if self._edge.size == 0:
             self._open_log(entry)
         self._check_chain(entry)

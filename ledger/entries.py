@@ -8,11 +8,12 @@ writes (`log_opened`, `registry_published`), so that a reader can tell "newer th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.errors import EntryInvalid
+from ledger.field_types import FIELD_TYPES, Check, is_hash, is_instant
 
 ENTRY_VERSION = 1
 REGISTRY_VERSION = 1
@@ -82,63 +83,6 @@ class Draft:
     opened: Mapping[str, Any] | None = None
 
 
-# ---------------------------------------------------------------------------------------------- field types
-Check = Callable[[Any], bool]
-
-
-def _is_int(value: Any) -> bool:
-    return type(value) is int
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str
-
-
-def _is_hash(value: Any) -> bool:
-    return type(value) is str and len(value) == 64 and not value.strip("0123456789abcdef")
-
-
-def _is_instant(value: Any) -> bool:
-    """RFC 3339 UTC with milliseconds, 24 characters: 2026-11-23T16:10:00.000Z."""
-    return (
-        type(value) is str and len(value) == 24 and value[10] == "T" and value[19] == "." and value[23] == "Z"
-    )
-
-
-def _is_texts(value: Any) -> bool:
-    return type(value) is list and all(type(item) is str for item in value)
-
-
-def _is_money(value: Any) -> bool:
-    """{"amount_minor": int, "currency": "EUR"}."""
-    return (
-        type(value) is dict
-        and value.keys() == {"amount_minor", "currency"}
-        and type(value["amount_minor"]) is int
-        and type(value["currency"]) is str
-        and len(value["currency"]) == 3
-    )
-
-
-def _is_objects(value: Any) -> bool:
-    return type(value) is list and all(type(item) is dict for item in value)
-
-
-FIELD_TYPES: dict[str, Check] = {
-    "int": _is_int,
-    "bool": lambda value: type(value) is bool,
-    "text": _is_text,
-    "id": lambda value: type(value) is str and 0 < len(value) <= 200,
-    "ids": _is_texts,
-    "texts": _is_texts,
-    "hash": _is_hash,
-    "instant": _is_instant,
-    "money": _is_money,
-    "object": lambda value: type(value) is dict,
-    "objects": _is_objects,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of entry: its fields (name -> type, `?` at the end: null allowed; every field is always present),
@@ -164,6 +108,12 @@ KINDS: dict[str, Kind] = _kinds(
     Kind("settings_changed", {"settings": "object"}),
     Kind("restore_accepted", {"size": "int", "root": "hash"}),
     Kind("checkpoint_sent", {"size": "int", "root": "hash", "how": "text"}),
+    # --- a checkpoint in somebody else's hands (docs/spec/anchoring.md)
+    Kind("anchor_opened", {"anchor": "id", "type": "text", "place": "object"}),  # type: evm | witness | ...
+    Kind("checkpoint_anchored", {"anchor": "id", "size": "int", "root": "hash", "receipt": "object"}),
+    Kind("anchor_superseded", {"anchor": "id", "by": "id", "reason": "text", "receipt": "object"}),
+    Kind("anchor_closed", {"anchor": "id", "reason": "text"}),
+    # --- data that go
     Kind("subject_erased", {"subject": "id", "items": "int", "reason_code": "text"}),
     Kind("retention_purged", {"before": "instant", "items": "int"}),
     # --- people, keys, powers
@@ -527,7 +477,7 @@ def check_body(kind: str, body: Body, private: Mapping[str, str]) -> None:
         if not FIELD_TYPES[type_name](value):
             raise EntryInvalid(f"{kind}.{name}: expected {type_name}, got {value!r}"[:300])
     for path, commitment in private.items():
-        if path not in declared.private or not _is_hash(commitment):
+        if path not in declared.private or not is_hash(commitment):
             expected = f"one of {declared.private} with a hex commitment"
             raise EntryInvalid(
                 f"{kind}: private path {path!r}: expected {expected}, got {commitment!r}"[:300]
@@ -578,7 +528,7 @@ _ENVELOPE: dict[str, Check] = {
     "v": lambda value: value == ENTRY_VERSION and type(value) is int,
     "log": lambda value: type(value) is str and 0 < len(value) <= 200,
     "seq": lambda value: type(value) is int and value >= 0,
-    "at": _is_instant,
+    "at": is_instant,
     "kind": lambda value: type(value) is str and 0 < len(value) <= 60,
     "actor": lambda value: (
         type(value) is dict
@@ -587,7 +537,7 @@ _ENVELOPE: dict[str, Check] = {
     ),
     "case": lambda value: value is None or (type(value) is str and 0 < len(value) <= 200),
     "body": lambda value: type(value) is dict,
-    "private": lambda value: type(value) is dict and all(_is_hash(member) for member in value.values()),
-    "cmd": _is_hash,
-    "prev": _is_hash,
+    "private": lambda value: type(value) is dict and all(is_hash(member) for member in value.values()),
+    "cmd": is_hash,
+    "prev": is_hash,
 }

@@ -12,7 +12,11 @@ LedgerError
 |   |-- checkpoints.py      CheckpointMalformed, OriginMismatch, KeyListMalformed
 |   |-- proofs.py           ProofTextMalformed
 |   |-- commitments.py      CommitmentMalformed, CommitmentMismatch
-|   `-- sealed.py           SealBroken
+|   |-- sealed.py           SealBroken
+|   `-- anchors/            evm_receipt.py ReceiptMalformed, ReceiptWrong; strict_rlp.py RlpMalformed;
+|                           patricia.py TrieProofWrong; receipts.py NodeContradicts; stamp_receipt.py StampWrong;
+|                           witness_receipt.py CosignatureMissing
+|-- ChainUnread             a node that an auditor asked gave no answer that can be used (anchors/chain.py: RpcFailed)
 |-- BundleError             a bundle or log folder lacks a part or has a wrong one (subclasses in bundles.py)
 |-- BookError               an entry asks for tokens to move in a way the book does not allow (book.py)
 |-- VaultError              a private value cannot be sealed or opened (vault.py: SealRefused, VaultDamaged)

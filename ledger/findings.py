@@ -26,7 +26,8 @@ class Exit(IntEnum):
 class Finding:
     """One thing that is not as it must be: coded, in words, at which entry if one is to blame, which input showed it.
 
-    `detected_by`: entries, tiles, checkpoints, keys, size, postings, balances, rows, vault, known or trust.
+    `detected_by`: entries, tiles, checkpoints, keys, size, postings, balances, rows, vault, known, trust, receipts or
+    chain.
     """
 
     code: str
@@ -52,6 +53,8 @@ class Result:
     uncompared: list[int] = field(default_factory=list)
     trusted: bool = False
     newer: bool = False
+    kinds: set[str] = field(default_factory=set)
+    """Kinds of the entries that were read."""
     findings: list[Finding] = field(default_factory=list)
 
     def found(self, code: str, what: str, seq: int | None, detected_by: str) -> None:

@@ -5,6 +5,7 @@ log harbour-hotel-7f3a.invalid+1a2b3c4d+AQ...
 witness accountant accountant.example+5e6f7081+BA...
 quorum 1
 minimum 1200
+block 11155111 9500000 0x6b1f...
 
 LedgerError
 `-- TrustError   a line that is not one of these
@@ -12,13 +13,13 @@ LedgerError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ledger.checkpoints import KeyList, OpenedCheckpoint, open_cosignatures
 from ledger.errors import ProofError, TrustError
 from ledger.findings import Result
-from ledger.merkle import SIZE_MAX
+from ledger.merkle import HASH_SIZE_BYTES, SIZE_MAX
 from ledger.notes import ED25519, ED25519_COSIGNATURE, KeyMalformed, VerifierKey, Verify, parse_vkey
 
 LINES_MAX_COUNT = 1000
@@ -34,6 +35,8 @@ class TrustPolicy:
     witnesses: tuple[VerifierKey, ...] = ()
     quorum: int = 0
     minimum_size: int = 0
+    blocks: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+    """(chain id, number) -> hash of a block that the auditor knows to be part of its chain."""
 
 
 def parse_trust(data: bytes) -> TrustPolicy:
@@ -51,6 +54,7 @@ def parse_trust(data: bytes) -> TrustPolicy:
     origin, quorum, minimum = "", 0, 0
     keys: list[VerifierKey] = []
     witnesses: list[VerifierKey] = []
+    blocks: dict[tuple[int, int], bytes] = {}
     for number, line in enumerate(lines[:LINES_MAX_COUNT], start=1):
         match line.split():
             case []:
@@ -67,10 +71,16 @@ def parse_trust(data: bytes) -> TrustPolicy:
                 quorum = _number(text, number)
             case ["minimum", text]:
                 minimum = _number(text, number)
+            case ["block", chain, height, text]:
+                where = (_number(chain, number), _number(height, number))
+                if blocks.setdefault(where, _hash(text, number)) != _hash(text, number):
+                    raise TrustError(
+                        f"trust policy line {number}: expected one hash of block {height}, got two"
+                    )
             case _:
                 raise TrustError(
-                    f"trust policy line {number}: expected one origin, log VKEY, witness NAME VKEY, quorum N"
-                    f" or minimum SIZE, got {line[:120]!a}"
+                    f"trust policy line {number}: expected one origin, log VKEY, witness NAME VKEY, quorum N,"
+                    f" minimum SIZE or block CHAIN_ID NUMBER HASH, got {line[:120]!a}"
                 )
     if not origin or not keys:
         raise TrustError("trust policy: expected one origin line and a log line, got none")
@@ -78,7 +88,7 @@ def parse_trust(data: bytes) -> TrustPolicy:
         raise TrustError(
             f"trust policy: expected a quorum of at most {len(witnesses)} witnesses, got {quorum}"
         )
-    return TrustPolicy(origin, tuple(keys), tuple(witnesses), quorum, minimum)
+    return TrustPolicy(origin, tuple(keys), tuple(witnesses), quorum, minimum, blocks)
 
 
 def _key(text: str, key_type: int, number: int) -> VerifierKey:
@@ -95,6 +105,19 @@ def _number(text: str, number: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 16) or int(text) > SIZE_MAX:
         raise TrustError(f"trust policy line {number}: expected a number up to 2^53-1, got {text[:40]!a}")
     return int(text)
+
+
+def _hash(text: str, number: int) -> bytes:
+    digits = text.removeprefix("0x")
+    try:
+        data = bytes.fromhex(digits)
+    except ValueError:
+        data = b""
+    if len(data) != HASH_SIZE_BYTES or text != "0x" + data.hex():
+        raise TrustError(
+            f"trust policy line {number}: expected 0x and 64 lower-case hex digits, got {text[:80]!a}"
+        )
+    return data
 
 
 def check_trust(

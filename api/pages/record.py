@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from api.anchor_sights import open_anchors, sights_of
 from api.pages.cards import People
 from api.pages.doors import PageDoor, Seen, see
 from api.pages.frame import HEADERS, show
@@ -19,6 +20,7 @@ from api.pages.names import people_of
 from api.pages.qr import code_of
 from api.pages.sealing import answers_of, last_seal
 from api.pages.sheets import sheet
+from api.pages.stamps import stamps_of
 from api.pages.thanks import state_chip, tokens_words
 from api.pages.words import Words, mark
 from api.permissions import role_for
@@ -79,12 +81,19 @@ async def record(seen: Sees) -> Response:
     words = seen.frame.words
     found = await answers_of(seen.rooms, words)
     lines, _ = await award_lines(seen, None, 5)
+    sights = await sights_of(seen.rooms)
     return await show(
         seen.frame,
         "record.html",
         answers=found,
         sealed_at=words.full(found.sealed_at) if found.sealed_at else "",
         code=code_of(found.seal) if found.seal else None,
+        stamps=await stamps_of(seen),
+        troubled=any(
+            sights[str(row["anchor"])].troubles
+            for row in await open_anchors(seen.rooms)
+            if row["anchor"] in sights
+        ),
         log=seen.rooms.log,
         lines=lines,
         weighs=_weighs(seen),

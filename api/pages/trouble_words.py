@@ -38,6 +38,21 @@ SAID: Mapping[str, tuple[str, str, str]] = {
         mark("Nothing was recorded. Give it the new secret."),
         ATTENTION,
     ),
+    "anchor_known": (
+        mark("This place for public stamps is set up already."),
+        mark("Nothing was changed. Look at the places that are listed."),
+        WAIT,
+    ),
+    "anchor_over": (
+        mark("This place for public stamps was given up."),
+        mark("Nothing was changed. Look at the places that are listed."),
+        ATTENTION,
+    ),
+    "anchor_not_newer": (
+        mark("The record is publicly stamped that far already."),
+        mark("Nothing was changed. The next stamp takes what came since."),
+        WAIT,
+    ),
     "undecided": (
         mark("Somebody earned thanks here, and nobody said yes or no yet."),
         mark("Nothing was changed. Decide that first, under Decisions; then close it."),

@@ -24,6 +24,7 @@ from api.pages.doors import Acting, PageDoor, Seen, act, see
 from api.pages.frame import Frame, frame_of, show, with_toast
 from api.pages.names import people_of
 from api.pages.questions import Looking, Question, question_reasons, questions_of
+from api.pages.stamps import Stamp, first_stamp_over
 from api.pages.thanks import ENDED
 from api.pages.troubles import Trouble, trouble_of
 from api.pages.vouched import Reader, Told, tell_award
@@ -131,6 +132,7 @@ async def page(
         with_values=may(seen, "log.export"),
         tool=".venv/bin/tallystick" if frame.strip else "tallystick",
         proof_name=PROOF_NAME,
+        stamp=await _stamped(seen, award),
         takes=recognised and await _has_badge(seen, award),
         asks_now=asked is not None and asked.at <= seen.rooms.clock.now(),
         asks_later=None if asked is None else seen.frame.words.day(asked.at),
@@ -139,6 +141,12 @@ async def page(
         | {"reply": seen.fresh_key(), "question": seen.fresh_key()},
         trouble=trouble,
     )
+
+
+async def _stamped(seen: Seen, award: str) -> Stamp | None:
+    """Return the first public stamp that covers the recognition."""
+    row = await seen.rooms.rows.need("award", tables.award, award=award)
+    return await first_stamp_over(seen, int(row["seq"]))
 
 
 async def _has_badge(seen: Seen, award: str) -> bool:

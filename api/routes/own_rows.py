@@ -52,6 +52,7 @@ _SHOWN = "what everybody may read about the place: it was published"
 ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("account", "account"): "`accounts`",
     ("account_link", "linked_by"): _STEP,
+    ("anchor", "opened_by"): _STEP,
     ("api_key", "issued_by"): _STEP,
     ("api_key", "member"): "`person.keys`",
     ("authority", "giver"): "`person.authorities` of whoever stands in, `person.away` of the giver",

@@ -4,13 +4,14 @@ they only read."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from api.anchor_audits import Outside, stamps_of
 from api.auditing import Audited, audit_database, audit_file, audit_folder, is_folder, vault_of
 from api.remote import reach, read_key
 from api.schema import check_schema
@@ -18,7 +19,9 @@ from api.scope import logs
 from api.settings import Settings
 from api.verbs.console import FAILED, Misuse, here, run, tell
 from casework.rejudging import Rejudged, rejudge_folder
+from casework.time_tokens import StampFault
 from ledger import codec
+from ledger.anchors.told import AnchorTold
 from ledger.bundles import BUNDLE_SIZE_MAX_BYTES, is_meant_as_bundle
 from ledger.checkpoints import parse_text
 from ledger.errors import LedgerError, ProofError
@@ -59,13 +62,18 @@ def audit(
             exists=True, dir_okay=False, help="Secrets of hooks, one a line, for an exported folder."
         ),
     ] = None,
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(help="URL of a node to ask about anchors on its chain; may be given again."),
+    ] = None,
 ) -> None:
-    """Check the record: intact, and every recognition earned. Exit codes: 0 intact and trusted, 1 damaged, 2 usage,
-    3 consistent with itself only, 4 newer than this auditor, 5 unreplayable because erased."""
+    """Check the record: intact, anchored as it says, and every recognition earned. Exit codes: 0 intact and trusted,
+    1 damaged, 2 usage, 3 consistent with itself only (or a chain that was asked could not be read),
+    4 newer than this auditor, 5 unreplayable because erased."""
     policy = _trust(trust)
     checkpoints = [_checkpoint(path) for path in known or ()]
     secrets = [] if hook_secrets is None else _small(hook_secrets).decode("utf-8", "replace").split()
-    results = _audited(target, policy, checkpoints, log, secrets)
+    results = _audited(target, policy, checkpoints, log, secrets, _outside(chain or ()))
     lines = [line for result in results for line in (f"{result.target}", *result.sentences())]
     tell(lines, [_json(result) for result in results])
     raise typer.Exit(int(max((result.exit for result in results), key=_ORDER.index)))
@@ -80,6 +88,7 @@ def _audited(
     known: list[bytes],
     log: str | None,
     hook_secrets: list[str],
+    outside: Outside,
 ) -> list[Audited]:
     if target is not None and "://" not in target:
         path = Path(target)
@@ -88,7 +97,7 @@ def _audited(
                 f"{target}: expected a log folder, a bundle file or a database URL, got nothing there"
             )
         if is_folder(path):
-            return [audit_folder(path, trust, known, hook_secrets)]
+            return [audit_folder(path, trust, known, hook_secrets, outside)]
         if path.is_file():
             _need_bundle(path)
             return [audit_file(path, trust, known)]
@@ -110,7 +119,7 @@ def _audited(
                     f"expected a log of {', '.join(names) or 'an empty database'}, got {log or 'none'}"
                 )
             return [
-                await audit_database(LogReader(rows, name), vault_of(settings, name), trust, known)
+                await audit_database(LogReader(rows, name), vault_of(settings, name), trust, known, outside)
                 for name in chosen
             ]
 
@@ -137,6 +146,15 @@ def _trust(path: Path | None) -> TrustPolicy | None:
         return parse_trust(_small(path))
     except LedgerError as error:
         raise Misuse(f"{path}: {error}") from error
+
+
+def _outside(chains: Sequence[str]) -> Outside:
+    """Return what is asked beside the record: these nodes, and the time authorities of TALLYSTICK_TSA_ROOTS."""
+    roots = here().settings.tsa_roots
+    try:
+        return Outside(tuple(chains), stamps_of(roots))
+    except (StampFault, OSError) as error:
+        raise Misuse(f"TALLYSTICK_TSA_ROOTS: {error}") from error
 
 
 def _need_bundle(path: Path) -> None:
@@ -198,6 +216,8 @@ def _json(result: Audited) -> dict[str, Any]:
         "verdicts": earned.verdicts if earned else None,
         "calls": earned.calls if earned else None,
         "calls_unchecked": len(earned.calls_unchecked) if earned else None,
+        "anchors": [_anchor_json(one) for one in result.anchored.anchors] if result.anchored else [],
+        "chains_unread": result.anchored.unread if result.anchored else [],
         "easiest_to_fake": [
             {
                 "award": one.award,
@@ -208,6 +228,24 @@ def _json(result: Audited) -> dict[str, Any]:
             }
             for one in result.weights()[:EASIEST_TOLD_MAX]
         ],
+    }
+
+
+def _anchor_json(one: AnchorTold) -> dict[str, Any]:
+    """Return one anchor; `anchored_up_to` is the last entry that stood before `at`, with nothing left to ask."""
+    told = one.sure
+    return {
+        "anchor": one.opening.anchor,
+        "type": one.opening.type,
+        "state": one.state,
+        "receipts": one.count,
+        "size": one.size,
+        "anchored_up_to": None if told is None else told.size - 1,
+        "at": None if told is None else told.at,
+        "by": None if told is None else told.clock,
+        "confirmed_by": [] if told is None else list(told.confirmed),
+        "unrecorded": one.unrecorded,
+        "sentences": one.sentences(),
     }
 
 

@@ -166,6 +166,80 @@ reuse = Table(
 )
 
 
+anchor_driver = Table(
+    "anchor_driver",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sender", Text, primary_key=True),  # the address that pays
+    Column("nonce_next", BigInteger),  # null: not yet asked of the chain
+    Column("nonce_done", BigInteger, nullable=False),  # all below are final
+    Column("leased_by", Text),
+    Column("lease_until", Text),
+    Column("stopped", Text),  # null, or the code of what a person must look at
+    Column("detail", Text),
+    info=VAULT,
+)
+"""Who sends for an address, and what comes next. These four tables are the sender's journal: docs/spec/anchoring.md."""
+
+anchor_work = Table(
+    "anchor_work",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("anchor", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),  # unique per size: never two under way
+    Column("root", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # intended | signed | mined | final | recorded
+    Column("nonce", BigInteger),  # of our transaction; null: not signed yet, or another's brought it
+    Column("tx_hash", Text),
+    Column("block_number", BigInteger),
+    Column("block_hash", Text),
+    Column("receipt", Text),  # canonical JSON, from `final` on
+    info=VAULT,
+)
+
+anchor_send = Table(
+    "anchor_send",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sender", Text, primary_key=True),
+    Column("nonce", BigInteger, primary_key=True, autoincrement=False),
+    Column(
+        "name", Text
+    ),  # what it is for; null once it failed or was cancelled, so that it may be done again
+    Column("action", Text, nullable=False),
+    Column("target", Text),  # the contract; null: makes one
+    Column("data", LargeBinary, nullable=False),
+    Column("gas", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # open | mined | final | failed | cancelled
+    Column("tx_hash", Text),  # of the attempt that got in
+    Column("block_number", BigInteger),
+    Column("block_hash", Text),
+    Column("first_height", BigInteger, nullable=False),  # head when it was journalled
+    Column("last_height", BigInteger, nullable=False),  # head when its newest attempt was
+    Index(None, "log", "name", unique=True),
+    Index(None, "chain_id", "sender", "nonce", unique=True),
+    info=VAULT,
+)
+
+anchor_attempt = Table(
+    "anchor_attempt",
+    metadata,
+    Column("log", Text, primary_key=True),
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sender", Text, primary_key=True),
+    Column("nonce", BigInteger, primary_key=True, autoincrement=False),
+    Column("tx_hash", Text, primary_key=True),
+    Column("raw", LargeBinary, nullable=False),  # the signed bytes: whoever has them can send them
+    Column("tip_wei", BigInteger, nullable=False),  # max priority fee per gas
+    Column("cap_wei", BigInteger, nullable=False),  # max fee per gas
+    Column("cancels", BigInteger, nullable=False),  # 1: a transfer of nothing to oneself, to free the nonce
+    Column("at", Text, nullable=False),
+    info=VAULT,
+)
+
+
 def shapes() -> dict[str, Shape]:
     """Return what the writer must know of every table now on the MetaData, by name; ranks put parents before children.
 

@@ -96,6 +96,7 @@ async def test_every_route_for_every_role(at: House, ours: Team) -> None:
             "point",
             "dispute",
             "hook",
+            "anchor",
         ):
             where = where.replace("{" + name + "}", SOME_ID)
         for name, value in (

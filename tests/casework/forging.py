@@ -120,6 +120,8 @@ class Story:
                 line.body["digest"] = decisions.record_digest(self._record(line))
             elif line.kind == "verdict_given":
                 self._fit_verdict(line, moved, roots)
+            elif line.kind == "checkpoint_anchored":
+                self._fit_as_of(line.body, moved, roots)
             elif line.kind == "credential_issued" and "credential" in line.values:
                 self._fit_credential(line)
             if line.lie is not None:

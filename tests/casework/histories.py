@@ -39,7 +39,7 @@ from ledger.canonical import json_dumps, json_loads
 from ledger.entries import Entry
 from ledger.reader import LogReader
 from ledger.reading import read_entry
-from tests.casework import routine, systems
+from tests.casework import anchors, routine, systems
 from tests.casework.shop import Shop, shop
 from tests.casework.tags import Tag
 
@@ -97,6 +97,7 @@ async def honest(folder: Path) -> History:
         named |= await routine.lived(here)
         await _watching_people(here)
         named |= await systems.lived(here)
+        named |= await anchors.lived(here)
         return await read(here, named)
 
 

@@ -19,6 +19,7 @@ from ledger.audit import audit as audit_intact
 from ledger.entries import Actor
 from ledger.notes import ED25519, VerifierKey
 from ledger.store.tables import shapes
+from tests.casework.forged_anchors import ANCHORS
 from tests.casework.forged_credentials import CREDENTIALS
 from tests.casework.forged_disputes import DISPUTES
 from tests.casework.forged_handing import HANDING
@@ -46,6 +47,7 @@ ALL = [
     *PURPOSES,
     *DISPUTES,
     *SYSTEMS,
+    *ANCHORS,
 ]
 STAFF = Actor("nobody", "owner", "web")
 

@@ -32,7 +32,7 @@ from ledger.entries import KINDS, Entry
 from ledger.overlay import Overlay
 from ledger.store.tables import LOG as LOG_TABLE
 from ledger.store.tables import VAULT, metadata, shapes
-from tests.casework import routine, systems
+from tests.casework import anchors, routine, systems
 from tests.casework.keyring import confirm, end, enrol
 from tests.casework.shop import LOG, Shop, shop
 
@@ -50,6 +50,7 @@ async def _busy(here: Shop) -> None:
     await routine.lived(here)
     await routine.course(here)
     await systems.lived(here)
+    await anchors.lived(here)
     await here.office.register_point(
         here.people["owner"], here.key(), RegisterPoint("bar", "screen", "Behind the bar")
     )

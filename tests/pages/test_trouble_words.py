@@ -36,7 +36,7 @@ NEVER_ON_A_PAGE = frozenset({
     "malformed_json", "malformed_id", "malformed_key", "simulated_clock", "client_gone", "log_exists", "unknown_log",
     # of the API, the command line and the audit alone
     "key_replaced", "rdfc_missing", "link_not_sent", "not_as_recorded", "unknown_path", "not_signed_in",
-    "not_available", "rows_refused",
+    "not_available", "rows_refused", "operator_needed",
 })  # fmt: skip
 
 

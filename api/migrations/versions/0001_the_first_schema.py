@@ -51,6 +51,125 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_act_digest"), ["digest"], unique=True)
 
     op.create_table(
+        "anchor",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("anchored_at", sa.Text(), nullable=True),
+        sa.Column("superseded_by", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "anchor", name=op.f("pk_anchor")),
+    )
+    op.create_table(
+        "anchor_asked",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "anchor", name=op.f("pk_anchor_asked")),
+        info={"vault": True},
+    )
+    op.create_table(
+        "anchor_attempt",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("chain_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tx_hash", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("tip_wei", sa.BigInteger(), nullable=False),
+        sa.Column("cap_wei", sa.BigInteger(), nullable=False),
+        sa.Column("cancels", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "log", "chain_id", "sender", "nonce", "tx_hash", name=op.f("pk_anchor_attempt")
+        ),
+        info={"vault": True},
+    )
+    op.create_table(
+        "anchor_driver",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("chain_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("nonce_next", sa.BigInteger(), nullable=True),
+        sa.Column("nonce_done", sa.BigInteger(), nullable=False),
+        sa.Column("leased_by", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.Text(), nullable=True),
+        sa.Column("stopped", sa.Text(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("log", "chain_id", "sender", name=op.f("pk_anchor_driver")),
+        info={"vault": True},
+    )
+    op.create_table(
+        "anchor_send",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("chain_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=True),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("gas", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tx_hash", sa.Text(), nullable=True),
+        sa.Column("block_number", sa.BigInteger(), nullable=True),
+        sa.Column("block_hash", sa.Text(), nullable=True),
+        sa.Column("first_height", sa.BigInteger(), nullable=False),
+        sa.Column("last_height", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "chain_id", "sender", "nonce", name=op.f("pk_anchor_send")),
+        info={"vault": True},
+    )
+    with op.batch_alter_table("anchor_send", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_anchor_send_chain_id_sender_nonce"), ["chain_id", "sender", "nonce"], unique=True
+        )
+        batch_op.create_index(batch_op.f("ix_anchor_send_log_name"), ["log", "name"], unique=True)
+
+    op.create_table(
+        "anchor_sight",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("looked_at", sa.Text(), nullable=False),
+        sa.Column("pending_size", sa.BigInteger(), nullable=True),
+        sa.Column("troubles", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "anchor", name=op.f("pk_anchor_sight")),
+        info={"vault": True},
+    )
+    op.create_table(
+        "anchor_work",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.BigInteger(), nullable=True),
+        sa.Column("tx_hash", sa.Text(), nullable=True),
+        sa.Column("block_number", sa.BigInteger(), nullable=True),
+        sa.Column("block_hash", sa.Text(), nullable=True),
+        sa.Column("receipt", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("log", "anchor", "size", name=op.f("pk_anchor_work")),
+        info={"vault": True},
+    )
+    op.create_table(
+        "anchored",
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "anchor", "size", name=op.f("pk_anchored")),
+    )
+    op.create_table(
         "announcing",
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("member", sa.Text(), nullable=False),
