@@ -189,6 +189,12 @@ FORGED: list[tuple[str, Callable[[str, Body], Any], str, str]] = [
         "expected 2 topics",
     ),
     (
+        "receipt of the same place in another block of that number",
+        receipt_at("contract 1", lambda body: real(body, number=FIRST_BLOCK)),
+        "receipt",
+        "expected a later place",
+    ),
+    (
         "receipt of a block before the last one",
         receipt_at("contract 1", lambda body: real(body, number=FIRST_BLOCK - 1)),
         "receipt",
