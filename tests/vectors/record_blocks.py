@@ -82,7 +82,7 @@ def recorded(fork: str) -> dict[str, Any]:
                 time.sleep(0.05)
         made = node.send(0, b"", CREATION)
         node.rpc("evm_mine")
-        contract = node.receipt(made)["contractAddress"]
+        contract = node.rpc("eth_getTransactionReceipt", made)["contractAddress"]
         for kind in TYPES[fork]:
             told = raw(LOG_ID) + (100 + kind).to_bytes(32, "big") + bytes([kind] * 32)
             node.send(kind, to_checksum_address(contract), told)
