@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -156,8 +156,7 @@ def create_app(
     )
     app.state.streams = Streams()
     install(app)
-    for room in ROUTERS:
-        app.include_router(room.router)
+    app.router.routes.extend(_DOORS.routes)
     if extend is not None:
         extend(app)
     # the last one added is the first to be passed: the proxy's word, then the doorway, then the refusal of plain http
@@ -171,6 +170,21 @@ def create_app(
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
+
+
+def routes_of(*routers: APIRouter) -> APIRouter:
+    """Return the routes of all routers in one, made once.
+
+    What FastAPI works out of a route at the first request to it is kept with it, so that a second application of the
+    same process, as tests and previews start them, finds it done.
+    """
+    every = APIRouter(generate_unique_id_function=_operation_id)
+    for router in routers:
+        every.include_router(router)
+    return every
+
+
+_DOORS = routes_of(*(room.router for room in ROUTERS))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -7,7 +7,9 @@ the log. The engine is built from that content again, so what runs is what stand
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -29,6 +31,8 @@ from playbooks.playbook import MODES, Playbook, Watch, compile_playbook, read_pl
 from verifiers.registry import load_policy
 
 RUNNING = ("live", "shadow")
+KEPT_SIZE_MAX_CHARACTERS = 20_000
+"""Of a text whose content is kept in memory; longer ones are read each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,12 @@ def read_plan_text(text: str, name: str | None = None) -> PublishPlan:
 def _any_style(text: str, name: str) -> Any:
     """Return the content of one YAML document. Raises DocumentInvalid: no YAML, or an alias, which may grow
     without end."""
+    if len(text) > KEPT_SIZE_MAX_CHARACTERS:
+        return _parsed(text, name)
+    return deepcopy(_kept(text, name))
+
+
+def _parsed(text: str, name: str) -> Any:
     yaml = YAML(typ="safe", pure=True)
     try:
         if any(isinstance(event, AliasEvent) for event in yaml.parse(text)):
@@ -156,6 +166,10 @@ def _any_style(text: str, name: str) -> Any:
         raise DocumentInvalid(where, f"expected YAML, got: {error.problem or error.context}") from error
     except (YAMLError, RecursionError, ValueError) as error:
         raise DocumentInvalid(name, f"expected YAML, got: {str(error).splitlines()[0][:200]}") from error
+
+
+# The shipped policies are read for every page that offers them; the parser is slow, and the same text says the same.
+_kept = lru_cache(maxsize=64)(_parsed)
 
 
 async def load_published(rows: Scoped, before: Published | None = None) -> Published | None:

@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ledger.errors import StoreError
+from ledger.store.readers import Reader
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
@@ -64,7 +64,7 @@ def keep_private(file: Path) -> None:
     file.chmod(0o600)
 
 
-async def check_schema(engine: AsyncEngine) -> None:
+async def check_schema(store: Reader) -> None:
     """Refuse a database of another schema.
 
     Raises:
@@ -73,15 +73,13 @@ async def check_schema(engine: AsyncEngine) -> None:
     """
     wanted = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     try:
-        async with engine.connect() as connection:
-            got = (
-                await connection.execute(text("SELECT version_num FROM alembic_version"))
-            ).scalar_one_or_none()
-    except SQLAlchemyError as error:
+        found = await store.rows(text("SELECT version_num FROM alembic_version"))
+    except StoreError as error:
+        if isinstance(error.__cause__, OSError):
+            raise _no_answer(error.__cause__) from error
         raise SchemaBehind(
             f"database: expected schema {wanted}, got none; run `tallystick db upgrade`"
         ) from error
-    except OSError as error:
-        raise _no_answer(error) from error
+    got = found[0]["version_num"] if found else None
     if got != wanted:
         raise SchemaBehind(f"database: expected schema {wanted}, got {got}; run `tallystick db upgrade`")

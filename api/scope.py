@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, func, or_, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.caller import Caller
 from api.problems import BadRequest, NotFound
@@ -48,9 +45,10 @@ from ledger.canonical import INTEGER_MAX
 from ledger.changes import Key
 from ledger.codec import dumps, loads
 from ledger.entries import Entry
-from ledger.errors import ProgrammingError, StoreError
+from ledger.errors import ProgrammingError
 from ledger.reader import LogReader
 from ledger.reading import read_entry
+from ledger.store.readers import Reader
 from ledger.store.tables import entry as entries
 from ledger.store.tables import job, log_head, metadata
 from ledger.vault import Vault
@@ -64,25 +62,11 @@ SCAN_ROWS_MAX = 10_000
 Row = Mapping[str, Any]
 
 
-@asynccontextmanager
-async def _reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Give a connection to read by.
-
-    Raises:
-        StoreError: the database is away or failed. The driver's own words stay in its cause: they hold values.
-    """
-    try:
-        async with engine.connect() as connection:
-            yield connection
-    except (SQLAlchemyError, OSError) as error:
-        raise StoreError(f"the database could not be read: {type(error).__name__}") from error
-
-
 class Scoped:
     """The rows of one log; also the desk's way to read (casework.intake.Records)."""
 
-    def __init__(self, engine: AsyncEngine, log: str, vault: Vault, reader: LogReader) -> None:
-        self._engine = engine
+    def __init__(self, store: Reader, log: str, vault: Vault, reader: LogReader) -> None:
+        self._store = store
         self._vault = vault
         self._reader = reader
         self.log = log
@@ -175,27 +159,25 @@ class Scoped:
                 query = query.where(table.c[order] < below)
         else:
             query = query.order_by(*table.primary_key.columns)
-        async with _reading(self._engine) as connection:
-            result = await connection.execute(query.limit(SCAN_ROWS_MAX + 1 if limit is None else limit))
-            rows: list[Row] = [dict(row) for row in result.mappings()]
+        found = await self._store.rows(query.limit(SCAN_ROWS_MAX + 1 if limit is None else limit))
+        rows: list[Row] = [dict(row) for row in found]
         if limit is None and len(rows) > SCAN_ROWS_MAX:
             raise ProgrammingError(f"{table.name}: expected at most {SCAN_ROWS_MAX} rows at once, got more")
         return rows
 
     async def count(self, table: Table, **where: Any) -> int:
         """Return how many rows equal `where`."""
-        query = select(func.count()).select_from(table).where(table.c.log == self.log)
+        query = select(func.count().label("n")).select_from(table).where(table.c.log == self.log)
         for name, value in where.items():
             query = query.where(table.c[name] == value)
-        async with _reading(self._engine) as connection:
-            return int((await connection.execute(query)).scalar_one())
+        return int((await self._store.rows(query))[0]["n"])
 
     async def entries_since(self, seq: int, end: int, without: Sequence[str], most: int) -> int:
         """Return how many entries from `seq` to before `end` are of other kinds than `without`, counted to `most`."""
         where = (entries.c.log == self.log, entries.c.seq >= seq, entries.c.seq < end)
         found = select(entries.c.seq).where(*where, entries.c.kind.not_in(without)).limit(most).subquery()
-        async with _reading(self._engine) as connection:
-            return int((await connection.execute(select(func.count()).select_from(found))).scalar_one())
+        query = select(func.count().label("n")).select_from(found)
+        return int((await self._store.rows(query))[0]["n"])
 
     async def waiting(self) -> dict[str | None, Waiting]:
         """Return, by kind of subject, the cases in which a yes or a no may be wanted: about an action, about what was
@@ -208,13 +190,17 @@ class Scoped:
         )
         changed = case_file.c.changed_seq
         query = (
-            select(case_file.c.subject_kind, func.count(), func.max(changed), func.sum(changed))
+            select(
+                case_file.c.subject_kind,
+                func.count().label("count"),
+                func.max(changed).label("last"),
+                func.sum(changed).label("total"),
+            )
             .where(case_file.c.log == self.log, or_(case_file.c.state.in_(states), unrewarded))
             .group_by(case_file.c.subject_kind)
         )
-        async with _reading(self._engine) as connection:
-            rows = (await connection.execute(query)).all()
-        return {kind: Waiting(count, last, int(total)) for kind, count, last, total in rows}
+        rows = await self._store.rows(query)
+        return {row["subject_kind"]: Waiting(row["count"], row["last"], int(row["total"])) for row in rows}
 
     async def awards_by_forgery(
         self, also: Sequence[ColumnElement[bool]], *, skip: int, limit: int
@@ -230,9 +216,7 @@ class Scoped:
             .where(award.c.log == self.log, *also)
             .order_by(verdict.c.k_evidence, award.c.amount_tokens.desc(), award.c.seq.desc())
         )
-        async with _reading(self._engine) as connection:
-            result = await connection.execute(query.offset(skip).limit(limit))
-            return [dict(row) for row in result.mappings()]
+        return [dict(row) for row in await self._store.rows(query.offset(skip).limit(limit))]
 
     async def said_yes(self, since: str) -> list[Yes]:
         """Return who recognised whom for which kind after `since`, the latest time of each pair and kind.
@@ -254,8 +238,7 @@ class Scoped:
             .where(recognised.c.log == self.log, recognised.c.granted_at > since)
             .group_by(*pair)
         )
-        async with _reading(self._engine) as connection:
-            found = (await connection.execute(query.limit(SCAN_ROWS_MAX + 1))).mappings().all()
+        found = await self._store.rows(query.limit(SCAN_ROWS_MAX + 1))
         if len(found) > SCAN_ROWS_MAX:
             raise ProgrammingError(f"recognised: expected at most {SCAN_ROWS_MAX} pairs at once, got more")
         return [Yes(**row) for row in found]
@@ -270,8 +253,7 @@ class Scoped:
         """
         named = (figure.label(name) for name, figure in figures.items())
         query = select(table.c[by], *named).where(table.c.log == self.log, *also).group_by(table.c[by])
-        async with _reading(self._engine) as connection:
-            found = (await connection.execute(query.limit(SCAN_ROWS_MAX + 1))).mappings().all()
+        found = await self._store.rows(query.limit(SCAN_ROWS_MAX + 1))
         if len(found) > SCAN_ROWS_MAX:
             raise ProgrammingError(f"{table.name}: expected at most {SCAN_ROWS_MAX} values at once, got more")
         return {str(row[by]): dict(row) for row in found}
@@ -293,8 +275,8 @@ async def first_owner(rows: Scoped) -> str:
 class KeyHolders:
     """Finds who holds a key, over all organisations: this is where a request gets its log."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, store: Reader) -> None:
+        self._store = store
 
     async def holder(self, secret_digest: str, now: str) -> Caller | None:
         """Return the holder of a key that is in force at `now`, or None."""
@@ -311,8 +293,7 @@ class KeyHolders:
             .join(member, both)
             .where(api_key.c.secret_digest == secret_digest, api_key.c.active == 1, member.c.active == 1)
         )
-        async with _reading(self._engine) as connection:
-            row = (await connection.execute(query)).mappings().first()
+        row = next(iter(await self._store.rows(query)), None)
         if row is None or (row["until"] is not None and row["until"] <= now):
             return None
         return Caller(row["log"], row["member"], tuple(loads(row["roles"])), row["key"], held(row["charter"]))
@@ -328,8 +309,7 @@ class KeyHolders:
             .join(member, both)
             .where(sessions.c.digest == token_digest, sessions.c.ends_at > now, member.c.active == 1)
         )
-        async with _reading(self._engine) as connection:
-            row = (await connection.execute(query)).mappings().first()
+        row = next(iter(await self._store.rows(query)), None)
         if row is None:
             return None
         caller = Caller(
@@ -348,8 +328,7 @@ class KeyHolders:
         """Return the ways to sign in under this name, over all organisations, at most `most`; active members only."""
         both = and_(member.c.log == sign_in.c.log, member.c.member == sign_in.c.member)
         query = select(sign_in).join(member, both).where(sign_in.c.name == name, member.c.active == 1)
-        async with _reading(self._engine) as connection:
-            return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
+        return [dict(row) for row in await self._store.rows(query.limit(most))]
 
     async def act(self, token: str, now: str) -> Caller | None:
         """Return who was granted an act on a shared device that may still be done at `now`, or None.
@@ -365,8 +344,7 @@ class KeyHolders:
             .where(acts.c.digest == token_digest(token), acts.c.until > now)
             .where(device.c.active == 1, member.c.active == 1)
         )
-        async with _reading(self._engine) as connection:
-            row = (await connection.execute(query)).mappings().first()
+        row = next(iter(await self._store.rows(query)), None)
         if row is None or (row["device_until"] is not None and row["device_until"] <= now):
             return None
         return Caller(
@@ -383,15 +361,13 @@ class KeyHolders:
     async def device(self, token: str, now: str) -> Row | None:
         """Return the row of a device that is shared at `now`, with its log, or None."""
         query = select(device).where(device.c.secret_digest == token_digest(token), device.c.active == 1)
-        async with _reading(self._engine) as connection:
-            row = (await connection.execute(query)).mappings().first()
+        row = next(iter(await self._store.rows(query)), None)
         return None if row is None or (row["until"] is not None and row["until"] <= now) else dict(row)
 
     async def invite(self, token: str) -> Row | None:
         """Return the row of an invite with its log, whatever its state, or None."""
         query = select(invite).where(invite.c.token_digest == token_digest(token))
-        async with _reading(self._engine) as connection:
-            row = (await connection.execute(query)).mappings().first()
+        row = next(iter(await self._store.rows(query)), None)
         return None if row is None else dict(row)
 
     async def passkeys(self, credential: str, most: int) -> list[Row]:
@@ -406,35 +382,30 @@ class KeyHolders:
             .where(passkey.c.credential == credential, passkey.c.state != ENDED, member.c.active == 1)
             .order_by(passkey.c.log)
         )
-        async with _reading(self._engine) as connection:
-            return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
+        return [dict(row) for row in await self._store.rows(query.limit(most))]
 
     async def hook(self, name: str) -> Row | None:
         """Return the row of a hook with its log, whatever its state, or None: a call names no organisation."""
         query = select(hook).where(hook.c.hook == name)
-        async with _reading(self._engine) as connection:
-            row = (await connection.execute(query)).mappings().first()
+        row = next(iter(await self._store.rows(query)), None)
         return None if row is None else dict(row)
 
     async def link(self, token_digest: str) -> Row | None:
         """Return the row of a one-time link with its log: whoever holds its token needs no key."""
         query = select(link).where(link.c.token_digest == token_digest)
-        async with _reading(self._engine) as connection:
-            row = (await connection.execute(query)).mappings().first()
+        row = next(iter(await self._store.rows(query)), None)
         return None if row is None else dict(row)
 
 
-async def logs(engine: AsyncEngine) -> list[str]:
+async def logs(store: Reader) -> list[str]:
     """Return the names of all logs in the database: for the worker and the health checks, never for a request."""
-    async with _reading(engine) as connection:
-        return list((await connection.execute(select(log_head.c.log).order_by(log_head.c.log))).scalars())
+    return [str(row["log"]) for row in await store.rows(select(log_head.c.log).order_by(log_head.c.log))]
 
 
-async def dead_jobs(engine: AsyncEngine) -> int:
+async def dead_jobs(store: Reader) -> int:
     """Return how many jobs of all logs were given up: for the metrics, never for a request."""
-    query = select(func.count()).select_from(job).where(job.c.dead == 1)
-    async with _reading(engine) as connection:
-        return int((await connection.execute(query)).scalar_one())
+    query = select(func.count().label("n")).select_from(job).where(job.c.dead == 1)
+    return int((await store.rows(query))[0]["n"])
 
 
 def write_cursor(position: int) -> str:

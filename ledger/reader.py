@@ -13,9 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Table, cast, or_, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import ColumnElement, Executable, LargeBinary, RowMapping, Table, cast, or_, select, tuple_
 
 from ledger import codec
 from ledger.book import Posting
@@ -34,6 +32,7 @@ from ledger.merkle import (
     root_at,
 )
 from ledger.reading import read_entry
+from ledger.store.readers import Reader
 from ledger.store.tables import account, checkpoint, entry, item, item_wrap, log_head, metadata, posting, tile
 from ledger.tiles import nodes_in
 
@@ -75,9 +74,9 @@ def stored(table: Table, *names: str) -> list[ColumnElement[Any]]:
 class LogReader:
     """One log through SQLAlchemy. Each call is a short transaction of its own; all raise StoreError if it fails."""
 
-    def __init__(self, engine: AsyncEngine, log: str) -> None:
-        """Read `log` by `engine`; nothing is read yet."""
-        self._engine = engine
+    def __init__(self, reader: Reader, log: str) -> None:
+        """Read `log` by `reader`; nothing is read yet."""
+        self._reader = reader
         self.log = log
         self._keys: tuple[int, KeyList] | None = None
 
@@ -274,12 +273,8 @@ class LogReader:
 
         return compute(nodes_in(size, held))
 
-    async def _rows(self, query: object) -> list[RowMapping]:
-        try:
-            async with self._engine.connect() as connection:
-                return list((await connection.execute(query)).mappings())  # type: ignore[call-overload]
-        except (SQLAlchemyError, OSError) as error:
-            raise StoreError(f"reading log {self.log}: {error}") from error
+    async def _rows(self, query: Executable) -> list[RowMapping]:
+        return await self._reader.rows(query)
 
 
 def _read(seq: int, data: bytes) -> Entry:

@@ -48,6 +48,20 @@ class Anvil:
         """
         return _rpc(self.url, method, *params)
 
+    def receipt(self, transaction: str) -> dict[str, Any]:
+        """Return the receipt of a transaction that is mined at once: the answer to sending may come before that.
+
+        Raises:
+            AssertionError: no receipt in time.
+        """
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline:
+            found: dict[str, Any] | None = self.rpc("eth_getTransactionReceipt", transaction)
+            if found is not None:
+                return found
+            time.sleep(LOOK_SECONDS)
+        raise AssertionError(f"transaction: expected a receipt within {START_SECONDS_MAX} s, got none")
+
 
 def anvil_program() -> str:
     """Return the path of anvil; without one the test is skipped, and fails under CI=true."""

@@ -91,11 +91,8 @@ class Client:
 
     async def _leaf(self, seq: int) -> str:
         query = select(entry.c.leaf).where(entry.c.log == self.world.log, entry.c.seq == seq)
-        try:
-            async with self.world.store.reader.connect() as connection:
-                return bytes((await connection.execute(query)).scalar_one()).hex()
-        except Exception as error:
-            raise StoreError(f"reading: {error}") from error
+        (row,) = await self.world.store.reader.rows(query)
+        return bytes(row["leaf"]).hex()
 
     async def run(self) -> None:
         """Lead cases for ever."""

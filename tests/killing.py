@@ -152,29 +152,26 @@ async def _kill_server(world: World) -> int:
 
 async def _look(world: World, seen: Kills) -> None:
     """Every acknowledged entry stands where it was said to; every key has one effect; the guard lets the tree pass."""
-    async with world.store.reader.connect() as connection:
-        rows = await connection.execute(
-            text("SELECT cmd, first_seq, count FROM command WHERE log = :log"), {"log": LOG}
-        )
-        commands = {row[0]: (int(row[1]), int(row[2])) for row in rows}
-        rows = await connection.execute(entry.select().where(entry.c.log == LOG).order_by(entry.c.seq))
-        entries = list(rows)
-    assert [row.seq for row in entries] == list(range(len(entries)))
+    query = text("SELECT cmd, first_seq, count FROM command WHERE log = :log").bindparams(log=LOG)
+    told = await world.store.reader.rows(query)
+    commands = {row["cmd"]: (int(row["first_seq"]), int(row["count"])) for row in told}
+    entries = await world.store.reader.rows(entry.select().where(entry.c.log == LOG).order_by(entry.c.seq))
+    assert [row["seq"] for row in entries] == list(range(len(entries)))
     actors = [who.id for who in world.people.values()] + ["system"]
     for key, (seq, leaf) in seen.acknowledged.items():
         # Keys are in the scope of who asked, which the key does not tell; a customer's are found by the entry.
         if seq >= len(entries):
             seen.lost += 1
             continue
-        cmd, leaf_there = entries[seq].cmd, bytes(entries[seq].leaf).hex()
-        mine = entries[seq].kind == "link_answered" or cmd in {
+        cmd, leaf_there = entries[seq]["cmd"], bytes(entries[seq]["leaf"]).hex()
+        mine = entries[seq]["kind"] == "link_answered" or cmd in {
             command_id(LOG, actor, key) for actor in actors
         }
         there = mine and leaf_there == leaf and commands[cmd][0] == seq
         seen.lost += not there
     effects: dict[str, int] = {}
     for row in entries:
-        effects.setdefault(row.cmd, row.seq)
+        effects.setdefault(row["cmd"], row["seq"])
     seen.doubled += sum(commands[cmd][0] != seq for cmd, seq in effects.items())
     assert sum(count for _, count in commands.values()) == len(entries)
     note = await world.publisher.publish()

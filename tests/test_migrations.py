@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -80,7 +80,9 @@ async def test_migrations_make_the_schema_of_the_code(url: str, tmp_path: Path) 
         differences = await connection.run_sync(
             lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
         )
-        await schema.check_schema(engine)
+        store = open_store(url)
+        await schema.check_schema(store.reader)
+        await store.close()
         await connection.run_sync(lambda sync: sync.rollback())
         if connection.dialect.name == "sqlite":
             assert made == await described_at(f"sqlite:///{tmp_path / 'made.db'}", make=True)
@@ -130,11 +132,10 @@ async def fill(url: str) -> None:
 
 async def rows_at(url: str) -> dict[str, list[Any]]:
     store = open_store(url)
-    async with store.reader.connect() as connection:
-        found = {
-            t.name: [tuple(row) for row in await connection.execute(t.select())]
-            for t in metadata.sorted_tables
-        }
+    found = {
+        t.name: [tuple(row.values()) for row in await store.reader.rows(t.select())]
+        for t in metadata.sorted_tables
+    }
     await store.close()
     return found
 
@@ -147,11 +148,10 @@ async def test_an_upgrade_keeps_rows_and_their_children(url: str, tmp_path: Path
     await asyncio.to_thread(command.upgrade, with_another(tmp_path, url), "head")
     assert await rows_at(url) == before
     store = open_store(url)
-    async with store.reader.connect() as connection:
-        extra = await connection.exec_driver_sql("SELECT extra FROM decision")
-        assert extra.scalar_one() == "none"
-        with pytest.raises(schema.SchemaBehind, match="expected schema 0001, got 9999"):
-            await schema.check_schema(store.reader)
+    (row,) = await store.reader.rows(text("SELECT extra FROM decision"))
+    assert row["extra"] == "none"
+    with pytest.raises(schema.SchemaBehind, match="expected schema 0001, got 9999"):
+        await schema.check_schema(store.reader)
     await store.close()
     # The rule of the database stands after the change: an award without its decision is refused.
     bare = filled("award", award="bare", decision="none", decision_about="award", decision_verb="approved")

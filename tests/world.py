@@ -214,11 +214,10 @@ class World:
         """Return every row of this log, by table; two databases, or before and after, are compared by this."""
         wanted = None if names is None else set(names)
         found = {}
-        async with self.store.reader.connect() as connection:
-            for table in metadata.sorted_tables:
-                if wanted is None or table.name in wanted:
-                    rows = await connection.execute(table.select().where(table.c.log == self.log))
-                    found[table.name] = sorted((tuple(row) for row in rows), key=repr)
+        for table in metadata.sorted_tables:
+            if wanted is None or table.name in wanted:
+                rows = await self.store.reader.rows(table.select().where(table.c.log == self.log))
+                found[table.name] = sorted((tuple(row.values()) for row in rows), key=repr)
         return found
 
     async def audited(self) -> tuple[Result, Earned]:
@@ -312,9 +311,8 @@ async def _check_commands(world: World, entries: Sequence[Entry]) -> None:
 
 
 async def _commands(world: World) -> list[dict[str, Any]]:
-    async with world.store.reader.connect() as connection:
-        rows = await connection.execute(text("SELECT * FROM command WHERE log = :log"), {"log": world.log})
-        return [dict(row) for row in rows.mappings()]
+    query = text("SELECT * FROM command WHERE log = :log").bindparams(log=world.log)
+    return [dict(row) for row in await world.store.reader.rows(query)]
 
 
 # ---------------------------------------------------------------------------------------------- databases

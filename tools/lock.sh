@@ -11,3 +11,6 @@ uv pip compile $options pyproject.toml --group dev --constraint requirements.loc
 # What builds, alone: it is there before anything is built (tools/setup.sh).
 # shellcheck disable=SC2086
 uv pip compile $options --group build --constraint requirements.lock --output-file requirements-build.lock "$@"
+# What reads the contract, in an environment of its own (tools/contract_checks.py).
+# shellcheck disable=SC2086
+uv pip compile $options contracts/requirements.in --output-file contracts/requirements.lock "$@"

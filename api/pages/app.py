@@ -6,6 +6,7 @@ import asyncio
 
 from fastapi import FastAPI
 
+from api.app import routes_of
 from api.pages import (
     about_me,
     arriving,
@@ -122,6 +123,9 @@ ROUTERS = (
 )
 
 
+_PAGES = routes_of(*(room.router for room in ROUTERS))
+
+
 def add_pages(app: FastAPI) -> None:
     """Put the pages beside the API's doors."""
     app.state.page_of = page_of
@@ -130,5 +134,4 @@ def add_pages(app: FastAPI) -> None:
     app.state.readable = readable
     app.state.demo_busy = asyncio.Lock()
     app.state.waiting = Counts()
-    for room in ROUTERS:
-        app.include_router(room.router)
+    app.router.routes.extend(_PAGES.routes)

@@ -112,14 +112,14 @@ def _audited(
             settings = settings.model_copy(update={"database_url": target})
 
     async def work() -> list[Audited]:
-        async with reading(settings) as (engine, names):
+        async with reading(settings) as (rows, names):
             chosen = names if log is None else [name for name in names if name == log]
             if not chosen:
                 raise Misuse(
                     f"expected a log of {', '.join(names) or 'an empty database'}, got {log or 'none'}"
                 )
             return [
-                await audit_database(LogReader(engine, name), vault_of(settings, name), trust, known, outside)
+                await audit_database(LogReader(rows, name), vault_of(settings, name), trust, known, outside)
                 for name in chosen
             ]
 
@@ -128,7 +128,7 @@ def _audited(
 
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[tuple[Any, list[str]]]:
-    """Open a database for reading only, beside whoever writes it; give its engine and the names of its logs."""
+    """Open a database for reading only, beside whoever writes it; give what reads it and the names of its logs."""
     if settings.sqlite_path is not None and not settings.sqlite_path.is_file():
         raise Misuse(f"{settings.url}: expected a database, got no such file")
     store = open_store(settings.url)
@@ -264,10 +264,10 @@ def export(
 
     async def work() -> dict[str, Any]:
         note = await _signed_now(settings)
-        async with reading(settings) as (engine, names):
+        async with reading(settings) as (rows, names):
             name = _one(names, log, note)
             vault = vault_of(settings, name) if private else None
-            reader = LogReader(engine, name)
+            reader = LogReader(rows, name)
             if award is None:
                 done = await export_log(reader, folder, note, vault)
                 return {
@@ -350,14 +350,14 @@ def _rejudged_here(verdict: str | None, log: str | None) -> Rejudged:
 
     async def work() -> Rejudged:
         done = Rejudged()
-        async with reading(settings) as (engine, names):
+        async with reading(settings) as (rows, names):
             for name in names if log is None else [log]:
                 vault = vault_of(settings, name)
                 if vault is None:
                     raise Misuse(
                         f"rejudge: expected the keys of {name} beside the data or in TALLYSTICK_KEYS_DIR, got none"
                     )
-                await _rejudge_log(LogReader(engine, name), vault, verdict, done)
+                await _rejudge_log(LogReader(rows, name), vault, verdict, done)
         return done
 
     return run(work())

@@ -142,7 +142,10 @@ class Calls:
 
     def error(self, data: str | None, message: str) -> str:
         """Return the contract's error by name with its arguments, else what the node said."""
-        raw = bytes.fromhex(data[2:]) if data and data.startswith("0x") and len(data) % 2 == 0 else b""
+        try:
+            raw = bytes_of(data)
+        except ValueError:
+            raw = b""
         known = self._errors.get(raw[:4])
         if known is None:
             return message
@@ -275,13 +278,15 @@ class EvmAnchor:
         if now.stopped:
             return
         under_way = [work for work in works.values() if work.state not in (FINAL, RECORDED)]
-        if now.open():
-            await self.sending.push(now, (await self._unlock()).payer)
+        await self.sending.push(now, self._payer)
         intended = [work for work in under_way if work.state == INTENDED]
-        if intended:
+        if intended and not now.open():  # its proof begins where those that wait will leave the contract
             await self._take_up(now, intended[0])
         elif wanted is not None and not under_way:
             await self._begin(now, works, wanted)
+
+    async def _payer(self) -> Signer:
+        return (await self._unlock()).payer
 
     async def _unlock(self) -> Signers:
         if self._signers is None:

@@ -189,7 +189,7 @@ class Owning:
                 now, self._signer, self._sending.build(now, name, action, target, data, gas)
             )
         else:
-            await self._sending.push(now, self._signer)
+            await self._sending.push(now, self._key)
         return None
 
     async def _dry_run(self, now: Round, call: dict[str, Any], gas_max: int) -> int:
@@ -219,6 +219,9 @@ class Owning:
             raise self._calls.refusal(error) from None
         except ValueError as error:
             raise RpcUnreachable(str(error)) from None
+
+    async def _key(self) -> Signer:
+        return self._signer
 
     def _named(self) -> str:
         if self._contract is None:

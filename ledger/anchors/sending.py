@@ -10,7 +10,7 @@ receipt says that they got in. What a crash costs after each step stands beside 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,15 +38,21 @@ SENDS_AHEAD_COUNT = 10
 FUNDS = ("insufficient funds", "insufficient balance")
 
 
+Unlock = Callable[[], Awaitable[Signer]]
+
+
 class Sending(Looking):
     """Sends for one address what it was told to, and nothing twice."""
 
     # ------------------------------------------------------------------------------------------ pushing
-    async def push(self, now: Round, signer: Signer) -> None:
+    async def push(self, now: Round, unlock: Unlock) -> None:
         """Send the newest bytes of every open nonce once more, replacing those that waited too long.
 
+        `unlock` is asked for the key only where something is to be replaced: signed bytes are sent without it.
+
         Raises:
-            RpcUnreachable, RpcDisagree, RpcRefused, JournalMoved, StoreError
+            Halted: `nonce_stuck`.
+            RpcUnreachable, RpcDisagree, RpcRefused, SignerError, JournalMoved, StoreError
         """
         if now.stopped:
             return
@@ -56,10 +62,10 @@ class Sending(Looking):
             await self.halt(now, "nonce_stuck", f"{self.sender}: {said}")
         for send in waiting:
             if send is waiting[0] and now.head.number - send.last_height >= self.terms.replace_blocks:
-                send = await self._replace(now, send, signer)
+                send = await self._replace(now, send, unlock)
             await self._push_one(now, now.attempts[send.nonce][-1].raw)
 
-    async def _replace(self, now: Round, send: Send, signer: Signer) -> Send:
+    async def _replace(self, now: Round, send: Send, unlock: Unlock) -> Send:
         attempts = now.attempts[send.nonce]
         best = attempts[-1]
         try:
@@ -74,8 +80,7 @@ class Sending(Looking):
         except FeeAboveCeiling as error:
             now.troubles.append(Trouble("fee_ceiling", str(error)))
             return send
-        fields = self._fields(send, fees, cancels=best.cancels)
-        signed = signer.sign_transaction(fields)
+        signed = (await unlock()).sign_transaction(self._fields(send, fees, cancels=best.cancels))
         attempt = Attempt(signed.tx_hash, signed.raw, fees, best.cancels)
         # A crash before it: the old bytes are pushed on. After it: the new ones are.
         await self.journal.again(send, attempt, now.head.number)

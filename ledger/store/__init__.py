@@ -1,7 +1,7 @@
 """Where the record lies: the tables, and one store for SQLite and one for PostgreSQL behind the same steps.
 
-store = open_store("sqlite+aiosqlite:////var/lib/tallystick/tallystick.db")
-async with store.reader.connect() as connection: ...      anybody reads, through SQLAlchemy
+store = open_store("sqlite:////var/lib/tallystick/tallystick.db")
+rows = await store.reader.rows(select(...))                  anybody reads, through SQLAlchemy
 async with Writer(store, projections, clock) as writer: ...   only the writer writes (ledger/writer.py)
 await store.close()
 """

@@ -2,7 +2,7 @@
 
 Write transactions use the asyncpg connection below SQLAlchemy's pool, and only it: SQLAlchemy begins lazily, so that a
 COPY before its own first statement would run outside any transaction. Here BEGIN and COMMIT are sent by us. Readers go
-through SQLAlchemy's async engine on sessions that cannot write.
+through ledger/store/readers.py on sessions that cannot write.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from ledger.steps import (
     Step,
     Write,
 )
+from ledger.store.readers import PostgresReader, Reader
 
 WRITE_CONNECTIONS_MAX = 4
-READ_CONNECTIONS_MAX = 16
 LOCK_TIMEOUT_SECONDS = 30
 STATEMENTS_KEPT = 1_000
 VERSION_NUM_MIN = 150_000
@@ -60,12 +60,7 @@ class PostgresStore:
 
     def __init__(self, url: URL) -> None:
         self.url = url
-        self.reader: AsyncEngine = create_async_engine(
-            url,
-            pool_size=READ_CONNECTIONS_MAX,
-            max_overflow=0,
-            connect_args={"server_settings": {"default_transaction_read_only": "on"}},
-        )
+        self.reader: Reader = PostgresReader(url)
         self._writer: AsyncEngine | None = None
         self._shapes: Mapping[str, Shape] = {}
 
@@ -120,7 +115,7 @@ class PostgresStore:
     async def close(self) -> None:
         """Stop writing and close the readers."""
         await self.stop_writing()
-        await self.reader.dispose()
+        await self.reader.close()
 
 
 class PostgresConnection:

@@ -1,7 +1,7 @@
 """The record in one SQLite file: WAL, synchronous=FULL, one writing process.
 
-The writer's steps run on a connection of the standard driver in one thread of its own; readers go through SQLAlchemy's
-async engine on connections that cannot write. The writing process holds an operating-system lock on
+The writer's steps run on a connection of the standard driver in one thread of its own; readers go through
+ledger/store/readers.py on connections that cannot write. The writing process holds an operating-system lock on
 `<file>.writer-lock` as long as it lives, so a crash frees it.
 """
 
@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger.changes import Key
 from ledger.errors import DiskFull, OutcomeUnknown, ProgrammingError, RowRefused, StoreError
@@ -38,8 +36,8 @@ from ledger.steps import (
     Step,
     Write,
 )
+from ledger.store.readers import BUSY_TIMEOUT_MS, Reader, SqliteReader
 
-BUSY_TIMEOUT_MS = 5_000
 VERSION_MIN = (3, 38, 0)  # json_each without a build option, RETURNING
 PAGE_CACHE_KIB = 64 * 1024
 
@@ -59,8 +57,7 @@ class SqliteStore:
             raise StoreError(f"SQLite: expected at least {VERSION_MIN}, got {sqlite3.sqlite_version}")
         self.path = Path(str(url.database))
         self.url = url
-        self.reader: AsyncEngine = create_async_engine(url)
-        event.listen(self.reader.sync_engine, "connect", _prepare_reader)
+        self.reader: Reader = SqliteReader(url)
         self._thread: ThreadPoolExecutor | None = None
         self._connection: SqliteConnection | None = None
         self._lock_handle: int | None = None
@@ -102,7 +99,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Stop writing and close the readers."""
         await self.stop_writing()
-        await self.reader.dispose()
+        await self.reader.close()
 
 
 class SqliteConnection:
@@ -285,13 +282,6 @@ def store_error(error: Exception, committing: bool = False) -> Exception:
     if isinstance(error, (sqlite3.Error, OverflowError, UnicodeError)):
         return RowRefused(f"SQLite cannot hold a value: {error}")
     return error
-
-
-def _prepare_reader(connection: Any, record: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in ("foreign_keys=ON", "query_only=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _take_lock(path: Path) -> int:

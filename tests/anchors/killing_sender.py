@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ BLOCK_SECONDS = 0.03
 FAULT_SECONDS = (0.05, 0.5)
 CALM_SECONDS = (0.1, 0.6)
 SPIKE_GWEI = (5, 60)
+DEEP_BLOCKS = (4, 10)
+"""Final is what has two blocks on top."""
+CALM_ANCHORS = 15
+"""At the end, so that what the last storm undid is made good."""
 LIES = (
     "wrong_chain", "old_head", "wrong_receipts", "wrong_proof", "fake_finalized", "wrong_block", "wrong_fees",
     "wrong_count",
@@ -42,7 +47,7 @@ LIES = (
 """What one RPC may say while the others tell the truth."""
 OUTAGES = ("lost_before", "lost_after", "rate_limit", "slow", "malformed", "not_json", "down", "server_error")
 """What may befall all of them."""
-CHAIN = ("evicted", "reorg", "fee_spike", "no_blocks")
+CHAIN = ("evicted", "reorg", "reorg_below_final", "fee_spike", "no_blocks")
 
 
 @dataclass
@@ -57,6 +62,7 @@ class Ended:
     sends: int = 0
     attempts: int = 0
     failed: int = 0
+    undone: int = 0
 
 
 async def anchored(
@@ -72,11 +78,12 @@ async def anchored(
             place = json.dumps(asdict(world.place))
             await world.anchor.close()
         # The database is the child's from here on: only one process writes.
-        weather = Weather(chain, made, draw, faults, seen)
+        weather = Weather(chain, made, draw, faults, lambda: target - len(set(_sizes(receipts))), seen)
         turning = [asyncio.create_task(weather.blocks()), asyncio.create_task(weather.faults())]
         try:
             for number, (step, occurrence) in enumerate([*kills, (NEVER, 1)]):
                 name = f"sender-{number % 3 == 2}"  # every third is another worker, which waits for the lease to end
+                weather.starving = step.endswith("again")
                 await _run(database_url, made, place, receipts, target, name, step, occurrence, seen)
         finally:
             for task in turning:
@@ -91,6 +98,11 @@ async def anchored(
         await _look(seen, chain, place, receipts, target)
         await _look_at_rows(seen, database_url, chain)
     return seen
+
+
+def _sizes(receipts: Path) -> list[int]:
+    lines = receipts.read_text().splitlines(keepends=True)
+    return [json.loads(line)["size"] for line in lines if line.endswith("\n")]
 
 
 async def _run(
@@ -129,14 +141,24 @@ class Weather:
     """Makes blocks, and goes through the faults one after the other."""
 
     def __init__(
-        self, chain: Chain, made: list[Node], draw: random.Random, faults: bool, seen: Ended
+        self,
+        chain: Chain,
+        made: list[Node],
+        draw: random.Random,
+        faults: bool,
+        left: Callable[[], int],
+        seen: Ended,
     ) -> None:
+        """`left` says how many checkpoints are still to come."""
+        self._left = left
         self._chain = chain
         self._made = made
         self._draw = draw
         self._stormy = faults
         self._seen = seen
         self._still = False
+        self.starving = False
+        """No transaction of ours gets in, so that it is replaced."""
         self._turn = asyncio.Lock()
 
     async def blocks(self) -> None:
@@ -144,11 +166,13 @@ class Weather:
             await asyncio.sleep(BLOCK_SECONDS)
             if not self._still:
                 async with self._turn:
+                    if self.starving:
+                        self._chain.evict(PAYER.address)
                     await self._chain.mine()
 
     async def faults(self) -> None:
         order: list[str] = []
-        while self._stormy:
+        while self._stormy and self._left() > CALM_ANCHORS:
             await asyncio.sleep(self._draw.uniform(*CALM_SECONDS))
             if not order:
                 order = [*LIES, *OUTAGES, *CHAIN]
@@ -179,6 +203,9 @@ class Weather:
             elif fault == "reorg":
                 self._seen.faults[fault] += 1
                 await self._chain.reorg(self._draw.choice((1, 2)))
+            elif fault == "reorg_below_final":
+                self._seen.faults[fault] += 1
+                await self._chain.reorg(self._draw.randint(*DEEP_BLOCKS))
             elif fault == "fee_spike":
                 self._seen.faults[fault] += 1
                 self._chain.spike_wei = self._draw.randint(*SPIKE_GWEI) * GWEI_WEI
@@ -208,9 +235,12 @@ async def _look(seen: Ended, chain: Chain, place: str, receipts: Path, target: i
     sizes = [size for size, _, _ in events]
     assert sizes == sorted(set(sizes)) == sorted(given), "events in order, each size once, each recorded"
     for size, tx_hash, block_hash in events:
-        for receipt in given[size]:
-            assert (receipt["tx_hash"], receipt["block_hash"]) == (tx_hash, block_hash)
-            assert check_receipt(receipt, keccak).size == size
+        # One that was given again is the same, unless its block was final and was undone: then the last one holds.
+        blocks = {receipt["block_hash"] for receipt in given[size]}
+        seen.undone += len(blocks) - 1
+        assert len(blocks) == 1 or seen.faults["reorg_below_final"]
+        assert (given[size][-1]["tx_hash"], given[size][-1]["block_hash"]) == (tx_hash, block_hash)
+        assert all(check_receipt(receipt, keccak).size == size for receipt in given[size])
 
 
 async def _look_at_rows(seen: Ended, url: str, chain: Chain) -> None:

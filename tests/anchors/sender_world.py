@@ -39,7 +39,7 @@ ETHER = 10**18
 ROUNDS_MAX = 60
 
 
-def pool_of(nodes: Sequence[Node], timeout_seconds: float = 2.0) -> Pool:
+def pool_of(nodes: Sequence[Node], timeout_seconds: float = 20.0) -> Pool:
     """The RPCs as a sender sees them, more than half of which must agree."""
     rpcs = [Rpc(node.url, number, timeout_seconds) for number, node in enumerate(nodes, 1)]
     return Pool(rpcs, len(rpcs) // 2 + 1)
@@ -145,7 +145,7 @@ def owning(
     return Owning(sending, who, contract, wait_seconds=20, poll_seconds=0.01)
 
 
-async def _contract(chain: Chain) -> tuple[str, str]:
+async def contract_and_log(chain: Chain) -> tuple[str, str]:
     """Deploy and open a log by hand: tests/anchors/test_owning.py shows the commands that do it."""
     calls = contract_calls()
     hashes: list[str] = []
@@ -171,7 +171,7 @@ async def opened(chain: Chain, nodes: list[Node], url: str) -> AsyncIterator[Sen
     async with empty_store(url) as store, Writer(store, PROJECTIONS, SystemClock()) as writer:
         await writer.submit(opening())
         await fund(chain, OWNER, PAYER)
-        contract, log_id = await _contract(chain)
+        contract, log_id = await contract_and_log(chain)
         code_hash = "0x" + load_artefact().code_hash.hex()
         place = Place(CHAIN_ID, contract, code_hash, log_id, OWNER.address, KEY.address, PAYER.address)
         world = SenderWorld(chain, nodes, writer, LogReader(store.reader, LOG), place, None, [])  # type: ignore[arg-type]

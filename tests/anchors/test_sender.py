@@ -81,7 +81,7 @@ ONE_OF_THREE = (
 async def test_one_rpc_that_fails_or_lies_is_outvoted_and_named(tmp_path: Path) -> None:
     async with world(tmp_path) as one:
         for fault, code in ONE_OF_THREE:
-            one.anchor = one.another(pool=pool_of(one.nodes, 0.4))
+            one.anchor = one.another(pool=pool_of(one.nodes, 0.5 if fault == "slow" else 20.0))
             one.nodes[0].faults = {fault}
             seen = await one.until_recorded(await one.grow(2))
             assert one.nodes[0].told[fault] > 0, fault
@@ -95,20 +95,19 @@ async def test_one_rpc_that_fails_or_lies_is_outvoted_and_named(tmp_path: Path) 
         assert len(one.recorded) == len(ONE_OF_THREE)
 
 
-ALL_RPCS = (
-    # fault of all RPCs for a while, what is said meanwhile
+ONLY_ONE = (
+    # fault of the only RPC for a while, what is said meanwhile
     ("lost_before", {"rpc_unreachable"}), ("lost_after", {"rpc_unreachable"}), ("rate_limit", {"rpc_unreachable"}),
     ("malformed", {"rpc_unreachable"}), ("down", {"rpc_unreachable"}), ("server_error", {"rpc_unreachable"}),
     ("old_head", {"rpc_disagree"}), ("wrong_proof", {"rpc_disagree", "rpc_unreachable"}),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("rpcs", [1, 3])
-async def test_a_fault_of_all_rpcs_passes_and_nothing_is_sent_twice(tmp_path: Path, rpcs: int) -> None:
-    async with world(tmp_path, rpcs) as one:
+async def test_a_fault_of_the_only_rpc_passes_and_nothing_is_sent_twice(tmp_path: Path) -> None:
+    async with world(tmp_path, rpcs=1) as one:
         await one.until_recorded(await one.grow())
         await one.chain.mine(12)
-        for fault, expected in ALL_RPCS:
+        for fault, expected in ONLY_ONE:
             wanted = await one.grow()
             await one.step(wanted, blocks=0)
             for node in one.nodes:
@@ -124,7 +123,7 @@ async def test_a_fault_of_all_rpcs_passes_and_nothing_is_sent_twice(tmp_path: Pa
             if not any(size == wanted.size for size, _ in one.recorded):
                 await one.until_recorded(wanted)
         await settled(one)
-        assert len(one.recorded) == len(ALL_RPCS) + 1
+        assert len(one.recorded) == len(ONLY_ONE) + 1
 
 
 async def test_a_transaction_that_is_evicted_reorganised_or_priced_out_gets_in_once(tmp_path: Path) -> None:

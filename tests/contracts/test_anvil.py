@@ -17,7 +17,7 @@ def test_anvil_deploys_the_artefact_and_its_code_has_the_hash_of_the_artefact() 
         assert node.rpc("eth_chainId") == hex(4242)
         (payer, *_) = node.rpc("eth_accounts")
         sent = node.rpc("eth_sendTransaction", {"from": payer, "data": "0x" + artefact.creation.hex()})
-        receipt = node.rpc("eth_getTransactionReceipt", sent)
+        receipt = node.receipt(sent)
         assert int(receipt["status"], 16) == 1
         assert node.rpc("eth_getCode", receipt["contractAddress"], "latest") == "0x" + artefact.runtime.hex()
         proof = node.rpc("eth_getProof", receipt["contractAddress"], [], "latest")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_or_leave
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger import canonical, codec
@@ -13,6 +14,8 @@ from ledger.entries import KINDS, Actor, Draft, Entry, command_id
 from ledger.entropy import SeededEntropy
 from ledger.keys import KeyFolder, Keys
 from ledger.merkle import Frontier, leaf_hash
+from ledger.store import open_store
+from ledger.store.readers import Reader
 from ledger.store.tables import checkpoint, entry, item, item_wrap, log_head, metadata, tile
 from ledger.tiles import grow
 from ledger.vault import Sealed
@@ -46,6 +49,7 @@ class PaintedLog:
     def __init__(self, folder: Path, engine: AsyncEngine, keys: KeyFolder) -> None:
         self.folder = folder
         self.engine = engine
+        self.rows: Reader = open_store(f"sqlite:///{folder / 'log.db'}").reader
         self.key_folder = keys
         self.entries: list[bytes] = []
 
@@ -63,6 +67,12 @@ class PaintedLog:
         await log.append([Draft("log_opened", None, body)])
         await log.append([Draft("note_added", "case-1", {}) for _ in range(notes)])
         return log
+
+    async def let_go(self) -> None:
+        """Close every connection, as a process that stops; the next use opens the file anew."""
+        await self.engine.dispose()
+        await self.rows.close()
+        self.rows = open_store(f"sqlite:///{self.folder / 'log.db'}").reader
 
     def keys(self) -> Keys:
         return self.key_folder.load()
@@ -145,11 +155,6 @@ class RowShelf:
         self._log = log
 
     async def put(self, size: int, note: bytes) -> None:
+        row = insert_or_leave(checkpoint).values(log=LOG, size=size, note=note.decode(), at=AT)
         async with self._log.engine.begin() as connection:
-            held = await connection.execute(
-                select(checkpoint).where(checkpoint.c.log == LOG, checkpoint.c.size == size)
-            )
-            if held.first() is None:
-                await connection.execute(
-                    insert(checkpoint).values(log=LOG, size=size, note=note.decode(), at=AT)
-                )
+            await connection.execute(row.on_conflict_do_nothing())

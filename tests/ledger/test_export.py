@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, log: PaintedLog) -> None:
         self.log = log
-        self.reader = LogReader(log.engine, LOG)
+        self.reader = LogReader(log.rows, LOG)
         guard = FileGuard(log.folder / "guard")
         guard.enrol(LOG)
         self.publisher = Publisher(LOG, self.reader, RowShelf(log), guard, log.keys, lambda: 0.0)
@@ -67,7 +67,7 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     log = await PaintedLog.open(tmp_path / "log", notes=300)
     yield Desk(log)
-    await log.engine.dispose()
+    await log.let_go()
 
 
 def _audit(folder: Path, trust: TrustPolicy | None = None) -> Result:

@@ -31,11 +31,11 @@ class Bench:
     def __init__(self, log: PaintedLog, guard: FileGuard) -> None:
         self.log, self.guard = log, guard
         self.seconds = 1000.0
-        self.reader = LogReader(log.engine, LOG)
+        self.reader = LogReader(log.rows, LOG)
 
     def publisher(self, **other: Any) -> Publisher:
         parts = {
-            "reader": LogReader(self.log.engine, LOG),
+            "reader": LogReader(self.log.rows, LOG),
             "shelf": RowShelf(self.log),
             "guard": FileGuard(self.log.folder / "guard"),
             "keys": self.log.keys,
@@ -56,7 +56,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     guard = FileGuard(tmp_path / "guard")
     guard.enrol(LOG)
     yield Bench(log, guard)
-    await log.engine.dispose()
+    await log.let_go()
 
 
 async def test_publish_signs_the_log_as_it_is(bench: Bench) -> None:
@@ -124,7 +124,7 @@ async def test_an_empty_log_has_nothing_to_sign(bench: Bench, tmp_path: Path) ->
     bench.guard.enrol("empty.invalid")
     publisher = Publisher(
         "empty.invalid",
-        Empty(bench.log.engine, "empty.invalid"),
+        Empty(bench.log.rows, "empty.invalid"),
         RowShelf(bench.log),
         bench.guard,
         bench.log.keys,
@@ -196,8 +196,9 @@ async def test_a_restored_older_log_is_not_signed(bench: Bench, tmp_path: Path) 
     shutil.copy(tmp_path / "log.db", tmp_path / "backup.db")
     await bench.grow(4)
     await bench.publisher().publish()
-    await bench.log.engine.dispose()
+    await bench.log.let_go()
     shutil.copy(tmp_path / "backup.db", tmp_path / "log.db")
+    bench.reader = LogReader(bench.log.rows, LOG)
     for publish in (bench.publisher().publish, bench.publisher().publish_due):
         with pytest.raises(GuardRefused, match="older than what was signed") as refused:
             await publish()
@@ -209,12 +210,13 @@ async def test_a_restored_log_is_not_signed_even_where_its_backup_holds_that_che
     bench: Bench, tmp_path: Path
 ) -> None:
     await bench.publisher().publish()
-    await bench.log.engine.dispose()
+    await bench.log.let_go()
     shutil.copy(tmp_path / "log.db", tmp_path / "backup.db")
     await bench.grow(4)
     await bench.publisher().publish()
-    await bench.log.engine.dispose()
+    await bench.log.let_go()
     shutil.copy(tmp_path / "backup.db", tmp_path / "log.db")
+    bench.reader = LogReader(bench.log.rows, LOG)
     with pytest.raises(GuardRefused, match="expected a tree that continues size 7, got size 3"):
         await bench.publisher().publish()
 
@@ -223,13 +225,14 @@ async def test_a_restored_log_is_not_signed_even_where_its_backup_holds_that_che
 async def test_a_restored_log_that_went_another_way_is_not_signed(
     bench: Bench, tmp_path: Path, growth: int
 ) -> None:
-    await bench.log.engine.dispose()
+    await bench.log.let_go()
     shutil.copy(tmp_path / "log.db", tmp_path / "backup.db")
     before = list(bench.log.entries)
     await bench.grow(4)
     await bench.publisher().publish()
-    await bench.log.engine.dispose()
+    await bench.log.let_go()
     shutil.copy(tmp_path / "backup.db", tmp_path / "log.db")
+    bench.reader = LogReader(bench.log.rows, LOG)
     bench.log.entries[:] = before
     await bench.log.append([Draft("note_added", "another case", {}) for _ in range(growth)])
     with pytest.raises(GuardRefused, match="another root was signed" if growth == 4 else "rewritten"):
@@ -299,11 +302,11 @@ async def test_the_first_checkpoint_over_a_rotation_is_signed_by_both_keys(bench
 
 async def test_a_key_that_is_not_held_uses_up_no_size(bench: Bench, tmp_path: Path) -> None:
     other = await PaintedLog.open(tmp_path / "other")
-    other.key_folder.next_log_key(SeededEntropy("foreign"), await LogReader(other.engine, LOG).keys())
+    other.key_folder.next_log_key(SeededEntropy("foreign"), await LogReader(other.rows, LOG).keys())
     foreign: Callable[[], Any] = other.keys
     first = foreign()
     lacking = type(first)(first.organisation, first.decision_token, first.credential, first.log_signers[1:])
     with pytest.raises(KeyMissing):
         await bench.publisher(keys=lambda: lacking).publish()
     assert bench.guard.last(LOG).size == 0
-    await other.engine.dispose()
+    await other.let_go()

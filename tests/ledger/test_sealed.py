@@ -25,7 +25,7 @@ SIZE = 301
 async def log(tmp_path: Path) -> AsyncIterator[PaintedLog]:
     painted = await PaintedLog.open(tmp_path / "log", notes=SIZE - 1)
     yield painted
-    await painted.engine.dispose()
+    await painted.let_go()
 
 
 async def sealed_note(log: PaintedLog, reader: LogReader) -> bytes:
@@ -35,7 +35,7 @@ async def sealed_note(log: PaintedLog, reader: LogReader) -> bytes:
 
 
 async def test_all_wanted_entries_come_back_once_the_seal_holds(log: PaintedLog) -> None:
-    reader = LogReader(log.engine, LOG)
+    reader = LogReader(log.rows, LOG)
     note = await sealed_note(log, reader)
     found = await read_sealed(reader, note, lambda entry: entry.seq % 100 == 0)
     assert [entry.seq for entry in found] == [0, 100, 200, 300]
@@ -62,20 +62,20 @@ DAMAGE: list[tuple[tuple[str, ...], int | None]] = [
 async def test_the_first_entry_that_is_not_as_sealed_is_named(
     log: PaintedLog, edits: tuple[str, ...], seq: int | None
 ) -> None:
-    reader = LogReader(log.engine, LOG)
+    reader = LogReader(log.rows, LOG)
     note = await sealed_note(log, reader)
     async with log.engine.begin() as connection:
         for edit in edits:
             await connection.execute(text(edit))
     with pytest.raises(SealBroken) as broken:
-        await read_sealed(LogReader(log.engine, LOG), note, lambda entry: True)
+        await read_sealed(LogReader(log.rows, LOG), note, lambda entry: True)
     assert broken.value.seq == seq
     assert [entry.seq for entry in broken.value.before] == list(range(seq or 0))
 
 
 async def test_damaged_tiles_alone_are_no_changed_entry(log: PaintedLog) -> None:
     """An audit reports them; what is shown is what was sealed."""
-    reader = LogReader(log.engine, LOG)
+    reader = LogReader(log.rows, LOG)
     note = await sealed_note(log, reader)
     async with log.engine.begin() as connection:
         await connection.execute(text("UPDATE tile SET hashes = zeroblob(length(hashes))"))
@@ -84,7 +84,7 @@ async def test_damaged_tiles_alone_are_no_changed_entry(log: PaintedLog) -> None
 
 async def test_a_seal_by_another_key_is_none(log: PaintedLog, tmp_path: Path) -> None:
     """The same log, signed by somebody else."""
-    reader = LogReader(log.engine, LOG)
+    reader = LogReader(log.rows, LOG)
     head = await reader.head()
     other = KeyFolder(tmp_path / "other", LOG).create(SeededEntropy("another")).log_signers[0]
     note = sign_checkpoint(Checkpoint(LOG, head.size, head.root), [(other.key, other.sign)])

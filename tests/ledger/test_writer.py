@@ -296,8 +296,7 @@ async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again
             async with store.writing() as connection:
                 # A connection that the pool takes for a good one, and the server has ended meanwhile.
                 name = await connection.raw.fetchval("SELECT pg_backend_pid()")
-            async with store.reader.connect() as reader:
-                await reader.execute(text(f"SELECT pg_terminate_backend({name})"))
+            await store.reader.rows(text(f"SELECT pg_terminate_backend({name})"))
             assert [type(answer) for answer in await answers_of(writer, note("a"), note("b"))] == [
                 Outcome,
                 Outcome,
@@ -308,9 +307,10 @@ async def test_a_lost_connection_fails_the_batch_and_the_next_one_connects_again
                 await holder.perform(Lock(LOG))
                 waiting = [asyncio.create_task(writer.submit(note(key))) for key in ("c", "d")]
                 await asyncio.sleep(0.3)
-                async with store.reader.connect() as reader:
-                    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                    await reader.execute(text(others))
+                others = (
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                )
+                await store.reader.rows(text(others))
                 answers = await asyncio.gather(*waiting, return_exceptions=True)
                 assert [type(answer) for answer in answers] == [StoreError, StoreError]
                 assert trouble(writer) is not None

@@ -119,8 +119,7 @@ def _grant(view: View, command: Command, at: str) -> Decided:
 
 async def fetch(store: Store, sql: str) -> list[tuple[Any, ...]]:
     """Read rows as any reader does."""
-    async with store.reader.connect() as connection:
-        return [tuple(row) for row in await connection.execute(text(sql))]
+    return [tuple(row.values()) for row in await store.reader.rows(text(sql))]
 
 
 async def tables_of(
@@ -128,10 +127,9 @@ async def tables_of(
 ) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of a log in every table, sorted: two databases, or before and after, are compared by this."""
     rows = {}
-    async with store.reader.connect() as connection:
-        for table in metadata.sorted_tables:
-            if table.name in leave_out:
-                continue
-            found = await connection.execute(table.select().where(table.c.log == log))
-            rows[table.name] = sorted((tuple(row) for row in found), key=repr)
+    for table in metadata.sorted_tables:
+        if table.name in leave_out:
+            continue
+        found = await store.reader.rows(table.select().where(table.c.log == log))
+        rows[table.name] = sorted((tuple(row.values()) for row in found), key=repr)
     return rows

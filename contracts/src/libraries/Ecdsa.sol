@@ -14,7 +14,7 @@ library Ecdsa {
         bytes32 s = bytes32(signature[32:64]);
         uint8 v = uint8(signature[64]);
         if (uint256(s) > HALF_ORDER) return address(0);
-        if (v != 27 && v != 28) return address(0);
+        // The precompile knows no v but 27 and 28 and gives nothing for another.
         return ecrecover(digest, v, r, s);
     }
 }

@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title Proofs of the Merkle tree of RFC 6962, as RFC 9162 section 2.1 checks them
 /// @notice leaf = SHA-256(0x00 || bytes), node = SHA-256(0x01 || left || right). A proof that does not hold gives false;
-/// a SHA-256 that could not be computed reverts, so that starved gas can never pass for an answer.
+/// a SHA-256 that could not be computed reverts, so that starved gas can never pass for an answer. However long a proof
+/// is, no more of it is hashed than the tree has levels.
 library Rfc6962 {
     /// @notice Whether a tree of `newSize` continues one of `oldSize` (RFC 9162 section 2.1.4.2).
     /// @dev Binds the roots to each other, not to the sizes: see contracts/README.md.
@@ -16,7 +17,6 @@ library Rfc6962 {
     ) internal view returns (bool) {
         if (oldSize == 0 || oldSize > newSize) return false;
         if (oldSize == newSize) return proof.length == 0 && oldRoot == newRoot;
-        if (isTooLong(proof.length, newSize)) return false;
         unchecked {
             uint256 first = oldSize - 1;
             uint256 last = newSize - 1;
@@ -59,7 +59,7 @@ library Rfc6962 {
         view
         returns (bool)
     {
-        if (index >= treeSize || isTooLong(proof.length, treeSize)) return false;
+        if (index >= treeSize) return false;
         unchecked {
             uint256 first = index;
             uint256 last = treeSize - 1;
