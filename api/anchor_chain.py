@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from api.problems import Problem
 from api.rooms import Rooms
 from api.settings import Settings
 from casework import tables
+from casework.anchor_requests import KEY_STOLEN
 from ledger.anchors.artefact import load_artefact
 from ledger.anchors.evm_receipt import SUPERSEDED, check_superseded
 from ledger.anchors.fees import quantity
@@ -38,7 +39,7 @@ from ledger.errors import ProofError
 SALT_DOMAIN = b"tallystick/anchor-salt/v1\x00"
 WAIT_SECONDS = 60.0
 """So long one request waits for a block; whoever asked asks again."""
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 
 
 class ChainRefused(Problem):
@@ -175,6 +176,16 @@ class ChainDoor:
                 signer = await asyncio.to_thread(open_key, self._settings, self._rooms.log, payer)
                 await sending.cancel(cancel_nonce, signer)
         return payer
+
+    async def go_on(self, row: Row, by: Row, reason: str) -> None:
+        """Let the payer that stopped over the old anchor send for its successor: who named that one has looked. Not
+        where a key was stolen."""
+        if (row["type"], by["type"]) != (EVM, EVM) or reason == KEY_STOLEN:
+            return
+        old, new = self._place(row), self._place(by)
+        if (old["chain_id"], old["payer"]) == (new["chain_id"], new["payer"]):
+            with suppress(ChainRefused):  # then the anchor says what is wrong, and `anchor resume` is there
+                await self.resume(by, None)
 
     def _place(self, row: Row) -> dict[str, Any]:
         if row["type"] != EVM:

@@ -176,7 +176,8 @@ class Scoped:
         """Return how many entries from `seq` to before `end` are of other kinds than `without`, counted to `most`."""
         where = (entries.c.log == self.log, entries.c.seq >= seq, entries.c.seq < end)
         found = select(entries.c.seq).where(*where, entries.c.kind.not_in(without)).limit(most).subquery()
-        return int((await self._store.rows(select(func.count().label("n")).select_from(found)))[0]["n"])
+        query = select(func.count().label("n")).select_from(found)
+        return int((await self._store.rows(query))[0]["n"])
 
     async def waiting(self) -> dict[str | None, Waiting]:
         """Return, by kind of subject, the cases in which a yes or a no may be wanted: about an action, about what was

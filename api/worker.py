@@ -83,7 +83,7 @@ class Worker:
         at_once = {"claim_count": 1} if installation.simulated else {}
         self.name = "server" if installation.settings.is_sqlite else name
         """Tells whoever sends to chains from others. On SQLite there are none: a new start goes on at once."""
-        self._anchors = Anchors(installation, Builder(installation.settings, self.name))
+        self.anchors = Anchors(installation, Builder(installation.settings, self.name))
         self._jobs = Jobs(installation.writer, handlers, name, **at_once)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -91,7 +91,7 @@ class Worker:
 
         What is in hand when `stop` is set is finished, and nothing else begun. Cancelled, it gives its jobs back.
         """
-        beside = asyncio.create_task(self._anchors.run(stop))
+        beside = asyncio.create_task(self.anchors.run(stop))
         try:
             await self._ticks(stop)
         finally:

@@ -171,9 +171,11 @@ async def supersede_on_chain(
     rows = asking.rooms.rows
     row = await rows.need("anchor", tables.anchor, anchor=anchor)
     by = await rows.need("anchor", tables.anchor, anchor=body.by)
-    done = await _door(asking, request).supersede(row, by, body.key(), body.reason)
+    door = _door(asking, request)
+    done = await door.supersede(row, by, body.key(), body.reason)
     asked = SupersedeAnchor(anchor, body.by, body.reason, {} if done is None else done[1])
     told = await tell(asking, await asking.rooms.anchoring.supersede(asking.who, asking.key, asked))
+    await door.go_on(row, by, body.reason)
     return Superseded(**told.model_dump(), chain=None if done is None else OnChain(**_on_chain(done[0])))
 
 
