@@ -22,18 +22,19 @@ MEANWHILE = frozenset({"already_open", "stale", "idempotency_mismatch", "transit
 """Refusals that say: another worker was quicker, or somebody acted this very moment."""
 
 SAID = {
-    "rpc_unreachable": "the chain does not answer",
-    "rpc_disagree": "the servers that are asked about the chain contradict each other",
-    "wrong_chain": "another chain answers than the one of this place",
-    "code_differs": "the contract is not where it was, or is another one",
+    "rpc_unreachable": "the public register does not answer",
+    "rpc_disagree": "the addresses of the public register contradict each other",
+    "final_undone": "the public register took back what it had called final",
+    "wrong_chain": "another public register answers than the one that was set up",
+    "code_differs": "what stood in the public register is not there, or is something else",
     "key_used_elsewhere": "the paying key was used by somebody else",
     "balance_low": "the paying key runs out of money",
-    "nonce_stuck": "a stamp is stuck and cannot be replaced",
-    "fee_ceiling": "the chain asks for more than the most that was set",
-    "contract_refuses": "the contract refuses the stamp",
+    "nonce_stuck": "a stamp is stuck",
+    "fee_ceiling": "a stamp costs more than the most that was set",
+    "contract_refuses": "the public register refuses the stamp",
     "log_differs": "what is stamped there is not what this record says",
-    "signer_missing": "a key or its password is missing",
-    "other_side_refuses": "the other side refuses",
+    "signer_missing": "a key or its password is missing on the server",
+    "other_side_refuses": "the other side refuses to stamp",
 }
 """Code of docs/spec/anchoring.md section 4 -> what the case says of it."""
 

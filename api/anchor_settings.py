@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ledger.canonical import INTEGER_MAX
 
 ANCHOR_GAS = 75_000
-"""Of one anchor at 10^6 entries, rounded up; contracts/README.md has the table."""
+"""Of one anchor: the worst case at 10^6 entries, rounded up (contracts/GAS.md)."""
 RPCS_PER_CHAIN_MAX = 9
 CHAINS_MAX = 20
 FILE_BYTES_MAX = 20_000

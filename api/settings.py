@@ -36,6 +36,7 @@ NOT_SETTINGS = frozenset(
         "SHARED",
         "TEST_POSTGRES_URL",
         "TEST_PROFILE",
+        "TEST_EVM",
         "PROVE_SEED",
         "POSTGRES_PASSWORD",
         "NAME",

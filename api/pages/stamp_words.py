@@ -21,6 +21,10 @@ TROUBLES: Mapping[str, tuple[str, str]] = {
         mark("The addresses of the public register contradict each other."),
         mark("Ask whoever runs the server which of them can be trusted."),
     ),
+    "final_undone": (
+        mark("The public register took back what it had called final."),
+        mark("It is stamped again; if it happens more than once, look for another register."),
+    ),
     "wrong_chain": (
         mark("Another public register answers than the one that was set up."),
         mark("Whoever runs the server sets the address right."),

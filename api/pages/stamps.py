@@ -68,8 +68,7 @@ class PlaceSeen:
     behind: str
     asked: bool
     money: str
-    troubles: tuple[tuple[Note, str], ...]
-    """What is the matter, and what the other side or the server says of it."""
+    troubles: tuple[Note, ...]
     exact: tuple[tuple[str, str], ...]
     looked: str
 
@@ -186,10 +185,16 @@ async def _place(seen: Seen, row: Row, sight: Sight | None, asked: int, size: in
         money=_money(sight, seen.request.app.state.installation.settings, words),
         troubles=()
         if sight is None
-        else tuple((trouble_note(one.code, one.stops, words), one.detail) for one in sight.troubles),
-        exact=tuple((name, str(value)) for name, value in sorted(place.items())),
+        else tuple(trouble_note(one.code, one.stops, words) for one in sight.troubles),
+        exact=_exact(place, sight),
         looked=words.full(sight.looked_at) if sight else "",
     )
+
+
+def _exact(place: Mapping[str, Any], sight: Sight | None) -> tuple[tuple[str, str], ...]:
+    """Return name and value of everything about a place as it is, and what is said of its troubles."""
+    troubles = () if sight is None else tuple((one.code, one.detail) for one in sight.troubles)
+    return (*troubles, *((name, str(value)) for name, value in sorted(place.items())))
 
 
 def _money(sight: Sight | None, settings: Settings, words: Words) -> str:

@@ -123,12 +123,12 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
         password.write_text("correct horse battery staple\n")
         password.chmod(0o600)
         for name, value in (
-            ("RPC", f"{CHAIN_ID}={anvil.url}"),
-            ("PASSWORD_FILE", str(password)),
-            ("POLL_MS", "100"),
-            ("EXPLORER", "https://explorer.example/{chain_id}/tx/{tx}"),
+            ("TALLYSTICK_ANCHOR_RPC", f"{CHAIN_ID}={anvil.url}"),
+            ("TALLYSTICK_ANCHOR_PASSWORD_FILE", str(password)),
+            ("TALLYSTICK_ANCHOR_POLL_MS", "100"),
+            ("TALLYSTICK_ANCHOR_EXPLORER", "https://explorer.example/{chain_id}/tx/{tx}"),
         ):
-            patch.setenv(f"TALLYSTICK_ANCHOR_{name}", value)
+            patch.setenv(name, value)
         folder = base / "venue"
         key = (folder / "cli.key").read_text().strip()
         with serving(folder, "--demo") as (_, url, _), mining(anvil):

@@ -158,6 +158,7 @@ PAGES = (
     PageThere("awards", "/record/awards", AUDITOR),
     PageThere("forgeable", "/record/forgeable", AUDITOR, (OWNER,)),
     PageThere("steps", "/record/steps", AUDITOR),
+    PageThere("stamps", "/record/stamps", OWNER, (AUDITOR,)),
     PageThere("powers", "/powers", AUDITOR),
     *(PageThere(f"start-{step}", f"/start?step={step}", OWNER) for step in range(1, 7)),
     PageThere("demo-cheat", "/demo/cheat", OWNER, ROLES),
