@@ -279,7 +279,7 @@ class Looking:
                 send, state=MINED, tx_hash=attempt.tx_hash, block_number=block.number, block_hash=block.hash
             )
             return await self._set(now, send, mined)
-        if not unsure and await self.pool.block_at(now.head.number) == now.head:
+        if not unsure:
             said = f"nonce {send.nonce} was used by a transaction that is not in the journal"
             await self._stop(now, "key_used_elsewhere", f"{self.sender}: {said}")
         return send
@@ -305,12 +305,21 @@ class Looking:
         return new
 
     async def _stop(self, now: Round, code: str, detail: str) -> None:
+        # What was asked one after the other is of one state only while the head is the same: a reorg in between would
+        # look like somebody's fault.
+        if await self.pool.block_at(now.head.number) != now.head:
+            raise RpcDisagree(f"head {now.head.number}: expected it to stand for a round, it was undone")
         if not now.stopped:
             await self.journal.stop(now.driver, code, detail)
             now.driver = replace(now.driver, stopped=code, detail=detail)
 
     async def halt(self, now: Round, code: str, detail: str) -> NoReturn:
-        """Stop until a person looked, and end the round. Raises Halted."""
+        """Stop until a person looked, and end the round.
+
+        Raises:
+            Halted
+            RpcDisagree: the head was undone meanwhile, so nothing is concluded.
+        """
         await self._stop(now, code, detail)
         raise Halted(Trouble(code, detail, stops=True))
 

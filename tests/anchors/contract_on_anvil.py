@@ -43,7 +43,7 @@ class OnChain:
         """Send a transaction and return its receipt; it must succeed."""
         request = {"from": self.sender, "data": shown(data), "gas": hex(5_000_000)}
         sent = self.anvil.rpc("eth_sendTransaction", request | ({} if to is None else {"to": to}))
-        found: Body = self.anvil.rpc("eth_getTransactionReceipt", sent)
+        found = self.anvil.receipt(sent)
         assert found["status"] == "0x1", found
         return found
 

@@ -234,8 +234,24 @@ def test_an_honest_chain_confirms_blocks_and_leaves_nothing_to_ask(
     assert one.sure is one.last and one.sure is not None
     assert one.sure.confirmed == ("in the chain and final, says node.invalid",)
     assert "3 of 3 blocks of receipts are in the chain and final" in one.notes[-1]
+    assert not any(NO_BLOCK in line for line in one.sentences())
     twice, _ = audited(log.held(), authority[1], chains=[view_of(log), view_of(log)])
     assert twice.findings == []
+
+
+def test_an_older_block_confirmed_later_takes_nothing_back(log: AnchoredLog, authority: Authority) -> None:
+    view = view_of(log)
+    last = view.events[2]
+    trust = TrustPolicy(ORIGIN, (LOG_KEY,), blocks={(CHAIN_ID, last.block_number): last.block_hash})
+    some = replace(view, events=view.events[:1])
+    _, told = audited(log.held(), authority[1], trust=trust, chains=[some])
+    one = told.anchors[0]
+    assert one.sure is not None and (one.sure.size, one.sure.confirmed) == (last.size, ("block trusted",))
+    assert one.open == {NO_BLOCK: 1}
+    _, told = audited(log.held(), authority[1], chains=[some])
+    one = told.anchors[0]
+    assert one.sure is not None and one.sure.size == view.events[0].size
+    assert "nothing is left to ask of: entries up to" in "\n".join(one.sentences())
 
 
 def _lying(size_by: int, root: bytes | None) -> Callable[[AnchoredLog], dict[str, Any]]:

@@ -183,6 +183,25 @@ async def test_a_reorg_below_a_final_block_is_told_and_made_good(tmp_path: Path)
         await one.until_recorded(await one.grow())
 
 
+async def test_a_reorg_between_two_questions_stops_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as one:
+        for _ in range(2):
+            await one.until_recorded(await one.grow())
+        wanted = await one.grow()
+        asked = one.anchor._dry_run
+
+        async def undone(now: Any, data: bytes) -> int:
+            await one.chain.reorg(8)  # the contract is back where it was, and the proof begins elsewhere
+            one.chain.evict(PAYER.address)
+            return await asked(now, data)
+
+        one.anchor._dry_run = undone  # type: ignore[method-assign]
+        seen = [await one.step(wanted, blocks=0)]
+        assert codes(seen) == {"rpc_disagree"} and "undone" in details(seen, "rpc_disagree")
+        one.anchor._dry_run = asked  # type: ignore[method-assign]
+        assert codes(await one.until_recorded(wanted)) == {"final_undone"}
+
+
 async def test_what_stops_the_sender_is_told_and_nothing_is_sent_until_a_person_looked(
     tmp_path: Path,
 ) -> None:

@@ -186,10 +186,12 @@ async def test_a_rewritten_log_is_refused_by_a_real_witness(server: tuple[str, s
             grown = only((await anchor.advance(wanted(40, FORK))).troubles)
             same = only((await anchor.advance(wanted(20, FORK))).troubles)
             older = only((await anchor.advance(wanted(10))).troubles)
-        for trouble in (grown, same, older):
+        async with asking(fresh, "honest", leaves=FORK) as anchor:  # of a process that remembers nothing
+            anew = only((await anchor.advance(wanted(20, FORK))).troubles)
+        for trouble in (grown, same, older, anew):
             assert (trouble.code, trouble.stops) == ("log_differs", True)
         assert "our proof from size 20 to 40" in grown.detail
-        assert "our root at size 20" in same.detail
+        assert "our root at size 20" in same.detail and same == anew
         assert "at most size 10, got 20" in older.detail
         async with asking(fresh, "honest") as anchor:  # and the honest log goes on
             assert (await anchor.advance(wanted(40))).anchored

@@ -122,6 +122,13 @@ def test_a_compiler_error_and_a_warning_are_failures(monkeypatch: pytest.MonkeyP
         contract.compiled({})
 
 
+def test_the_lock_of_npm_names_versions_and_hashes_and_no_address() -> None:
+    locked = json.loads((contract.CONTRACTS / "package-lock.json").read_text())["packages"]
+    packages = {name: entry for name, entry in locked.items() if name}
+    assert len(packages) >= 3 and all(entry["integrity"].startswith("sha512-") for entry in packages.values())
+    assert [name for name, entry in packages.items() if "resolved" in entry] == []
+
+
 def test_a_missing_tool_fails_the_checks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
