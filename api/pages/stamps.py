@@ -154,7 +154,6 @@ async def stamp_now(anchor: AnchorId, acting: Acts) -> Response:
     row = await acting.rooms.rows.need("anchor", tables.anchor, anchor=anchor)
     if row["state"] != OPEN:
         raise refuse("anchor_over", f"expected an open anchor, got one that is {row['state']}: {anchor}")
-    await acting.rooms.publisher.publish()
     await ask(acting.rooms, acting.who, [anchor])
     return RedirectResponse(
         "/record/stamps?said=asked", status_code=303, headers={"Cache-Control": "no-store"}
