@@ -83,8 +83,7 @@ async def _open(rooms: Rooms, anchor: str, one: Standing, now: str) -> None:
         fingerprint=("anchor", anchor, one.code),
         onset=min(one.since, now),
         detected_at=now,
-        facts={"trouble": one.code, "detail": one.detail},
-        note=f"The record is not publicly stamped any more: {said}",
+        note=f"The record is not publicly stamped any more: {said}. The record, Public stamps, says what to do",
     )
     try:
         await rooms.desk.open_case(THE_SYSTEM, f"anchor-case:{anchor}:{one.code}:{now}", request)

@@ -16,8 +16,10 @@ from casework import tables
 from casework.requests import THE_SYSTEM, Principal
 from casework.views_of_anchors import OPEN
 from ledger.changes import Change, Delete, Insert, Row
+from ledger.checkpoints import parse_text
 from ledger.codec import dumps, loads
 from ledger.commands import Command, Decided, View
+from ledger.notes import parse_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,13 @@ async def saw(rooms: Rooms, anchor: str, sight: Sight) -> None:
 
 
 async def ask(rooms: Rooms, who: Principal, anchors: Sequence[str]) -> int:
-    """Let what is in the record now be anchored at the worker's next look; return its size. Raises WayInEnded."""
-    size = (await rooms.reader.head()).size
+    """Publish a checkpoint and let it be anchored at the worker's next look; return its size. What is entered meanwhile
+    is of the next one.
+
+    Raises:
+        WayInEnded, and as Publisher.publish.
+    """
+    size = parse_text(parse_note(await rooms.publisher.publish()).text).size
     changes: list[Change] = []
     for anchor in anchors:
         changes += [

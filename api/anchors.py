@@ -13,8 +13,8 @@ known by its size.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -39,6 +39,8 @@ TURN_SECONDS_MAX = 120
 """Of one anchor: what is not done by then goes on in its next turn."""
 SEEN_SECONDS = 60
 """So often what was seen is kept even if it is the same."""
+BETWEEN_SECONDS_MAX = 20.0
+"""So long a command waits for the turn that is under way."""
 TURNS_AT_ONCE = 8
 KNOWN_BEFORE = frozenset({"anchor_not_newer", "anchor_over", "idempotency_mismatch"})
 """Refusals that say: this size is written down already, or is of no interest any more."""
@@ -57,6 +59,7 @@ class Anchors:
         self._build = build
         self._built: dict[tuple[str, str], Anchor] = {}
         self._cases = Cases()
+        self._turning = asyncio.Lock()
         settings = installation.settings
         self._policy = Policy(settings.anchor_entries, settings.anchor_minutes)
 
@@ -73,8 +76,25 @@ class Anchors:
         finally:
             await self.close()
 
+    @asynccontextmanager
+    async def between_turns(self, wait_seconds: float = BETWEEN_SECONDS_MAX) -> AsyncIterator[None]:
+        """Hold the next turn back, once the one under way is over: what it reads then is as the caller left it. A turn
+        that hangs is waited for no longer than `wait_seconds`."""
+        held = False
+        with suppress(TimeoutError):
+            held = await asyncio.wait_for(self._turning.acquire(), wait_seconds)
+        try:
+            yield
+        finally:
+            if held:
+                self._turning.release()
+
     async def turn(self) -> int:
         """Give every open anchor one turn; return how many checkpoints were written down as anchored."""
+        async with self._turning:
+            return await self._turn()
+
+    async def _turn(self) -> int:
         rooms = [await self._at.rooms(name) for name in await self._at.logs()]
         turns = [(one, row) for one in rooms for row in await open_anchors(one)]
         await self._let_go({(one.log, str(row["anchor"])) for one, row in turns})

@@ -64,13 +64,11 @@ class PlaceSeen:
     open: bool
     ended: str
     stamp: Stamp | None
-    pending: str
-    behind: str
+    told: tuple[str, ...]
+    """What came since, what is under way, for how much there is money, and when it was looked at."""
     asked: bool
-    money: str
     troubles: tuple[Note, ...]
     exact: tuple[tuple[str, str], ...]
-    looked: str
 
 
 async def stamps_of(seen: Seen) -> list[Stamp]:
@@ -156,7 +154,6 @@ async def stamp_now(anchor: AnchorId, acting: Acts) -> Response:
     row = await acting.rooms.rows.need("anchor", tables.anchor, anchor=anchor)
     if row["state"] != OPEN:
         raise refuse("anchor_over", f"expected an open anchor, got one that is {row['state']}: {anchor}")
-    await acting.rooms.publisher.publish()
     await ask(acting.rooms, acting.who, [anchor])
     return RedirectResponse(
         "/record/stamps?said=asked", status_code=303, headers={"Cache-Control": "no-store"}
@@ -171,23 +168,22 @@ async def _place(seen: Seen, row: Row, sight: Sight | None, asked: int, size: in
         said = words.gettext(REASONS.get(str(row["reason"]), REASONS["not_wanted"]))
         ended = words.gettext("Given up %(time)s: %(why)s", time=words.full(str(row["ended_at"])), why=said)
     sight = sight if is_open else None
+    since = words.ngettext("%(num)s step since then", "%(num)s steps since then", newer) if held else ""
+    looked = words.gettext("Last look %(time)s", time=words.full(sight.looked_at)) if sight else ""
+    money = _money(sight, seen.request.app.state.installation.settings, words)
+    stopped = sight is not None and any(one.stops for one in sight.troubles)
     return PlaceSeen(
         id=str(row["anchor"]),
         where=place_words(row["type"], place, words),
         open=is_open,
         ended=ended,
         stamp=await _last_of(seen, row),
-        pending=_pending(sight, words),
-        behind=words.ngettext("%(num)s step since then", "%(num)s steps since then", newer)
-        if is_open
-        else "",
-        asked=is_open and asked > held,
-        money=_money(sight, seen.request.app.state.installation.settings, words),
+        told=tuple(one for one in (since, _pending(sight, words), money, looked) if one and is_open),
+        asked=is_open and asked > held and not stopped,
         troubles=()
         if sight is None
         else tuple(trouble_note(one.code, one.stops, words) for one in sight.troubles),
         exact=_exact(place, sight),
-        looked=words.full(sight.looked_at) if sight else "",
     )
 
 

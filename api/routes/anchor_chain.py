@@ -175,7 +175,9 @@ async def supersede_on_chain(
     done = await door.supersede(row, by, body.key(), body.reason)
     asked = SupersedeAnchor(anchor, body.by, body.reason, {} if done is None else done[1])
     told = await tell(asking, await asking.rooms.anchoring.supersede(asking.who, asking.key, asked))
-    await door.go_on(row, by, body.reason)
+    # a turn of the old anchor that is still under way would stop the payer again
+    async with request.app.state.worker.anchors.between_turns():
+        await door.go_on(row, by, body.reason)
     return Superseded(**told.model_dump(), chain=None if done is None else OnChain(**_on_chain(done[0])))
 
 

@@ -117,7 +117,6 @@ async def anchor_now(anchor: IdInPath, asking: Writes) -> AskedTold:
     row = await rooms.rows.need("anchor", tables.anchor, anchor=anchor)
     if row["state"] != OPEN:
         raise refuse("anchor_over", f"expected an open anchor, got one that is {row['state']}: {anchor}")
-    await rooms.publisher.publish()
     return AskedTold(size=await ask(rooms, asking.who, [anchor]))
 
 

@@ -152,6 +152,7 @@ async def test_an_anchor_without_its_chain_says_so_and_keeps_no_other_from_its_t
 async def test_it_is_anchored_by_entries_by_time_and_when_asked_and_never_for_its_own_receipts(
     at: House, ours: Team, opened: list[str], witness: dict[str, str]
 ) -> None:
+    await write(at, ours, ENTRIES)
     anchor = await open_one(at, ours, opened, "witness", witness)
     start = (await seen(at, ours, anchor))["size"]
     assert start >= ENTRIES, "what was there before the anchor"
