@@ -232,5 +232,5 @@ def test_nobody_there_and_no_url_and_too_slow(sound: AnchoredThere, bad: str) ->
     with pytest.raises(ChainUnread, match="got ReadTimeout"):
         read_chain_id(node)
     node.close()
-    assert time.monotonic() - started < 1.2
+    assert time.monotonic() - started < 4
     assert raw(sound.log_id)
