@@ -11,6 +11,7 @@ from eth_hash.auto import keccak
 from casework.anchor_stamps import stamps_by
 from casework.time_tokens import trust_of
 from ledger import codec, ed25519
+from ledger.anchors.artefact import load_artefact
 from ledger.anchors.chain import ChainNode, ChainUnread, read_chain_id, read_view
 from ledger.anchors.chain_view import ChainView
 from ledger.anchors.stamp_receipt import CheckStamp
@@ -51,7 +52,8 @@ def audit_anchors(
     """
     claims = claims_of(source, intact, codec.loads, codec.dumps)
     views, notes, unread = _ask(outside.chains, claims)
-    checks = Checks(ed25519.verify, keccak, outside.stamps)
+    known_code = "0x" + load_artefact().code_hash.hex()
+    checks = Checks(ed25519.verify, keccak, outside.stamps, known_code)
     told = audit_anchored(
         source, claims, intact, checks, trust=trust, chains=views, loads=codec.loads, dumps=codec.dumps
     )

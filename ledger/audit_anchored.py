@@ -15,7 +15,7 @@ What is wrong becomes a finding (damage); what cannot be checked here is told wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from ledger.anchors.chain_view import ChainView
 from ledger.anchors.evm_receipt import check_superseded
 from ledger.anchors.places import check_place, check_receipt_shape
 from ledger.anchors.protocol import DOUBLE, EVM, WITNESS
-from ledger.anchors.told import Anchored, AnchorTold, Checks, Claim, Opening, Told, tell
+from ledger.anchors.told import NO_BLOCK, NO_WITNESS, Anchored, AnchorTold, Checks, Claim, Opening, Told, tell
 from ledger.audit_chain import check_chain
 from ledger.canonical import Dumps, Loads, json_dumps, json_loads
 from ledger.checkpoints import parse_text
@@ -119,6 +119,7 @@ def audit_anchored(
 
     The chains were asked before; entries that came in since the audit grow the tree, and are not audited themselves.
     """
+    _check_known(claims, result, trust)
     if not claims.openings and not claims.sizes and KINDS.isdisjoint(result.kinds):
         return Anchored()
     sizes = claims.sizes | {event.size for view in chains for event in view.events}
@@ -129,7 +130,25 @@ def audit_anchored(
     run.check_same()
     for view in chains:
         check_chain(view, run.told.anchors, run.root_of, run.seen, result)
+    asked = {view.opening.anchor for view in chains}
+    run.told.unread += [
+        f"anchor {one.opening.anchor}: no node that was asked confirmed the blocks of {one.open[NO_BLOCK]} receipts"
+        for one in run.told.anchors
+        if one.opening.anchor in asked and one.open.get(NO_BLOCK, 0) > 0
+    ]
     return run.told
+
+
+def _check_known(claims: Claims, result: Result, trust: TrustPolicy | None) -> None:
+    """A log made anew may tell of no anchor, or of another: what the auditor knows of must be among its own."""
+    there = {
+        (one.place["chain_id"], one.place["contract"], one.place["log_id"]) for one in claims.on_chains()
+    }
+    for chain_id, contract, log_id in sorted((trust.anchors if trust is not None else frozenset()) - there):
+        what = (
+            f"expected an anchor opened on chain {chain_id}, contract {contract}, log id {log_id}, got none"
+        )
+        result.found("trust_anchor", what, None, "trust")
 
 
 def _notes_of(source: Readable, sizes: set[int]) -> dict[int, bytes]:
@@ -157,6 +176,7 @@ class _Run:
         self.told = Anchored()
         self._anchors: dict[str, AnchorTold] = {}
         self._result, self._checks, self._trust, self._notes = result, checks, trust, notes
+        self._witnesses = {key.vkey() for key in trust.witnesses} if trust is not None else set[str]()
         self._tree, self._sizes = Frontier(), sizes
         self._roots: dict[int, bytes] = {}
         self.seen: dict[str, set[int]] = {}
@@ -202,10 +222,11 @@ class _Run:
             self._found("anchor", entry.seq, f"{error}")
             return
         one = AnchorTold(opening)
-        if opening.type == WITNESS and self._trust is not None:
-            known = {key.vkey() for key in self._trust.witnesses}
-            if opening.place["vkey"] not in known:
-                one.notes.append("the trust policy does not name this witness")
+        if opening.type == EVM and self._checks.code_hash not in (None, opening.place["code_hash"]):
+            one.notes.append(
+                f"it was opened at code of hash {opening.place['code_hash']}, not the contract that is known here: what"
+                " it refuses cannot be said"
+            )
         if opening.type == DOUBLE:
             one.notes.append("nobody outside holds this log's checkpoints here")
         self._anchors[opening.anchor] = one
@@ -236,6 +257,8 @@ class _Run:
             return
         check_receipt_shape(one.opening.type, claim.receipt)
         told = tell(claim, one.opening, self._result.origin, self._notes.get(claim.size), self._checks)
+        if one.opening.type == WITNESS and one.opening.place["vkey"] not in self._witnesses:
+            told = replace(told, open=NO_WITNESS)
         self._take(one, told)
 
     def _take(self, one: AnchorTold, told: Told) -> None:
@@ -247,6 +270,11 @@ class _Run:
                     told.seq,
                     f"expected a later place than {one.last.place} for a larger size, got {told.place}",
                 )
+                return
+            before = one.last.block if one.last is not None else None
+            if before is not None and told.block.time_seconds < before.time_seconds:
+                expected = f"expected a time not before {before.time_seconds} s of block {before.number}"
+                self._found("receipt", told.seq, f"{expected}, got {told.block.time_seconds} s")
                 return
             number, got = told.block.number, told.block.hash
             _, digest = one.by_block.setdefault(number, (told.seq, got))

@@ -6,6 +6,7 @@ witness accountant accountant.example+5e6f7081+BA...
 quorum 1
 minimum 1200
 block 11155111 9500000 0x6b1f...
+anchor 11155111 0x5fbd... 0x2c1d...
 
 LedgerError
 `-- TrustError   a line that is not one of these
@@ -23,6 +24,7 @@ from ledger.merkle import HASH_SIZE_BYTES, SIZE_MAX
 from ledger.notes import ED25519, ED25519_COSIGNATURE, KeyMalformed, VerifierKey, Verify, parse_vkey
 
 LINES_MAX_COUNT = 1000
+ADDRESS_SIZE_BYTES = 20
 POLICY_SIZE_MAX_BYTES = 100_000
 
 
@@ -37,13 +39,16 @@ class TrustPolicy:
     minimum_size: int = 0
     blocks: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     """(chain id, number) -> hash of a block that the auditor knows to be part of its chain."""
+    anchors: frozenset[tuple[int, str, str]] = frozenset()
+    """(chain id, contract, log id), as `0x` hex, where the auditor knows this log to be anchored."""
 
 
 def parse_trust(data: bytes) -> TrustPolicy:
     """Read a trust policy file. Empty lines and lines that start with `#` say nothing.
 
     Raises:
-        TrustError: not UTF-8, an unknown word, a wrong number of words, no origin, no log key, a quorum none can meet.
+        TrustError: not UTF-8, too long, an unknown word, a wrong number of words, no origin, no log key, a quorum
+            none can meet.
     """
     if len(data) > POLICY_SIZE_MAX_BYTES:
         raise TrustError(f"trust policy: expected at most {POLICY_SIZE_MAX_BYTES} bytes, got {len(data)}")
@@ -51,11 +56,14 @@ def parse_trust(data: bytes) -> TrustPolicy:
         lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError:
         raise TrustError("trust policy: expected UTF-8 text, got other bytes") from None
+    if len(lines) > LINES_MAX_COUNT:
+        raise TrustError(f"trust policy: expected at most {LINES_MAX_COUNT} lines, got {len(lines)}")
     origin, quorum, minimum = "", 0, 0
     keys: list[VerifierKey] = []
     witnesses: list[VerifierKey] = []
     blocks: dict[tuple[int, int], bytes] = {}
-    for number, line in enumerate(lines[:LINES_MAX_COUNT], start=1):
+    anchors: set[tuple[int, str, str]] = set()
+    for number, line in enumerate(lines, start=1):
         match line.split():
             case []:
                 continue
@@ -73,14 +81,18 @@ def parse_trust(data: bytes) -> TrustPolicy:
                 minimum = _number(text, number)
             case ["block", chain, height, text]:
                 where = (_number(chain, number), _number(height, number))
-                if blocks.setdefault(where, _hash(text, number)) != _hash(text, number):
+                digest = bytes.fromhex(_hex(text, number, HASH_SIZE_BYTES)[2:])
+                if blocks.setdefault(where, digest) != digest:
                     raise TrustError(
                         f"trust policy line {number}: expected one hash of block {height}, got two"
                     )
+            case ["anchor", chain, contract, log_id]:
+                address = _hex(contract, number, ADDRESS_SIZE_BYTES)
+                anchors.add((_number(chain, number), address, _hex(log_id, number, HASH_SIZE_BYTES)))
             case _:
                 raise TrustError(
                     f"trust policy line {number}: expected one origin, log VKEY, witness NAME VKEY, quorum N,"
-                    f" minimum SIZE or block CHAIN_ID NUMBER HASH, got {line[:120]!a}"
+                    f" minimum SIZE, block CHAIN_ID NUMBER HASH or anchor CHAIN_ID CONTRACT LOG_ID, got {line[:120]!a}"
                 )
     if not origin or not keys:
         raise TrustError("trust policy: expected one origin line and a log line, got none")
@@ -88,7 +100,7 @@ def parse_trust(data: bytes) -> TrustPolicy:
         raise TrustError(
             f"trust policy: expected a quorum of at most {len(witnesses)} witnesses, got {quorum}"
         )
-    return TrustPolicy(origin, tuple(keys), tuple(witnesses), quorum, minimum, blocks)
+    return TrustPolicy(origin, tuple(keys), tuple(witnesses), quorum, minimum, blocks, frozenset(anchors))
 
 
 def _key(text: str, key_type: int, number: int) -> VerifierKey:
@@ -107,17 +119,17 @@ def _number(text: str, number: int) -> int:
     return int(text)
 
 
-def _hash(text: str, number: int) -> bytes:
+def _hex(text: str, number: int, size: int) -> str:
     digits = text.removeprefix("0x")
     try:
         data = bytes.fromhex(digits)
     except ValueError:
         data = b""
-    if len(data) != HASH_SIZE_BYTES or text != "0x" + data.hex():
+    if len(data) != size or text != "0x" + data.hex():
         raise TrustError(
-            f"trust policy line {number}: expected 0x and 64 lower-case hex digits, got {text[:80]!a}"
+            f"trust policy line {number}: expected 0x and {2 * size} lower-case hex digits, got {text[:80]!a}"
         )
-    return data
+    return text
 
 
 def check_trust(

@@ -200,6 +200,7 @@ def status() -> None:
             "under_way": one["pending_size"] or "",
             "looked_at": one["looked_at"] or "",
             "trouble": "; ".join(f"{wrong['code']}: {wrong['detail']}" for wrong in one["troubles"]),
+            "place": one["place"],
         }
         for one in items
     ]

@@ -515,7 +515,12 @@ class EvmAnchor:
         return None
 
     async def _explains(self, now: Round) -> bool:
-        """Return whether the newest transaction of the payer anchored a checkpoint of this log: then it was ours."""
+        """Return whether the newest transaction of the payer anchored a checkpoint of this log: then it was ours.
+
+        Raises:
+            Halted: it was, but its block is not final. Nonces that went on behind it would never come back when the
+                block is undone, for no journal could push that transaction again.
+        """
         size, root = await self._latest(now.head)
         head = await self._tree.head()
         known = max((work.size for work in await self._journal.works(self.anchor)), default=0)
@@ -525,7 +530,12 @@ class EvmAnchor:
         if found is None:
             return False
         sent = await self._pool.agreed("eth_getTransactionByHash", [found.tx_hash], _read_sender)
-        return sent == (self.place.payer, now.count - 1)
+        if sent != (self.place.payer, now.count - 1):
+            return False
+        if found.block.number > now.final.number:
+            said = f"checkpoint {size}, not journalled, is in block {found.block.number}: expected it to become final"
+            raise Halted(Trouble("rpc_disagree", said))
+        return True
 
 
 @dataclass(frozen=True, slots=True)

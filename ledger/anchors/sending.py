@@ -137,12 +137,17 @@ class Sending(Looking):
         """Send again after a stop: a person looked.
 
         What somebody else sent with the key is accepted as it is: nonces go on behind it, and what of ours stood there
-        is taken up anew with others.
+        is taken up anew with others. It must be final: were it undone, nonces behind it would never come back, for no
+        journal could push it again.
 
         Raises:
-            Halted, RpcError, JournalMoved, StoreError
+            Halted: also what was sent elsewhere is not final yet.
+            RpcError, JournalMoved, StoreError
         """
         now = await self._alone()
+        if now.driver.stopped == "key_used_elsewhere" and await self.count_at(now.final) < now.count:
+            said = f"expected what was sent elsewhere to be final first, got a block above {now.final.number}"
+            raise Halted(Trouble("key_used_elsewhere", f"{self.sender}: {said}", stops=True))
         for send in now.open():
             # Its nonce is used up and none of our attempts did it, or the round would have moved it.
             if send.nonce < now.count and now.driver.stopped == "key_used_elsewhere":

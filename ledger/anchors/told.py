@@ -49,6 +49,8 @@ class Checks:
     verify: Verify
     keccak: Keccak | None = None
     stamps: CheckStamp | None = None
+    code_hash: str | None = None
+    """keccak256 of the contract that is known here (`0x` hex); None: any code that the opening names will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class AnchorTold:
     """Block number -> seq of the first entry whose receipt names it, and its hash."""
     of_block: dict[int, Told] = field(default_factory=dict)
     """Block number -> what the last receipt in it says."""
+    open_in_block: dict[int, int] = field(default_factory=dict)
+    """Block number -> how many receipts in it are counted in `open`."""
 
     def take(self, told: Told) -> None:
         """Take what the next receipt says."""
@@ -117,12 +121,14 @@ class AnchorTold:
             self.sure = told
         else:
             self.open[told.open] = self.open.get(told.open, 0) + 1
+            if told.block is not None:
+                self.open_in_block[told.block.number] = self.open_in_block.get(told.block.number, 0) + 1
 
     def confirm(self, number: int, who: str) -> None:
         """Take note that the block of this number is part of the chain, says somebody."""
         told = self.of_block[number]
         if told.open is not None:
-            self.open[told.open] -= 1
+            self.open[told.open] -= self.open_in_block.pop(number)
         told = self.of_block[number] = told.confirmed_by(who)
         if self.sure is None or self.sure.size <= told.size:
             self.sure = told
@@ -170,6 +176,7 @@ NO_KECCAK = "cannot be checked here: expected a Keccak-256, got none"
 NO_ROOTS = "cannot be checked here: expected root certificates of time authorities, got none"
 NO_NOTE = "cannot be checked here: expected the note that was published at this size, got none"
 NO_BLOCK = "whether that block is part of its chain is not known here: ask a node (--chain) or trust it (`block` line)"
+NO_WITNESS = "no trust policy names this witness: whose it is, and whether it is independent, nobody said"
 NOTHING = "a double stands in for an anchor here, and proves nothing"
 
 

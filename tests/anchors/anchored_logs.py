@@ -64,9 +64,11 @@ def superseding(successor: str, size: int, root: bytes, number: int, log_id: str
     return _proven(log, number, log_id, check=check_superseded)
 
 
-def _proven(log: Body, number: int, log_id: str, tx_index: int = 1, **given: Any) -> Body:
+def _proven(
+    log: Body, number: int, log_id: str, tx_index: int = 1, time: int | None = None, **given: Any
+) -> Body:
     receipts = [receipt(at, 2, [log] if at == tx_index else []) for at in range(tx_index + 1)]
-    block = header(receipts, number=number, timestamp=TIME + 12 * (number - FIRST_BLOCK))
+    block = header(receipts, number=number, timestamp=time or TIME + 12 * (number - FIRST_BLOCK))
     return prove_receipt(block, receipts, tx_index, CHAIN_ID, CONTRACT, log_id, 0, **given)
 
 
@@ -154,10 +156,11 @@ def audited(
     trust: TrustPolicy | None = None,
     chains: list[ChainView] | None = None,
     with_keccak: bool = True,
+    code_hash: str | None = None,
 ) -> tuple[Result, Anchored]:
     """Run the audit of integrity, which finds nothing, and that of the anchors."""
     result = audit(source, verify, trust=trust)
     assert result.findings == []
     claims = claims_of(source, result)
-    checks = Checks(verify, keccak if with_keccak else None, stamps)
+    checks = Checks(verify, keccak if with_keccak else None, stamps, code_hash)
     return result, audit_anchored(source, claims, result, checks, trust=trust, chains=chains or [])

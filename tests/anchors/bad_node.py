@@ -75,7 +75,7 @@ def before(url: str) -> Iterator[str]:
             if behaviour in ("500", "302"):
                 status, body = int(behaviour), b""
             if behaviour == "slow":
-                time.sleep(1.5)
+                time.sleep(5)
             if behaviour == "busy" and busy["left"]:
                 busy["left"] -= 1
                 status, body = 429, b"too many"

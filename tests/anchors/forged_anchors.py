@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ledger.ed25519 import Ed25519Signer
-from tests.anchors.anchored_logs import FIRST_BLOCK, NEXT_ID, Body, cosigned, on_chain, superseding
+from tests.anchors.anchored_logs import FIRST_BLOCK, NEXT_ID, TIME, Body, cosigned, on_chain, superseding
 from tests.anchors.blocks import LOG_ID
 
 
@@ -199,6 +199,12 @@ FORGED: list[tuple[str, Callable[[str, Body], Any], str, str]] = [
         receipt_at("contract 1", lambda body: real(body, number=FIRST_BLOCK - 1)),
         "receipt",
         "expected a later place",
+    ),
+    (
+        "receipt of a later block with an earlier time",
+        receipt_at("contract 1", lambda body: real(body, time=TIME - 1)),
+        "receipt",
+        "expected a time not before",
     ),
     (
         "receipt without its nodes",

@@ -12,19 +12,20 @@ from casework.anchor_stamps import stamps_by
 from casework.time_tokens import Trust
 from ledger.anchors.chain_view import NO_SUCCESSOR, AnchorEvent, ChainView
 from ledger.anchors.stamp_receipt import CheckStamp, receipt_of, token_in
-from ledger.anchors.told import NO_BLOCK, NO_KECCAK, NO_NOTE, NO_ROOTS, NOTHING
+from ledger.anchors.told import NO_BLOCK, NO_KECCAK, NO_NOTE, NO_ROOTS, NO_WITNESS, NOTHING, AnchorTold, Told
 from ledger.errors import TrustError
-from ledger.trust import TrustPolicy, parse_trust
+from ledger.trust import LINES_MAX_COUNT, TrustPolicy, parse_trust
 from tests.anchors.anchored_logs import (
     CODE_HASH,
     FIRST_BLOCK,
     NEXT_ID,
+    WITNESS_KEY,
     AnchoredLog,
     Body,
     audited,
     place,
 )
-from tests.anchors.blocks import CHAIN_ID, LOG_ID, shown
+from tests.anchors.blocks import CHAIN_ID, CONTRACT, LOG_ID, shown
 from tests.anchors.forged_anchors import FORGED, at, real, without
 from tests.ledger.logs import LOG_KEY, ORIGIN, checkpoint_at
 from tests.time_authority import holder, signer, stamp
@@ -102,7 +103,70 @@ def test_a_trusted_block_leaves_nothing_to_ask(log: AnchoredLog, authority: Auth
     reaching = told.reaching()
     assert reaching is not None and reaching.confirmed == ("block trusted",)
     assert reaching.size == second.size
-    assert "the trust policy does not name this witness" in "\n".join(told.sentences())
+    assert f"of 2 receipts: {NO_WITNESS}" in "\n".join(told.sentences())
+
+
+def test_a_witness_counts_if_the_trust_policy_names_it(log: AnchoredLog, authority: Authority) -> None:
+    """Anybody makes a witness of their own: its cosignature verifies, and says nothing until somebody trusts it."""
+    for witnesses in ((), (WITNESS_KEY,)):
+        trust = TrustPolicy(ORIGIN, (LOG_KEY,), witnesses)
+        _, told = audited(log.held(), None, trust=trust)
+        one = told.anchors[1]
+        assert (one.sure is one.last, one.open) == ((True, {}) if witnesses else (False, {NO_WITNESS: 2}))
+    _, told = audited(log.held(), None)
+    assert told.reaching() is None
+
+
+KNOWN_PLACE = f"anchor {CHAIN_ID} {CONTRACT} {LOG_ID}"
+
+
+def test_a_record_made_anew_is_damaged_if_the_trust_policy_knows_where_it_was_anchored(
+    log: AnchoredLog, authority: Authority
+) -> None:
+    """Without that line an operator opens a new log id, or none, and nothing shows that there was another."""
+    head = f"origin {ORIGIN}\nlog {LOG_KEY.vkey()}\n"
+    trust = parse_trust((head + KNOWN_PLACE).encode())
+    assert audited(log.held(), authority[1], trust=trust)[0].findings == []
+    without_anchors = AnchoredLog(authority[0], lambda entry, body: None)
+    at_another = AnchoredLog(
+        authority[0],
+        lambda entry, body: (
+            body if entry == "open second" else None if "contract" in entry or entry == "supersede" else body
+        ),
+    )
+    for other in (without_anchors, at_another):
+        assert audited(other.held(), authority[1])[0].findings == []
+        result, _ = audited(other.held(), authority[1], trust=trust)
+        (found,) = result.findings
+        assert (found.code, found.detected_by, result.exit) == ("trust_anchor", "trust", 1)
+        assert f"chain {CHAIN_ID}, contract {CONTRACT}, log id {LOG_ID}, got none" in found.what
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        KNOWN_PLACE + " 1",
+        KNOWN_PLACE[:-1],
+        KNOWN_PLACE.upper().replace("ANCHOR", "anchor"),
+        f"anchor x {CONTRACT} {LOG_ID}",
+        f"anchor {CHAIN_ID} {LOG_ID} {CONTRACT}",
+    ],
+)
+def test_parse_trust_fails_if_an_anchor_is_malformed(line: str) -> None:
+    with pytest.raises(TrustError, match="trust policy line 3"):
+        parse_trust(f"origin {ORIGIN}\nlog {LOG_KEY.vkey()}\n{line}".encode())
+
+
+def test_parse_trust_fails_if_it_has_more_lines_than_are_read() -> None:
+    text = f"origin {ORIGIN}\nlog {LOG_KEY.vkey()}\n" + "\n" * LINES_MAX_COUNT
+    with pytest.raises(TrustError, match="expected at most 1000 lines"):
+        parse_trust(text.encode())
+
+
+def test_code_that_is_not_known_here_is_told(log: AnchoredLog) -> None:
+    said = "\n".join(audited(log.held(), None, code_hash="0x" + "77" * 32)[1].sentences())
+    assert f"it was opened at code of hash {CODE_HASH}, not the contract that is known here" in said
+    assert "known here" not in "\n".join(audited(log.held(), None, code_hash=CODE_HASH)[1].anchors[0].notes)
 
 
 BLOCK_LINES = [
@@ -252,6 +316,31 @@ def test_an_older_block_confirmed_later_takes_nothing_back(log: AnchoredLog, aut
     one = told.anchors[0]
     assert one.sure is not None and one.sure.size == view.events[0].size
     assert "nothing is left to ask of: entries up to" in "\n".join(one.sentences())
+
+
+def test_every_receipt_of_a_block_that_a_chain_confirms_is_confirmed(log: AnchoredLog) -> None:
+    (last, *_), opening = _lasts(log), audited(log.held(), None)[1].anchors[0].opening
+    one = AnchorTold(opening)
+    for more in range(3):
+        one.take(replace(last, size=last.size + more))
+    assert one.open == {NO_BLOCK: 3} and last.block is not None
+    for _ in range(2):  # by two nodes
+        one.confirm(last.block.number, "somebody")
+    assert one.open == {NO_BLOCK: 0} and not any(NO_BLOCK in said for said in one.sentences())
+
+
+def _lasts(log: AnchoredLog) -> list[Told]:
+    return [one.last for one in audited(log.held(), None)[1].anchors if one.last is not None]
+
+
+def test_a_block_that_no_node_confirmed_is_not_as_good_as_one(log: AnchoredLog, authority: Authority) -> None:
+    """A self-made header names a block that is far ahead: no node can contradict it, so none confirms it."""
+    _, told = audited(log.held(), authority[1], chains=[view_of(log, final_number=FIRST_BLOCK)])
+    assert told.unread == ["anchor contract: no node that was asked confirmed the blocks of 2 receipts"]
+    _, told = audited(log.held(), authority[1], chains=[view_of(log)])
+    assert told.unread == []
+    _, told = audited(log.held(), authority[1])
+    assert told.unread == []  # nobody was asked
 
 
 def _lying(size_by: int, root: bytes | None) -> Callable[[AnchoredLog], dict[str, Any]]:

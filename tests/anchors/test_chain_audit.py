@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from eth_hash.auto import keccak
 
 from api.anchor_audits import Outside, audit_anchors
 from ledger.anchors.chain import ChainNode, ChainUnread, read_chain_id
@@ -181,6 +182,19 @@ def test_another_contract_at_the_address_is_found(chain: OnChain) -> None:
     assert "got none" in result.findings[0].what
 
 
+def test_a_contract_of_the_operators_own_is_told(chain: OnChain, sound: AnchoredThere) -> None:
+    """It stands at its address with the code that the opening names: only whoever knows the contract can tell."""
+    address = "0x" + "ac" * 20
+    code = bytes.fromhex(chain.anvil.rpc("eth_getCode", chain.contract, "latest")[2:]) + b"\x00"
+    chain.anvil.rpc("anvil_setCode", address, "0x" + code.hex())
+    chain.mine(10)
+    own = OnChain(chain.anvil, chain.chain_id, chain.sender, address, "0x" + keccak(code).hex())
+    result, told = audited(AnchoredThere(own, chain.open(11)).held(), chain.anvil.url)
+    assert result.findings == [] and "not the contract that is known here" in "\n".join(told.sentences())
+    _, told = audited(sound.held(), chain.anvil.url)
+    assert "known here" not in "\n".join(told.sentences())
+
+
 # --------------------------------------------------------------------------------------------------------- bad nodes
 UNREAD = [
     ("html", "expected JSON"),
@@ -232,5 +246,5 @@ def test_nobody_there_and_no_url_and_too_slow(sound: AnchoredThere, bad: str) ->
     with pytest.raises(ChainUnread, match="got ReadTimeout"):
         read_chain_id(node)
     node.close()
-    assert time.monotonic() - started < 1.2
+    assert time.monotonic() - started < 4
     assert raw(sound.log_id)

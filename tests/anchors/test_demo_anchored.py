@@ -199,15 +199,19 @@ def test_the_auditor_confirms_it_against_the_chain_and_offline_by_the_receipts(
     venue: Venue, tmp_path: Path
 ) -> None:
     code, told = cli(venue.folder, "audit", str(venue.folder), "--chain", venue.anvil.url)
-    assert (code, told[0]["findings"]) == (3, []), told
+    assert (code, told[0]["findings"], told[0]["chains_unread"]) == (3, [], []), told  # 3: no trust policy
+    (one,), size = told[0]["anchors"], venue.anchors()[venue.named["anchor"]]["size"]
+    assert (one["receipts"], one["anchored_up_to"], len(one["confirmed_by"])) == (ANCHORS, size - 1, 1), one
+    assert "blocks of receipts are in the chain and final" in " ".join(one["sentences"])
     code, _ = cli(venue.folder, "export", str(tmp_path / "record"))
     assert code == 0
     code, offline = cli(venue.folder, "audit", str(tmp_path / "record"))
-    assert (code, offline[0]["findings"]) == (3, [])
-    size, said = venue.anchors()[venue.named["anchor"]]["size"], " ".join(offline[0]["sentences"])
+    assert (code, offline[0]["findings"], offline[0]["anchors"][0]["anchored_up_to"]) == (3, [], None)
+    said = " ".join(offline[0]["sentences"])
     assert f"{ANCHORS} receipts; entries up to {size - 1} stood before" in said and "chain 31337" in said, (
         said
     )
+    assert "whether that block is part of its chain is not known here" in said, said
 
 
 def signer_of(venue: Venue, name: str) -> LocalSigner:
@@ -258,10 +262,15 @@ def test_a_false_size_is_caught_by_the_server_and_by_the_auditor(venue: Venue) -
     assert (wrong[0]["code"], wrong[0]["stops"]) == ("log_differs", True), wrong
     code, told = cli(venue.folder, "anchor", "status")
     assert code == 1 and "log_differs" in told[0]["trouble"]
-    time.sleep(1)  # the last blocks become final
+    there = int(venue.anvil.rpc("eth_getTransactionReceipt", sent)["blockNumber"], 16)
+    venue.until(lambda: final_number(venue) >= there, "the block of the lie final")
     code, told = cli(venue.folder, "audit", str(venue.folder), "--chain", venue.anvil.url)
-    assert code == 1, told
-    assert any(str(lie) in one["what"] for one in told[0]["findings"]), told[0]["findings"]
+    assert (code, {one["code"] for one in told[0]["findings"]}) == (1, {"chain_root"}), told
+    assert f"the contract holds size {lie}, root {root.hex()}" in told[0]["findings"][0]["what"], told
+
+
+def final_number(venue: Venue) -> int:
+    return int(venue.anvil.rpc("eth_getBlockByNumber", "finalized", False)["number"], 16)
 
 
 def a_lie(held: int, leaves: list[bytes]) -> tuple[int, bytes, list[bytes]]:
@@ -309,8 +318,10 @@ def test_another_log_goes_on_in_its_place(venue: Venue, tmp_path: Path) -> None:
     found = venue.anchors()
     assert (found[old]["state"], found[old]["superseded_by"]) == ("superseded", new)
     assert (found[new]["size"], found[new]["troubles"]) == (size, [])
-    time.sleep(1)
     code, told = cli(venue.folder, "audit", str(venue.folder), "--chain", venue.anvil.url)
-    said = " ".join(told[0]["sentences"])
-    assert str(venue.named["lie"]) in said, said
-    assert new in said or "superseded" in said, said
+    assert code == 1 and [one["code"] for one in told[0]["findings"]] == ["chain_root"], told
+    assert f"size {venue.named['lie']}, root" in told[0]["findings"][0]["what"], told
+    seen = {one["anchor"]: one for one in told[0]["anchors"]}
+    assert (seen[old]["state"], seen[new]["state"]) == ("superseded", "open")
+    assert seen[new]["anchored_up_to"] == size - 1 and seen[new]["confirmed_by"], seen[new]
+    assert not any("successor" in line for line in seen[old]["sentences"]), seen[old]

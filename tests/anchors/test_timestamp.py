@@ -94,7 +94,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
             query = self.rfile.read(int(self.headers["content-length"]))
             status = int(behaviour) if behaviour.isdigit() else 200
             if behaviour == "slow":
-                time.sleep(1.5)
+                time.sleep(5)
             body = made.answer(behaviour, query) if self.headers["content-type"] == QUERY else b""
             self.send_response(status)
             self.send_header("content-type", "text/html" if behaviour == "wrong-type" else REPLY)
@@ -194,7 +194,7 @@ async def test_advance_fails_if_policy_clock_or_time_to_answer_are_others(author
     async with asking(authority, "slow", seconds_max=0.4) as anchor:
         started = time.monotonic()
         assert (await anchor.advance(WANTED)).troubles[0].code == "other_side_refuses"
-        assert time.monotonic() - started < 1.2
+        assert time.monotonic() - started < 4
 
 
 async def test_check_stamp_receipt_fails_if_something_else_was_stamped(authority: Authority) -> None:

@@ -117,6 +117,7 @@ def test_from_open_to_closed(place: tuple[Path, str]) -> None:
     code, told = verb(folder, "anchor", "now", first)
     assert code == 0 and told[0]["size"] > 0
     assert [one["state"] for one in verb(folder, "anchor", "status")[1]] == ["open", "open"]
+    assert [one["place"] for one in verb(folder, "anchor", "status")[1]] == [{}, {"url": "https://t.example"}]
     assert verb(folder, "anchor", "supersede", first, "--by", second, "--reason", "moved")[0] == 0
     assert verb(folder, "anchor", "close", second)[0] == 0
     assert [one["state"] for one in verb(folder, "anchor", "status")[1]] == ["superseded", "closed"]

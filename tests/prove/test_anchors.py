@@ -56,5 +56,5 @@ async def test_anchors(
     proof_report("reverted and made good", seen.failed)
     assert seen.anchored == target and set(seen.kills) == set(STEPS)
     if database == "sqlite":
-        assert set(seen.faults) >= {*LIES, *OUTAGES, *CHAIN}
+        assert [fault for fault in (*LIES, *OUTAGES, *CHAIN) if not seen.faults[fault]] == []
         assert seen.replaced > 0 and seen.attempts > seen.sends
