@@ -1,6 +1,6 @@
 """Tests of many values of one field at once, for reading long logs: loops run inside built-in functions, not here.
 
-A column holds the values of one field over some entries. Each test says what `ledger.field_types.FIELD_TYPES` says of
+A column holds the values of one field over some entries. Each test says what `ledger.entries.FIELD_TYPES` says of
 every single value; tests/ledger/test_columns.py holds them to that. A value of another type may make a test raise
 TypeError, ValueError or AttributeError instead of answering False: the caller takes that as False.
 """
@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from ledger.canonical import INTEGER_MAX, NESTING_MAX_LEVELS, is_plain
-from ledger.field_types import FIELD_TYPES
+from ledger.entries import FIELD_TYPES
 
 Column = Sequence[Any]
 ColumnTest = Callable[[Column], bool]

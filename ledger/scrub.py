@@ -16,8 +16,7 @@ import sqlite3
 from ledger.errors import StoreError
 from ledger.store import Store
 from ledger.store.postgres import store_error
-from ledger.store.readers import BUSY_TIMEOUT_MS
-from ledger.store.sqlite import SqliteConnection, SqliteStore
+from ledger.store.sqlite import BUSY_TIMEOUT_MS, SqliteConnection, SqliteStore
 from ledger.store.tables import LOG, metadata
 
 PATIENCE_MS = 100

@@ -70,7 +70,14 @@ def module_of(code: CodeType) -> str | None:
 async def traced(folder: Path) -> tuple[Trace, Trace]:
     """Approve one award; return what ran before the command entered the writer, and what ran inside."""
     outside, inside = Trace(), Trace()
-    threading.setprofile(inside)  # for threads that start from here on: the writer's
+
+    def of_the_writer(frame: FrameType, event: str, argument: Any) -> None:
+        if threading.current_thread().name.startswith("ledger-writer"):
+            inside(frame, event, argument)
+
+    threading.setprofile(
+        of_the_writer
+    )  # for threads that start from here on: the writer's, and those that read
     try:
         async with shop(f"sqlite+aiosqlite:///{folder / 'shop.db'}", folder) as here:
             owner = here.people["owner"]

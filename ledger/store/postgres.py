@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+from sqlalchemy import Executable, RowMapping
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -33,9 +34,10 @@ from ledger.steps import (
     Step,
     Write,
 )
-from ledger.store.readers import PostgresReader, Reader
+from ledger.store.readers import Reader, unread
 
 WRITE_CONNECTIONS_MAX = 4
+READ_CONNECTIONS_MAX = 16
 LOCK_TIMEOUT_SECONDS = 30
 STATEMENTS_KEPT = 1_000
 VERSION_NUM_MIN = 150_000
@@ -116,6 +118,31 @@ class PostgresStore:
         """Stop writing and close the readers."""
         await self.stop_writing()
         await self.reader.close()
+
+
+class PostgresReader:
+    """Reads one PostgreSQL database, on sessions that cannot write."""
+
+    def __init__(self, url: URL) -> None:
+        """Nothing is opened before the first query."""
+        self._engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=READ_CONNECTIONS_MAX,
+            max_overflow=0,
+            connect_args={"server_settings": {"default_transaction_read_only": "on"}},
+        )
+
+    async def rows(self, query: Executable) -> list[RowMapping]:
+        """Return all rows of a query. Raises StoreError."""
+        try:
+            async with self._engine.connect() as connection:
+                return list((await connection.execute(query)).mappings())
+        except (SQLAlchemyError, OSError) as error:
+            raise unread(error) from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._engine.dispose()
 
 
 class PostgresConnection:

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
+from sqlalchemy import Executable, RowMapping, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.changes import Key
 from ledger.errors import DiskFull, OutcomeUnknown, ProgrammingError, RowRefused, StoreError
@@ -36,8 +38,10 @@ from ledger.steps import (
     Step,
     Write,
 )
-from ledger.store.readers import BUSY_TIMEOUT_MS, Reader, SqliteReader
+from ledger.store.readers import Reader, unread
 
+READ_THREADS_MAX = 4
+BUSY_TIMEOUT_MS = 5_000
 VERSION_MIN = (3, 38, 0)  # json_each without a build option, RETURNING
 PAGE_CACHE_KIB = 64 * 1024
 
@@ -100,6 +104,38 @@ class SqliteStore:
         """Stop writing and close the readers."""
         await self.stop_writing()
         await self.reader.close()
+
+
+class SqliteReader:
+    """Reads one SQLite file."""
+
+    def __init__(self, url: URL) -> None:
+        """Nothing is opened before the first query."""
+        # A query is a transaction of its own: there is nothing to begin and nothing to undo.
+        self._engine = create_engine(
+            url.set(drivername="sqlite"),
+            pool_size=READ_THREADS_MAX,
+            isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,
+        )
+        event.listen(self._engine, "connect", _prepare_reader)
+        self._threads = ThreadPoolExecutor(READ_THREADS_MAX, thread_name_prefix="ledger-reader")
+
+    async def rows(self, query: Executable) -> list[RowMapping]:
+        """Return all rows of a query, read in a thread. Raises StoreError."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
+        except (SQLAlchemyError, OSError, RuntimeError) as error:  # the last: it was closed
+            raise unread(error) from error
+
+    def _read(self, query: Executable) -> list[RowMapping]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).mappings())
+
+    async def close(self) -> None:
+        """Wait for what is being read, and close the file."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
 
 
 class SqliteConnection:
@@ -304,3 +340,10 @@ def _take_lock(path: Path) -> int:
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
     return handle
+
+
+def _prepare_reader(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", "query_only=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -16,9 +16,8 @@ from ledger.audit import audit
 from ledger.canonical import encode
 from ledger.columns import column_test
 from ledger.ed25519 import verify
-from ledger.entries import KINDS
+from ledger.entries import FIELD_TYPES, KINDS
 from ledger.errors import CanonicalError, EntryInvalid
-from ledger.field_types import FIELD_TYPES
 from ledger.findings import FINDINGS_MAX_COUNT, Exit, Result
 from ledger.folders import FolderFiles, FolderSource, write_log
 from ledger.merkle import leaf_hash
