@@ -81,8 +81,9 @@ def claims_of(
     if KINDS.isdisjoint(result.kinds):
         return found
     for entry in _of_anchors(islice(source.entries(), result.size), loads, dumps):
-        if entry.kind == ANCHORED:
-            found.sizes.add(entry.body["size"])
+        if entry.kind in (ANCHORED, SUPERSEDED):
+            if entry.kind == ANCHORED:
+                found.sizes.add(entry.body["size"])
             number = entry.body["receipt"].get("block_number")
             if type(number) is int:
                 found.blocks.setdefault(entry.body["anchor"], set()).add(number)
@@ -301,12 +302,12 @@ class _Run:
         if one.opening.type != EVM:
             self._found("receipt", seq, f"expected no receipt of a {one.opening.type}, got one")
         elif self._checks.keccak is not None:
-            self._check_superseded(seq, body["receipt"], one.opening.place, by.opening)
+            self._check_superseded(seq, body["receipt"], one, by.opening)
 
-    def _check_superseded(
-        self, seq: int, receipt: Mapping[str, Any], place: Mapping[str, Any], by: Opening
-    ) -> None:
+    def _check_superseded(self, seq: int, receipt: Mapping[str, Any], one: AnchorTold, by: Opening) -> None:
+        """The receipt names this log and its successor, in a block that is not before the last anchored one."""
         assert self._checks.keccak is not None
+        place = one.opening.place
         proven = check_superseded(receipt, self._checks.keccak)
         expected = [place["chain_id"], place["contract"], place["log_id"]]
         got: list[Any] = [
@@ -318,6 +319,22 @@ class _Run:
             expected, got = [*expected, by.place["log_id"]], [*got, "0x" + proven.successor.hex()]
         if got != expected:
             self._found("receipt", seq, f"expected chain, contract, log ids {expected}, got {got}")
+            return
+        number, digest = proven.block.number, proven.block.hash
+        if one.last is not None and number < one.last.place[0]:
+            self._found("receipt", seq, f"expected a block not before {one.last.place[0]}, got {number}")
+            return
+        trusted = {} if self._trust is None else self._trust.blocks
+        _, earlier = one.by_block.get(number, (seq, digest))
+        for whose, known in (
+            ("of an earlier receipt", earlier),
+            ("of the trust policy", trusted.get((proven.chain_id, number), digest)),
+        ):
+            if known != digest:
+                wanted = f"block {number}: expected the hash {known.hex()} {whose}"
+                self._found("block", seq, f"{wanted}, got {digest.hex()}")
+                return
+        one.ended_in = (seq, number, digest)
 
     def closed(self, entry: Entry) -> None:
         """Of an open anchor."""

@@ -101,6 +101,13 @@ def _check_blocks(view: ChainView, one: AnchorTold, where: str, result: Result) 
         else:
             confirmed += 1
             one.confirm(number, f"in the chain and final, says {view.node}")
+    if one.ended_in is not None:
+        seq, number, digest = one.ended_in
+        there = known.get(number, digest)
+        if number <= view.final_number and there != digest:
+            got = "no such block" if there is None else there.hex()
+            what = f"entry {seq}: {where}: expected block {number} to have the hash {digest.hex()}, got {got}"
+            result.found("block", what, seq, DETECTED_BY)
     if one.by_block:
         one.notes.append(
             f"{where}: {confirmed} of {len(one.by_block)} blocks of receipts are in the chain and final"

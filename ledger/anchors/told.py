@@ -107,6 +107,8 @@ class AnchorTold:
     unrecorded: list[int] = field(default_factory=list)
     by_block: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     """Block number -> seq of the first entry whose receipt names it, and its hash."""
+    ended_in: tuple[int, int, bytes] | None = None
+    """Of its supersession on chain: seq of the entry, number and hash of the block that its receipt names."""
     of_block: dict[int, Told] = field(default_factory=dict)
     """Block number -> what the last receipt in it says."""
     open_in_block: dict[int, int] = field(default_factory=dict)

@@ -281,6 +281,18 @@ FORGED: list[tuple[str, Callable[[str, Body], Any], str, str]] = [
         OTHER_LOG_IDS,
     ),
     (
+        "supersession in another block of the last receipt's number",
+        at("supersede", receipt=superseding(NEXT_ID, 0, bytes(32), FIRST_BLOCK + 2)),
+        "block",
+        "of an earlier receipt, got",
+    ),
+    (
+        "supersession before the last checkpoint",
+        at("supersede", receipt=superseding(NEXT_ID, 0, bytes(32), FIRST_BLOCK - 1)),
+        "receipt",
+        "expected a block not before",
+    ),
+    (
         "supersession with an anchoring's receipt",
         at("supersede", receipt=on_chain(9, bytes(32), FIRST_BLOCK)),
         "receipt",

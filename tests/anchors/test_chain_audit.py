@@ -10,13 +10,15 @@ from eth_hash.auto import keccak
 
 from api.anchor_audits import Outside, audit_anchors
 from ledger.anchors.chain import ChainNode, ChainUnread, read_chain_id
+from ledger.anchors.evm_receipt import SUPERSEDED, check_superseded
+from ledger.anchors.receipts import prove_receipt
 from ledger.anchors.told import Anchored
 from ledger.audit import audit
 from ledger.ed25519 import verify
 from ledger.findings import Result
 from ledger.trust import TrustPolicy
 from tests.anchors.bad_node import before
-from tests.anchors.blocks import raw
+from tests.anchors.blocks import header, raw, receipt, shown
 from tests.anchors.contract_on_anvil import AnchoredThere, OnChain
 from tests.anvil import running_anvil
 from tests.ledger.logs import LOG_KEY, ORIGIN, Held, cut
@@ -99,6 +101,37 @@ def test_a_move_to_another_log_id_is_proven(chain: OnChain) -> None:
     assert result.findings == []
     assert [one.state for one in anchored.anchors] == ["superseded", "open"]
     assert not any("successor" in note for one in anchored.anchors for note in one.notes)
+
+
+def test_a_move_that_never_was_is_contradicted(chain: OnChain) -> None:
+    """A receipt of a supersession in a block that the operator made: it proves itself, and the chain knows better."""
+    log, successor = AnchoredThere(chain, chain.open(22)), chain.open(23)
+    log.fill(4)
+    log.anchored()
+    chain.mine(2)
+    number = int(chain.anvil.rpc("eth_blockNumber"), 16)
+    event = {
+        "address": chain.contract,
+        "topics": [shown(keccak(SUPERSEDED)), log.log_id, successor],
+        "data": shown(bytes(96)),
+    }
+    receipts = [receipt(0, 2, [event])]
+    made = prove_receipt(
+        header(receipts, number=number, timestamp=2_000_000_000),
+        receipts,
+        0,
+        chain.chain_id,
+        chain.contract,
+        log.log_id,
+        0,
+        check=check_superseded,
+    )
+    log.scribe.write("anchor_opened", {"anchor": "a2", "type": "evm", "place": chain.place(successor)})
+    log.scribe.write("anchor_superseded", {"anchor": "a1", "by": "a2", "reason": "moved", "receipt": made})
+    chain.mine(10)
+    result, _ = audited(log.held(), chain.anvil.url)
+    assert [one.code for one in result.findings] == ["block"]
+    assert f"expected block {number} to have the hash" in result.findings[0].what
 
 
 # ------------------------------------------------------------------------------------------------ what a chain shows
