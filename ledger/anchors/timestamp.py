@@ -14,8 +14,8 @@ from datetime import datetime
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, decode_timestamp_response
 
 from ledger.anchors import asked
-from ledger.anchors.asked import Silent
-from ledger.anchors.protocol import TIMESTAMP, Anchored, Progress, Trouble, Wanted
+from ledger.anchors.asked import OneQuestion, Silent
+from ledger.anchors.protocol import TIMESTAMP, Anchored, Trouble, Wanted
 from ledger.anchors.stamp_receipt import CheckStamp, check_stamp_receipt, receipt_of, token_in
 from ledger.errors import ProofError
 
@@ -25,7 +25,7 @@ CLOCKS_APART_SECONDS_MAX = 3600
 REFUSED = "other_side_refuses"
 
 
-class TimestampAnchor:
+class TimestampAnchor(OneQuestion):
     """One time authority. Implements ledger.anchors.protocol.Anchor."""
 
     type = TIMESTAMP
@@ -42,30 +42,8 @@ class TimestampAnchor:
     ) -> None:
         """`place` is that of the entry `anchor_opened`; `check` goes by the trusted roots; `size` is the largest whose
         receipt is an entry; `policy` the OID that tokens must name, None where any will do."""
-        self.anchor = anchor
+        super().__init__(anchor, size, seconds_max)
         self._url, self._check, self._now, self._policy = place["url"], check, now_seconds, policy
-        self._recorded = size
-        self._seconds_max = seconds_max
-        self._final: Anchored | None = None
-        self._client = asked.client(seconds_max)
-
-    async def advance(self, wanted: Wanted | None) -> Progress:
-        """Ask the authority for a token, unless one waits to be recorded."""
-        if self._final is None and wanted is not None and wanted.size > self._recorded:
-            trouble = await self._ask(wanted)
-            if trouble is not None:
-                return Progress(troubles=(trouble,), pending_size=wanted.size)
-        return Progress(anchored=(self._final,) if self._final is not None else ())
-
-    async def recorded(self, size: int) -> None:
-        """Forget the receipt of this size: it is an entry."""
-        self._recorded = max(self._recorded, size)
-        if self._final is not None and self._final.size <= size:
-            self._final = None
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
 
     async def _ask(self, wanted: Wanted) -> Trouble | None:
         request = TimestampRequestBuilder(

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ledger.anchors import asked
-from ledger.anchors.asked import Answered, Silent
-from ledger.anchors.protocol import WITNESS, Anchored, Progress, Trouble, Wanted
+from ledger.anchors.asked import Answered, OneQuestion, Silent
+from ledger.anchors.protocol import WITNESS, Anchored, Trouble, Wanted
 from ledger.anchors.witness_receipt import VERSION, cosignature_of, line_of
 from ledger.checkpoints import Checkpoint
 from ledger.errors import ProofError
@@ -30,7 +30,7 @@ Proof = Callable[[int, int], Awaitable[list[bytes]]]
 """(old size, new size) -> the consistency proof; old size at least 1."""
 
 
-class WitnessAnchor:
+class WitnessAnchor(OneQuestion):
     """One witness of one log. Implements ledger.anchors.protocol.Anchor."""
 
     type = WITNESS
@@ -51,32 +51,11 @@ class WitnessAnchor:
         Raises:
             KeyMalformed: the place's vkey is none.
         """
-        self.anchor = anchor
+        super().__init__(anchor, size, seconds_max)
         self._url = place["url"].rstrip("/") + "/add-checkpoint"
         self._witness: VerifierKey = parse_vkey(place["vkey"])
         self._origin, self._proof, self._verify, self._now = origin, proof, verify, now_seconds
-        self._recorded = self._held = size
-        self._seconds_max = seconds_max
-        self._final: Anchored | None = None
-        self._client = asked.client(seconds_max)
-
-    async def advance(self, wanted: Wanted | None) -> Progress:
-        """Ask the witness for a cosignature, unless one waits to be recorded. Raises StoreError (from the proof)."""
-        if self._final is None and wanted is not None and wanted.size > self._recorded:
-            trouble = await self._ask(wanted)
-            if trouble is not None:
-                return Progress(troubles=(trouble,), pending_size=wanted.size)
-        return Progress(anchored=(self._final,) if self._final is not None else ())
-
-    async def recorded(self, size: int) -> None:
-        """Forget the receipt of this size: it is an entry."""
-        self._recorded = max(self._recorded, size)
-        if self._final is not None and self._final.size <= size:
-            self._final = None
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
+        self._held = size
 
     # -------------------------------------------------------------------------------------------------- one question
     async def _ask(self, wanted: Wanted) -> Trouble | None:
